@@ -1,0 +1,384 @@
+"""What all public array functions have in common: like comes out of like, row by row, and nothing that came in changes.
+
+One table names them, with columns of arguments for each; every test below runs over the whole table. A public function
+that is in neither `TABLE` nor `NOT_BY_ROW` is an error, so that nobody forgets one.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import inspect
+import pkgutil
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from decimal import Decimal
+from importlib import import_module
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pytest
+
+import notecalc as nc
+import notecalc.core
+from notecalc.core.dilution import headroom, ownership_after_conversion
+from notecalc.core.money import interest_cents, round_half_up, to_cents, to_money
+from notecalc.core.notes import Notes
+from notecalc.core.schedule import resolve
+
+FED = "us-federal-reserve"
+NOTE = Notes(
+    issue_date="2004-06-18", maturity="2007-06-18", principal=1, annual_rate=0, frequency=2, day_count="30/360"
+)
+
+
+@dataclass(frozen=True)
+class Case:
+    """A function, four rows of arguments for it, and what it makes of a missing one."""
+
+    function: Callable[..., Any]
+    columns: dict[str, list[Any]]
+    fixed: dict[str, Any] = field(default_factory=dict)
+    missing: Any = np.nan
+    """What a missing argument gives, or the words of the error that it is."""
+    name: str = ""
+
+    def __str__(self) -> str:
+        return self.name or self.function.__name__
+
+    def __call__(self, **columns: Any) -> tuple[Any, ...]:
+        """The parts of the result: those of a NamedTuple, or the one that it is."""
+        got = self.function(**columns, **self.fixed)
+        return got if isinstance(got, tuple) else (got,)
+
+    def rows(self) -> list[tuple[Any, ...]]:
+        """The function called row by row."""
+        return [self(**dict(zip(self.columns, row, strict=True))) for row in zip(*self.columns.values(), strict=True)]
+
+
+ISSUES = ["2004-06-18", dt.date(2004, 12, 18), np.datetime64("2005-06-18"), "18 December 2005"]
+LATER = [dt.date(2004, 12, 18), "2005-03-31", pd.Timestamp("2005-12-18"), "2007-06-18"]
+PRINCIPALS = [29_000_000, 1_050_000.5, Decimal("0.01"), 0]
+RATES = [0.08, Decimal("0.115"), 0, -0.005]
+SHARES = [45_000_000, 1, 0.5, 3_437_284]
+PRICES = [1.85, 2, Decimal("1.97"), 0.01]
+NO_DATE = "must be a date; got 'NaT'"
+NO_AMOUNT = "must be an amount, since cents are integers and can't be missing; got None"
+NOT_WHOLE = "must be a whole number; got None"
+
+TABLE = [
+    Case(nc.year_fraction, {"start": ISSUES, "end": LATER}, {"day_count": "30/360"}),
+    Case(nc.year_fraction, {"start": ISSUES, "end": LATER}, {"day_count": "actual/actual isda"}, name="year_fraction-isda"),
+    Case(
+        nc.year_fraction,
+        {"start": ISSUES, "end": LATER, "period_start": ISSUES, "period_end": ["2004-12-18", "2005-06-18", "2005-12-18", "2006-12-18"],
+         "frequency": [2, 2, 2, 1]},
+        {"day_count": "actual/actual icma"}, name="year_fraction-icma",
+    ),
+    Case(nc.day_count_days, {"start": ISSUES, "end": LATER}, {"day_count": "actual/360"}, NO_DATE),
+    Case(nc.accrued_interest, {"principal": PRINCIPALS, "annual_rate": RATES, "start": ISSUES, "end": LATER}, {"day_count": "30e/360"}),
+    Case(nc.default_interest, {"amount": PRINCIPALS, "annual_rate": RATES, "due": ISSUES, "paid": LATER}, {"day_count": "actual/360"}),
+    Case(nc.interest_between, {"principal": PRINCIPALS, "annual_rate": RATES, "start": ISSUES, "end": LATER}, {"periods": resolve(NOTE)}),
+    Case(nc.is_business_day, {"dates": ISSUES}, {"calendar": FED}, False),
+    Case(nc.adjust, {"dates": ISSUES}, {"calendar": FED, "convention": "modified-following"}),
+    Case(nc.adjust, {"dates": ISSUES}, {"calendar": FED, "convention": "unadjusted"}, name="adjust-unadjusted"),
+    Case(nc.add_business_days, {"dates": ISSUES, "n": [0, 15, -2, 1]}, {"calendar": FED}),
+    Case(nc.bond_equivalent_yield, {"irr": [0.0816, 0, -0.5, Decimal(3)]}),
+    Case(nc.shares_on_conversion, {"principal": PRINCIPALS, "conversion_price": PRICES}),
+    Case(
+        nc.shares_on_conversion, {"principal": [1_000, 29_000_000, 0, 5_000], "conversion_price": PRICES},
+        {"rounding": "per-note"}, name="shares_on_conversion-per-note",
+    ),
+    Case(nc.shares_to_reserve, {"principal": PRINCIPALS, "conversion_price": PRICES}),
+    Case(nc.conversion_ratio, {"conversion_price": PRICES, "face": [1_000, 1, 100.0, 1_000]}),
+    Case(nc.treasury_stock_method, {"shares": SHARES, "exercise_price": PRICES, "share_price": [2, 1.5, Decimal("1.97"), 3]}),
+    *(
+        Case(nc.exchange_payment, {"purchase_price": PRINCIPALS[1::-1] * 2, "surrendered": [3_975_000, 0, 1_050_000.5, 5_100_000]},
+             {"policy": policy}, name=f"exchange_payment-{policy}")
+        for policy in ("capped_forfeited", "capped_kept", "refunded", "full_satisfaction")
+    ),
+    Case(headroom, {"authorised": [85_000_000, 70_000_000, 1, 0], "used": SHARES}),
+    Case(ownership_after_conversion, {"existing": SHARES, "converted": [15_000_000, 0, 1, 2.5]}),
+    Case(to_cents, {"amounts": [29_000_000, 0.1 + 0.2, Decimal("-1.25"), 0]}, missing=NO_AMOUNT),
+    Case(to_money, {"cents": [2_900_000_000, 30, Decimal(-125), 0]}),
+    Case(round_half_up, {"numerator": [1, -1, 249, 0], "denominator": [2, 2, 100, 7]}, missing=NOT_WHOLE),
+    Case(
+        interest_cents,
+        {"principal_cents": [2_900_000_000, 1, 0, -50], "numerator": [180, 183, 1, 66_491], "denominator": [360, 365, 1, 133_590]},
+        {"rate": "0.08"}, NOT_WHOLE,
+    ),
+]  # fmt: skip
+
+NOT_BY_ROW = {
+    "irr": "one rate of many flows",
+    "ownership": "each count over the sum of all",
+    "schedule": "the periods of one note",
+    "get_calendar": "a calendar",
+    "load": "a deal",
+    "show_versions": "prints",
+}
+
+
+def columns_of(case, kind):
+    return {name: kind(column) for name, column in case.columns.items()}
+
+
+def objects(column):
+    return np.array(column, dtype=object)
+
+
+def as_read(case):
+    """Columns as arrays of the dtypes that a user's frame would have."""
+    arrays = {}
+    for name, column in case.columns.items():
+        if isinstance(column[0], str | dt.date | np.datetime64):
+            arrays[name] = np.array([np.datetime64(pd.Timestamp(value), "D") for value in column])
+        else:
+            arrays[name] = np.array([float(value) for value in column])
+    return arrays
+
+
+def assert_rows(case, parts, order=range(4)):
+    """Each part holds, row by row, what the function gave for the row alone."""
+    expected = case.rows()
+    for place, part in enumerate(parts):
+        wanted = np.array([expected[row][place] for row in order])
+        np.testing.assert_array_equal(np.asarray(part).reshape(-1).astype(wanted.dtype), wanted)
+
+
+@pytest.fixture(params=TABLE, ids=str)
+def case(request):
+    return request.param
+
+
+@pytest.fixture(params=[case for case in TABLE if len(case.columns) > 1], ids=str)
+def case_of_several(request):
+    return request.param
+
+
+# ---- nobody is forgotten ----
+
+
+def public_functions():
+    return {name for name in nc.__all__ if inspect.isroutine(getattr(nc, name))}
+
+
+def decorated_functions():
+    """Functions of core's modules that `array_function` made: it leaves their bodies behind it."""
+    modules = [import_module(f"notecalc.core.{found.name}") for found in pkgutil.iter_modules(notecalc.core.__path__)]
+    listed = [getattr(module, name) for module in modules for name in getattr(module, "__all__", ())]
+    return {member.__name__ for member in listed if inspect.isfunction(member) and hasattr(member, "__wrapped__")}
+
+
+def test_every_public_array_function_is_in_the_table():
+    named = {case.function.__name__ for case in TABLE}
+    assert public_functions() - named == set(NOT_BY_ROW)
+    assert len(decorated_functions()) >= 10
+    assert decorated_functions() - named == set()
+
+
+def test_rows_differ_from_one_another(case):
+    """Otherwise a row in the wrong place would not show."""
+    rows = [tuple(map(str, row)) for row in case.rows()]
+    assert len(set(rows)) >= 2
+    assert rows != rows[::-1]
+
+
+# ---- like comes out of like ----
+
+
+def test_scalars_give_scalars_of_python(case):
+    for row in case.rows():
+        for part in row:
+            assert type(part) in (float, int, bool, np.datetime64)
+    zero_dimensional = {name: np.array(column[0], dtype=object) for name, column in case.columns.items()}
+    assert case(**zero_dimensional) == case.rows()[0]
+
+
+@pytest.mark.parametrize("kind", [list, tuple, objects, pd.Index])
+def test_anything_else_gives_arrays_row_by_row(case, kind):
+    parts = case(**columns_of(case, kind))
+    assert {type(part) for part in parts} == {np.ndarray}
+    assert {part.shape for part in parts} == {(4,)}
+    assert_rows(case, parts)
+
+
+def test_arrays_give_arrays_row_by_row(case):
+    assert_rows(case, case(**as_read(case)))
+
+
+def test_results_have_one_dtype_however_arguments_came(case):
+    of_lists = [part.dtype for part in case(**columns_of(case, list))]
+    assert [part.dtype for part in case(**as_read(case))] == of_lists
+    assert {dtype.kind for dtype in of_lists} <= set("fibM")
+    assert [part.dtype for part in case(**columns_of(case, lambda _: []))] == of_lists
+
+
+def test_series_give_series_with_their_index_and_name(case):
+    index = pd.Index(["d", "b", "a", "b"], name="holder")
+    parts = case(**columns_of(case, lambda column: pd.Series(column, index=index, name="note", dtype=object)))
+    for part in parts:
+        assert type(part) is pd.Series
+        assert part.index.equals(index)
+        assert part.index.name == "holder"
+        assert part.name == "note"
+    assert_rows(case, parts)
+
+
+def test_shuffled_series_stay_shuffled(case):
+    order = [2, 0, 3, 1]
+    shuffled = {name: pd.Series(column)[order] for name, column in as_read(case).items()}
+    parts = case(**shuffled)
+    assert [part.index.tolist() for part in parts] == [order] * len(parts)
+    assert_rows(case, parts, order)
+    assert_rows(case, [part.sort_index() for part in parts])  # by label, as if never shuffled
+
+
+@pytest.mark.parametrize("dtype", ["category", "object"])
+def test_columns_of_other_dtypes_give_the_same(case, dtype):
+    assert_rows(case, case(**{name: pd.Series(column).astype(dtype) for name, column in as_read(case).items()}))
+
+
+def test_one_series_among_scalars_and_arrays_makes_a_series(case_of_several):
+    case = case_of_several
+    for chosen in case.columns:
+        columns = columns_of(case, list) | {chosen: pd.Series(case.columns[chosen], index=[7, 5, 5, 1], name=chosen)}
+        parts = case(**columns)
+        for part in parts:
+            assert part.index.tolist() == [7, 5, 5, 1]
+            assert part.name == chosen
+        assert_rows(case, parts)
+
+
+def test_a_scalar_stands_for_each_row(case_of_several):
+    case = case_of_several
+    first = {name: column[0] for name, column in case.columns.items()}
+    for chosen, column in case.columns.items():
+        repeated = first | {chosen: [column[0]] * 3}
+        for part, alone in zip(case(**repeated), case(**first), strict=True):
+            assert part.tolist() == [np.array(alone).tolist()] * 3
+
+
+def test_columns_broadcast_against_rows(case):
+    """Four rows below one another are four rows, and two copies side by side two columns."""
+    below = {name: [[value] for value in column] for name, column in case.columns.items()}
+    parts = case(**below)
+    assert {part.shape for part in parts} == {(4, 1)}
+    assert_rows(case, parts)
+    chosen = next(iter(case.columns))
+    beside = below | {chosen: [[value, value] for value in case.columns[chosen]]}
+    for part, one in zip(case(**beside), parts, strict=True):
+        assert part.shape == (4, 2)
+        np.testing.assert_array_equal(part, np.broadcast_to(one, (4, 2)))
+
+
+def test_nothing_gives_nothing(case):
+    index = pd.Index([], dtype=str, name="holder")
+    for empty in ([], (), np.array([])):
+        parts = case(**columns_of(case, lambda _, empty=empty: empty))
+        assert {(type(part), part.shape) for part in parts} == {(np.ndarray, (0,))}
+    assert {part.shape for part in case(**columns_of(case, lambda _: np.empty((3, 0))))} == {(3, 0)}
+    for part in case(**columns_of(case, lambda _: pd.Series([], index=index, name="note", dtype=float))):
+        assert part.empty
+        assert (part.index.name, part.name) == ("holder", "note")
+    first = {name: column[0] for name, column in case.columns.items()}
+    for chosen in case.columns:
+        assert {part.shape for part in case(**first | {chosen: []})} == {(0,)}
+
+
+# ---- what is refused ----
+
+
+def test_series_in_unlike_order_are_not_put_together(case_of_several):
+    case = case_of_several
+    names = list(case.columns)
+    for chosen in names[1:]:
+        columns = columns_of(case, lambda column: pd.Series(column, index=[0, 1, 2, 3]))
+        columns[chosen] = pd.Series(case.columns[chosen], index=[3, 2, 1, 0])
+        recipe = r"Use \.align\(\) to match by label, or \.to_numpy\(\) to match by position"
+        with pytest.raises(nc.IndexMismatchError, match=f"must be a Series with the same index as `.*`; .*{recipe}"):
+            case(**columns)
+        # and by either recipe it works
+        columns[chosen] = columns[chosen].to_numpy()
+        assert_rows(case, case(**columns))
+
+
+def test_columns_of_unlike_length_are_not_put_together(case_of_several):
+    case = case_of_several
+    for chosen in case.columns:
+        with pytest.raises(nc.TermError, match="must be arrays whose shapes broadcast together; got "):
+            case(**columns_of(case, list) | {chosen: case.columns[chosen][:3]})
+        with pytest.raises(nc.TermError, match="broadcast together|as long as the Series given"):
+            case(**columns_of(case, pd.Series) | {chosen: case.columns[chosen][:3]})
+
+
+def test_texts_and_truth_values_are_no_arguments(case):
+    for chosen in case.columns:
+        for wrong in ("whatever", True):
+            with pytest.raises(nc.TermError, match=f"`{chosen}` must be a .*; got {wrong!r} at row 2"):
+                case(**columns_of(case, list) | {chosen: [*case.columns[chosen][:2], wrong, case.columns[chosen][3]]})
+
+
+# ---- missing values ----
+
+
+@pytest.mark.parametrize("kind", [list, lambda column: pd.Series(column, dtype=object)], ids=["list", "series"])
+def test_a_missing_argument_makes_its_row_missing_and_no_other(case, kind):
+    for chosen, column in case.columns.items():
+        columns = columns_of(case, kind) | {chosen: kind([column[0], None, *column[2:]])}
+        if isinstance(case.missing, str):
+            with pytest.raises(nc.TermError, match=f"`{chosen}` {case.missing} at row 1"):
+                case(**columns)
+            continue
+        for place, part in enumerate(case(**columns)):
+            values = np.asarray(part)
+            if case.missing is False:
+                assert values[1] == False  # noqa: E712 (the value, not its truth)
+            else:
+                assert pd.isna(values[1])
+            for row in (0, 2, 3):
+                assert values[row] == case.rows()[row][place]
+
+
+def test_a_missing_scalar_is_missing(case):
+    first = {name: column[0] for name, column in case.columns.items()}
+    for chosen, value in first.items():
+        left_out = inspect.signature(case.function).parameters[chosen].default is None  # then None is no missing value
+        missing = None if not left_out else pd.NaT if isinstance(value, str) else float("nan")
+        if isinstance(case.missing, str):
+            with pytest.raises(nc.TermError, match=f"`{chosen}` {case.missing}$"):
+                case(**first | {chosen: missing})
+        elif case.missing is False:
+            assert case(**first | {chosen: missing}) == (False,)
+        else:
+            assert all(pd.isna(part) for part in case(**first | {chosen: missing}))
+
+
+# ---- nothing that came in changes ----
+
+
+def test_arguments_are_never_changed(case):
+    for kind in (list, objects, lambda column: pd.Series(column, dtype=object)):
+        given = columns_of(case, kind)
+        case(**given)
+        for name, column in case.columns.items():
+            assert list(given[name]) == column
+
+
+def test_arguments_may_be_read_only_and_results_are_the_callers_own(case):
+    arrays = as_read(case)
+    for array in arrays.values():
+        array.flags.writeable = False
+    for part in case(**arrays):
+        assert part.flags.writeable
+        assert not any(np.shares_memory(part, array) for array in arrays.values())
+    assert_rows(case, case(**arrays))
+
+
+def test_results_of_series_are_the_callers_own(case):
+    frame = {name: pd.Series(array) for name, array in as_read(case).items()}
+    before = {name: column.copy() for name, column in frame.items()}
+    for part in case(**frame):
+        part.iloc[:] = part.iloc[0]
+    for name, column in frame.items():
+        pd.testing.assert_series_equal(column, before[name])
