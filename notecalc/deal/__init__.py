@@ -1,0 +1,1 @@
+"""One deal: what its papers say, and what follows from them."""
