@@ -1,0 +1,417 @@
+"""The command ``notecalc``: each command asks a deal one question and prints the table, or writes it to a file.
+
+It computes nothing. Heavy packages are imported where they are used, so that help and errors of usage come at once.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import sys
+import traceback
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Literal, TypeAlias, TypeVar
+
+import typer
+
+from notecalc.errors import NotecalcError, TermError, did_you_mean
+from notecalc.versions import __version__
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from notecalc.deal.deal import Deal
+
+__all__ = ["app", "main"]
+
+T = TypeVar("T")
+Form: TypeAlias = Literal["table", "csv", "json", "parquet"]
+
+_SUFFIXES: dict[str, Form] = {".csv": "csv", ".json": "json", ".parquet": "parquet"}
+
+
+def _print_version(asked: bool) -> None:  # noqa: FBT001 (typer passes the option's value)
+    if asked:
+        typer.echo(f"notecalc {__version__}")
+        raise typer.Exit
+
+
+DealName = Annotated[str, typer.Argument(metavar="DEAL", help="A bundled deal, such as ibasis-2004, or a deal file.")]
+Format = Annotated[
+    Form | None,
+    typer.Option("--format", help="By default what FILE's suffix says, otherwise a table.", show_default=False),
+]
+Output = Annotated[Path | None, typer.Option("--output", "-o", metavar="FILE", help="Write to FILE.")]
+Debug = Annotated[bool, typer.Option("--debug", help="Show where an error arose.")]
+Version = Annotated[
+    bool, typer.Option("--version", callback=_print_version, is_eager=True, help="Print the version and exit.")
+]
+
+app = typer.Typer(
+    epilog="Start with: notecalc memo ibasis-2004",
+    context_settings={"help_option_names": ["--help", "-h"]},
+    add_completion=False,
+    rich_markup_mode=None,  # plain help and errors: one clear message, with no frame around it
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+)
+
+
+def main() -> None:
+    """Run the command line. The exit status is 0, or 2 where the input was bad."""
+    app(prog_name="notecalc")
+
+
+@app.callback()
+def _notecalc(*, version: Version = False) -> None:
+    """From the terms of a note purchase agreement to numbers, each with the clause behind it."""
+
+
+@app.command(epilog="Example: notecalc memo ibasis-2004 -o out/ibasis-2004")
+def memo(
+    deal: DealName,
+    *,
+    folder: Annotated[
+        Path | None,
+        typer.Option("--output", "-o", metavar="FOLDER", help="Where to write; by default out/ and the deal's id."),
+    ] = None,
+    debug: Debug = False,
+) -> None:
+    """Write the memo and its tables, and print the key figures.
+
+    The memo is a web page and its twin in Markdown, the tables are CSV.
+    """
+    with _clear_errors(debug=debug):
+        from notecalc.report.memo import write_memo
+
+        asked = _load(deal)
+        files = write_memo(asked, folder or Path("out") / asked.terms.id)
+        _write(_memo_summary(asked, files), None)
+
+
+@app.command(epilog="Example: notecalc cashflows ibasis-2004 --by holder -o flows.csv")
+def cashflows(
+    deal: DealName,
+    *,
+    by: Annotated[Literal["note", "holder"], typer.Option(help="One row a period, or one for each holder.")] = "note",
+    form: Format = None,
+    output: Output = None,
+    debug: Debug = False,
+) -> None:
+    """Purchase, interest and principal on their payment dates.
+
+    What a holder receives is positive. As a table, with the internal rate of return.
+    """
+    with _clear_errors(debug=debug):
+        asked = _load(deal)
+        tables = {"Cash flows": asked.cashflows(by=by)}
+        rates = {"Internal rate of return": asked.irr(by=by)}
+        _answer(deal, asked, tables, form, output, beside=rates, leads=("holder", "period"))
+
+
+@app.command(epilog="Example: notecalc closing ibasis-2004 --policy refunded --elects windward=5100000")
+def closing(
+    deal: DealName,
+    *,
+    policy: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="POLICY",
+            help="Reading of a surrender above the price: capped_forfeited, capped_kept, refunded or "
+            "full_satisfaction; may be repeated. By default the deal's.",
+            show_default=False,
+        ),
+    ] = None,
+    elects: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="all|none|NAME=AMOUNT",
+            help="Who surrenders notes; NAME=AMOUNT may be repeated. By default the deal's.",
+            show_default=False,
+        ),
+    ] = None,
+    form: Format = None,
+    output: Output = None,
+    debug: Debug = False,
+) -> None:
+    """What each purchaser pays, in cash and by surrendering notes.
+
+    As a table, with the totals.
+    """
+    with _clear_errors(debug=debug):
+        from notecalc.deal.frames import totals
+
+        asked = _load(deal)
+        table = asked.closing(policy=_one_or_all(policy), elects=_elections(elects))
+        together = totals(table, [*table.columns], by="policy" if "policy" in table.index.names else None)
+        if together.index.name is None:
+            together = together.rename_axis("purchaser")
+        _answer(deal, asked, {"Closing": table}, form, output, beside={"Together": together})
+
+
+@app.command(epilog="Example: notecalc captable ibasis-2004 --format json")
+def captable(deal: DealName, *, form: Format = None, output: Output = None, debug: Debug = False) -> None:
+    """Shares issued, reserved and promised, fully diluted."""
+    with _clear_errors(debug=debug):
+        asked = _load(deal)
+        _answer(deal, asked, {"Cap table": asked.captable()}, form, output)
+
+
+@app.command(epilog="Example: notecalc dilution ibasis-2004 --conversion-price 1.75 --share-price 2.10")
+def dilution(
+    deal: DealName,
+    *,
+    conversion_price: Annotated[
+        list[float] | None,
+        typer.Option(
+            metavar="PRICE", help="Price of a share; may be repeated. By default the deal's.", show_default=False
+        ),
+    ] = None,
+    principal: Annotated[
+        float | None, typer.Option(metavar="AMOUNT", help="Principal converted. By default all.")
+    ] = None,
+    share_price: Annotated[
+        float | None, typer.Option(metavar="PRICE", help="Price of the stock, for the treasury-stock method.")
+    ] = None,
+    form: Format = None,
+    output: Output = None,
+    debug: Debug = False,
+) -> None:
+    """Ownership before and after conversion, by class and holder.
+
+    As a table, with the headroom under the authorised shares.
+    """
+    with _clear_errors(debug=debug):
+        asked = _load(deal)
+        prices = _one_or_all(conversion_price)
+        table = asked.dilution(conversion_price=prices, principal=principal, share_price=share_price)
+        beside = {"Headroom under the authorised shares, all converted": asked.headroom()}
+        leads = ("scenario", "class", "holder")
+        _answer(deal, asked, {"Dilution": table}, form, output, beside=beside, leads=leads)
+
+
+@app.command(epilog="Example: notecalc headroom ibasis-2004 -o headroom.parquet")
+def headroom(deal: DealName, *, form: Format = None, output: Output = None, debug: Debug = False) -> None:
+    """Authorised shares left, and the lowest price that fits."""
+    with _clear_errors(debug=debug):
+        asked = _load(deal)
+        _answer(deal, asked, {"Headroom under the authorised shares, all converted": asked.headroom()}, form, output)
+
+
+@app.command(epilog="Example: notecalc audit ibasis-2004 --source npa=note-purchase-agreement.txt")
+def audit(
+    deal: DealName,
+    *,
+    source: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="[KEY=]FILE",
+            help="Text of a document to look in, named by the document's key or known by its hash; may be repeated.",
+            show_default=False,
+        ),
+    ] = None,
+    form: Format = None,
+    output: Output = None,
+    debug: Debug = False,
+) -> None:
+    """What does not tie in the papers, with its effect.
+
+    With --source also every figure, date and name that does not stand where the deal file says.
+    """
+    with _clear_errors(debug=debug):
+        from notecalc.deal.papers import source_counts
+
+        asked = _load(deal)
+        tables = {"Findings": asked.findings()}
+        if source:
+            files = _source_files(asked, source)
+            looked = source_counts(asked.terms, files)
+            title = (
+                f"Not found where the deal file says ({looked.checked} looked up, {looked.not_checked} without a text)"
+            )
+            tables[title] = asked.check_sources(files)
+        hidden = ("effect_amount", "effect_unit")  # the text of the effect says them
+        _answer(deal, asked, tables, form, output, leads=("severity", "code", "term"), hidden=hidden)
+
+
+@app.command(epilog="Example: notecalc assumptions ibasis-2004 --format csv")
+def assumptions(deal: DealName, *, form: Format = None, output: Output = None, debug: Debug = False) -> None:
+    """What the papers do not say, and what other readings change."""
+    with _clear_errors(debug=debug):
+        asked = _load(deal)
+        _answer(deal, asked, {"Assumptions, and what each alternative changes": asked.assumptions()}, form, output)
+
+
+@app.command(epilog="Example: notecalc terms ibasis-2004")
+def terms(deal: DealName, *, form: Format = None, output: Output = None, debug: Debug = False) -> None:
+    """Every term with its source, or why it is assumed."""
+    with _clear_errors(debug=debug):
+        asked = _load(deal)
+        _answer(deal, asked, {"Terms": asked.term_table()}, form, output)
+
+
+@app.command(epilog="Example: notecalc schema -o deal.schema.json")
+def schema(*, output: Output = None, debug: Debug = False) -> None:
+    """JSON Schema of a deal file, for editors that check it."""
+    with _clear_errors(debug=debug):
+        from notecalc.deal.dealfile import deal_schema
+
+        _write(json.dumps(deal_schema(), indent=2, ensure_ascii=False), output)
+
+
+# ---- what comes in ----
+
+
+@contextmanager
+def _clear_errors(*, debug: bool) -> Iterator[None]:
+    """Turn what is wrong with the input into one message and exit status 2."""
+    try:
+        yield
+    except BrokenPipeError:  # the reader has seen enough; typer ends in silence
+        raise
+    except (NotecalcError, OSError) as error:
+        if debug:
+            traceback.print_exception(error)
+        elif isinstance(error, OSError) and error.filename is not None:
+            typer.echo(f"notecalc: {error.filename}: {error.strerror}", err=True)
+        else:
+            typer.echo(f"notecalc: {error}", err=True)
+        raise typer.Exit(2) from None
+
+
+def _load(deal: str) -> Deal:
+    from notecalc.deal.deal import load
+
+    return load(deal)
+
+
+def _one_or_all(given: list[T] | None) -> T | list[T] | None:
+    """Give one value as itself, so that the answer has no column for scenarios or policies."""
+    if not given:
+        return None
+    return given[0] if len(given) == 1 else given
+
+
+def _elections(given: Sequence[str] | None) -> str | dict[str, str] | None:
+    if not given:
+        return None
+    if list(given) in (["all"], ["none"]):
+        return given[0]
+    amounts: dict[str, str] = {}
+    for word in given:
+        name, _, amount = word.rpartition("=")
+        if not name or name in amounts:
+            raise TermError("--elects", rule="all, none, or NAME=AMOUNT once for each purchaser", got=word)
+        amounts[name] = amount
+    return amounts
+
+
+def _source_files(deal: Deal, given: Sequence[str]) -> dict[str, Path]:
+    """Texts by document; a file without a key belongs to every document whose text has its hash."""
+    documents = deal.terms.documents
+    files: dict[str, Path] = {}
+    for word in given:
+        key, equals, name = word.rpartition("=")
+        if key in documents:
+            files[key] = Path(name)
+            continue
+        known = ", ".join(f"{key} ({document.text})" for key, document in documents.items())
+        if equals and not Path(word).exists():
+            hint = did_you_mean(key, documents)
+            raise TermError("--source", rule=f"KEY=FILE with one of the keys {known}", got=word, hint=hint)
+        digest = hashlib.sha256(Path(word).read_bytes()).hexdigest()
+        keys = [key for key, document in documents.items() if document.sha256 == digest]
+        if not keys:
+            rule = f"a text whose hash the deal file lists, or KEY=FILE with one of the keys {known}"
+            raise TermError("--source", rule=rule, got=word)
+        files |= dict.fromkeys(keys, Path(word))
+    return files
+
+
+# ---- what goes out ----
+
+
+def _answer(
+    name: str,
+    deal: Deal,
+    tables: Mapping[str, pd.DataFrame],
+    form: Form | None,
+    output: Path | None,
+    *,
+    beside: Mapping[str, pd.DataFrame] | None = None,
+    leads: Sequence[str] = (),
+    hidden: Sequence[str] = (),
+) -> None:
+    """Write tables by title.
+
+    What stands beside them and which columns lead is for people only; hidden columns are for programs only.
+    """
+    form = form or _SUFFIXES.get(output.suffix.lower() if output else "", "table")
+    note = _assumed_note(name, deal)
+    if form == "table":
+        from notecalc._terminal import table_text
+
+        live = output is None and sys.stdout.isatty()
+        drawn = {
+            title: table_text(
+                table.drop(columns=[*hidden], errors="ignore"), [*filter(table.__contains__, leads)], live=live
+            )
+            for title, table in tables.items()
+        }
+        drawn |= {title: table_text(table, live=live) for title, table in (beside or {}).items()}
+        parts = [f"{title}\n\n{text}" for title, text in drawn.items()]
+        _write("\n\n".join([deal.terms.title, *parts, note]), output)
+        return
+    _write_data(list(tables.values()), form, output)
+    typer.echo(f"notecalc: {note}", err=True)
+
+
+def _write_data(tables: Sequence[pd.DataFrame], form: Form, output: Path | None) -> None:
+    from notecalc.deal.frames import recipe_of
+    from notecalc.report.export import csv_text, json_value
+
+    if form == "json":
+        values = {recipe_of(table)["function"]: json_value(table) for table in tables}
+        value = values if len(tables) > 1 else next(iter(values.values()))
+        _write(json.dumps(value, indent=2, ensure_ascii=False, allow_nan=False), output)
+    elif len(tables) > 1:
+        raise TermError("--format", rule="table or json, as there are two tables to write", got=form)
+    elif form == "csv":
+        _write(csv_text(tables[0]).removesuffix("\n"), output)
+    elif output is None:
+        raise TermError("--format", rule="table, csv or json where no file is named", got=form, hint="Add -o FILE.")
+    else:
+        tables[0].to_parquet(output)
+
+
+def _write(text: str, output: Path | None) -> None:
+    if output is None:
+        typer.echo(text)
+    else:
+        output.write_text(text + "\n", encoding="utf-8")
+
+
+def _assumed_note(name: str, deal: Deal) -> str:
+    from notecalc.deal.assumptions import terms_of
+
+    every = [term for _, term in terms_of(deal.terms)]
+    assumed = sum(term.assumed is not None for term in every)
+    return f"{assumed} of {len(every)} terms are assumed; see: notecalc assumptions {name}"
+
+
+def _memo_summary(deal: Deal, files: Sequence[Path]) -> str:
+    from notecalc.deal.assumptions import terms_of
+    from notecalc.deal.text import format_table
+
+    figures = format_table(deal.summary()).iloc[:, 0]
+    by_severity = deal.findings()["severity"].value_counts(sort=False)
+    facts = {str(name).replace("_", " "): value for name, value in figures.items()}
+    counts = [f"{count} {severity}{'s' if count > 1 else ''}" for severity, count in by_severity.items()]
+    facts["findings"] = ", ".join(counts) or "none"
+    facts["assumptions"] = str(sum(term.assumed is not None for _, term in terms_of(deal.terms)))
+    facts["written"] = str(files[0])
+    width = max(map(len, facts))
+    lines = [f"{name:<{width}}  {value}" for name, value in facts.items()]
+    return "\n".join([deal.terms.title, "", *lines, *(" " * (width + 2) + str(file) for file in files[1:])])
