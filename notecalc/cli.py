@@ -29,7 +29,7 @@ __all__ = ["app", "main"]
 T = TypeVar("T")
 Form: TypeAlias = Literal["table", "csv", "json", "parquet"]
 
-_SUFFIXES: dict[str, Form] = {".csv": "csv", ".json": "json", ".parquet": "parquet"}
+_SUFFIXES: dict[str, Form] = {"": "table", ".txt": "table", ".csv": "csv", ".json": "json", ".parquet": "parquet"}
 
 
 def _print_version(asked: bool) -> None:  # noqa: FBT001 (typer passes the option's value)
@@ -333,6 +333,15 @@ def _source_files(deal: Deal, given: Sequence[str]) -> dict[str, Path]:
 # ---- what goes out ----
 
 
+def _form_of(output: Path | None) -> Form:
+    """What the suffix of a file asks for; a suffix that asks for nothing known is an error."""
+    suffix = output.suffix.lower() if output else ""
+    if suffix not in _SUFFIXES:
+        known = ", ".join(filter(None, _SUFFIXES))
+        raise TermError("--output", rule=f"a file ending in {known}, or with --format", got=str(output))
+    return _SUFFIXES[suffix]
+
+
 def _answer(
     name: str,
     deal: Deal,
@@ -348,7 +357,7 @@ def _answer(
 
     What stands beside them and which columns lead is for people only; hidden columns are for programs only.
     """
-    form = form or _SUFFIXES.get(output.suffix.lower() if output else "", "table")
+    form = form or _form_of(output)
     note = _assumed_note(name, deal)
     if form == "table":
         from notecalc._terminal import table_text

@@ -246,7 +246,7 @@ def test_a_file_with_many_mistakes_lists_them_all(tmp_path: Path) -> None:
         == """\
 notecalc: mine.toml: 4 problems
 mine.toml: series.notes.maturity: is missing
-mine.toml: series.notes.annual_rate.value: must be a decimal between -1 and 1 (0.08 is eight per cent); got 8. Did you mean 0.08?
+mine.toml: series.notes.annual_rate.value: must be a decimal between -1 and 1, without quotes (0.08 is eight per cent); got 8. Did you mean 0.08?
 mine.toml: series.notes.maturty: is not a known key. Did you mean 'maturity'?
 mine.toml: signatures[3].party: must be a key of [parties]; got 'texas'. Did you mean 'tejas'?
 """
@@ -295,7 +295,7 @@ def test_bad_usage_says_what_and_where_to_find_help(arguments: list[str], words:
          "`--elects` must be all, none, or NAME=AMOUNT once for each purchaser; got 'windward=2'"),
         (["closing", "ibasis-2004", "--elects", "windward=abc"], "`elects` must be a number; got 'abc'"),
         (["closing", "ibasis-2004", "--elects", "loeb=500"],
-         "`elects` must be purchasers who may surrender (JMG Triton Offshore Fund Limited CITCO, Windward Capital, L.P.); got 'loeb'"),
+         "`elects` must be purchasers who may surrender (jmg-triton: JMG Triton Offshore Fund Limited CITCO, windward: Windward Capital, L.P.); got 'loeb'"),
         (["dilution", "ibasis-2004", "--principal", "1500"],
          "`principal` must be from 0 to 29,000,000.00 in multiples of 1,000.00; got 1500.0"),
         (["captable", "ibasis-2004", "--format", "parquet"],
@@ -459,7 +459,7 @@ def test_long_texts_are_laid_out_row_by_row(command: str) -> None:
     assert ESCAPE not in text
     assert {
         "audit": "error  surrender-above-price\n  what     Windward Capital, L.P. may surrender more than it owes\n",
-        "assumptions": "  alternative     actual/360\n  total interest  96,666.66\n  irr             0.12%\n\n",
+        "assumptions": "  alternative     actual/360\n  total interest  +96,666.66\n  irr             +11.60 bp\n\n",
         "terms": "series.notes.maturity\n  value   2007-06-18\n  source  npa 1 Maturity Date\n\n",
     }[command] in text
     assert text.count("Not shown: what is 0") == (command == "assumptions")
@@ -476,7 +476,7 @@ def test_a_terminal_gets_what_fits_it(command: str, columns: int) -> None:
     words = {
         "dilution": "notes                       Windward Capital,           0   2,702,702      0.00%",
         "cashflows": "29,000,000.00",
-        "audit": "  effect   USD 100,000 above the price; read here as capped_forfeited",
+        "audit": "  effect   USD 100,000 above the price; read here as capped, forfeited",
     }[command]
     assert words in text
 
@@ -509,3 +509,10 @@ def test_what_is_the_same_or_nothing_is_said_once_below() -> None:
 
 def test_an_empty_result_is_said_to_be_none() -> None:
     assert table_text(nc.load("ibasis-2004").findings().head(0), live=False) == "none"
+
+
+def test_a_suffix_that_asks_for_nothing_known_is_an_error(tmp_path: Path) -> None:
+    code, _, said = here("cashflows", "ibasis-2004", "-o", tmp_path / "flows.xlsx")
+    assert code == 2
+    assert "`--output` must be a file ending in .txt, .csv, .json, .parquet, or with --format; got" in said
+    assert not (tmp_path / "flows.xlsx").exists()

@@ -19,7 +19,7 @@ from notecalc.core.arrays import IntArray
 from notecalc.core.money import allocate, interest_cents, round_half_up, to_cents, to_money
 from notecalc.core.notes import Periods
 from notecalc.core.schedule import resolve
-from notecalc.deal.closing import closing_table
+from notecalc.deal.closing import closing_table, reading_of
 from notecalc.deal.conversion import check_conversion, convert_principal
 from notecalc.deal.events import Conversion, Event, Redemption, Repurchase
 from notecalc.deal.frames import as_column_dates
@@ -137,7 +137,7 @@ def _in_order(events: Sequence[Event], periods: Periods) -> list[Event]:
 
 
 def _purchase(terms: DealTerms, register: Register) -> Flow:
-    table = closing_table(terms, [terms.closing.excess_policy.value], None)
+    table = closing_table(terms, [reading_of(terms)], None)
     paid_in_notes = np.minimum(to_cents(table["credit"].to_numpy()), to_cents(table["surrendered"].to_numpy()))
     day = np.datetime64(terms.dates.closing.value, "D")
     amounts = {"purchase_cash": -to_cents(table["cash_due"].to_numpy()), "purchase_surrendered": -paid_in_notes}

@@ -21,7 +21,7 @@ from notecalc.deal.register import cents_of, register_of
 from notecalc.deal.terms import DealTerms
 from notecalc.errors import TermError, did_you_mean
 
-__all__ = ["Elections", "closing_table", "surrendered_cents"]
+__all__ = ["Elections", "closing_table", "reading_of", "surrendered_cents"]
 
 Elections: TypeAlias = "str | Mapping[str, Any] | None"
 
@@ -65,6 +65,11 @@ def closing_table(terms: DealTerms, policies: Sequence[str], elects: Elections) 
     return table
 
 
+def reading_of(terms: DealTerms) -> str:
+    """The deal's reading of an excess; without surrender rights there is none, and every reading gives the same."""
+    return POLICIES[0] if terms.closing is None else terms.closing.excess_policy.value
+
+
 def surrendered_cents(terms: DealTerms, elects: Elections) -> tuple[IntArray, int | None]:
     """Cents that each purchaser surrenders, holders on the last axis, and the number of scenarios (None: scalars).
 
@@ -76,7 +81,9 @@ def surrendered_cents(terms: DealTerms, elects: Elections) -> tuple[IntArray, in
     register = register_of(terms)
     rights = {register.position(right.purchaser): right for right in terms.surrender_rights}
     stated = {place: cents_of(right.principal.value) for place, right in rights.items()}
-    choice = terms.closing.elects.value if elects is None else elects
+    choice = elects
+    if choice is None:
+        choice = "none" if terms.closing is None else terms.closing.elects.value
     if isinstance(choice, str):
         if choice not in ("all", "none"):
             raise TermError("elects", rule="'all', 'none' or a mapping of purchasers to amounts", got=choice)
@@ -88,7 +95,7 @@ def surrendered_cents(terms: DealTerms, elects: Elections) -> tuple[IntArray, in
     for holder, amount in choice.items():
         place = register.position(holder)
         if place not in rights:
-            able = ", ".join(register.names[able] for able in rights) or "nobody"
+            able = ", ".join(f"{register.keys[able]}: {register.names[able]}" for able in rights) or "nobody"
             raise TermError("elects", rule=f"purchasers who may surrender ({able})", got=holder)
         if place in amounts:
             raise TermError("elects", rule="each purchaser once", got=holder)
@@ -111,7 +118,7 @@ def surrendered_cents(terms: DealTerms, elects: Elections) -> tuple[IntArray, in
 def _accrued_cents(terms: DealTerms, surrendered: IntArray) -> IntArray:
     """Interest accrued on what was surrendered, if the company pays it."""
     accrued = np.zeros_like(surrendered)
-    if not terms.closing.pays_accrued_on_surrendered.value:
+    if terms.closing is None or not terms.closing.pays_accrued_on_surrendered.value:
         return accrued
     register = register_of(terms)
     closing = np.array([terms.dates.closing.value], dtype="datetime64[D]")

@@ -18,16 +18,16 @@ import pandas as pd
 from notecalc.core.arrays import Dates
 from notecalc.core.yields import bond_equivalent_yield, irr
 from notecalc.deal import accruals, audit, papers, periods
-from notecalc.deal.assumptions import assumption_table, term_table
+from notecalc.deal.assumptions import assumption_table, term_table, terms_of
 from notecalc.deal.captable import captable_table, dilution_table, headroom_table
 from notecalc.deal.cashflows import MONEY_COLUMNS, cashflow_table
-from notecalc.deal.closing import Elections, closing_table
+from notecalc.deal.closing import Elections, closing_table, reading_of
 from notecalc.deal.conversion import conversion_table
 from notecalc.deal.dealfile import read_deal_file, validate_terms
 from notecalc.deal.events import Event
 from notecalc.deal.frames import VALUES, PandasObject, labelled, units_of
 from notecalc.deal.register import register_of
-from notecalc.deal.replacing import replaced
+from notecalc.deal.replacing import is_replaced, replaced
 from notecalc.deal.terms import DealTerms
 from notecalc.errors import TermError, did_you_mean
 
@@ -97,7 +97,9 @@ class Deal:
 
     def __repr__(self) -> str:
         total = sum(series.principal.value for series in self.terms.series.values())
-        return f"Deal({self.terms.id!r}: {self.terms.title}, {self.terms.currency} {total:,})"
+        changed = [path.rpartition(".")[2] for path, term in terms_of(self.terms) if is_replaced(term)]
+        told = f"; replaced: {', '.join(changed)}" if changed else ""
+        return f"Deal({self.terms.id!r}: {self.terms.title}, {self.terms.currency} {total:,}{told})"
 
     @property
     def terms(self) -> DealTerms:
@@ -165,8 +167,8 @@ class Deal:
         -------
         DataFrame
             ``irr`` [1/yr, annual effective, Actual/365 Fixed] and ``bond_equivalent_yield`` [1/yr, compounded twice a
-            year]. Notes surrendered count at par beside cash; shares got on conversion do not count, so that who
-            converts all and gets no cash has none: NaN.
+            year]. Notes surrendered count at par beside cash. Shares got on conversion have no price here, so that
+            whoever converts has no rate: NaN.
 
         Examples
         --------
@@ -179,8 +181,7 @@ class Deal:
         _one_of("by", by, ("note", "holder"))
         rows = {}
         for holder, own in flows.groupby("holder", sort=False):
-            net = own.groupby("payment_date")["total"].sum()
-            rate = irr(net.index, net) if (net > 0).any() else np.nan
+            rate = np.nan if own["shares"].any() else irr(own["payment_date"], own["total"])
             rows[holder] = {"irr": rate, "bond_equivalent_yield": bond_equivalent_yield(rate)}
         table = pd.DataFrame.from_dict(rows, orient="index").rename_axis("holder")
         table.index = table.index.astype("str")
@@ -272,7 +273,7 @@ class Deal:
         20025000.0
         """
         if policy is None:
-            policies: list[str] = [self.terms.closing.excess_policy.value]
+            policies: list[str] = [reading_of(self.terms)]
         else:
             policies = [policy] if isinstance(policy, str) else [*policy]
         table = closing_table(self.terms, policies, elects)
@@ -475,7 +476,8 @@ class Deal:
     def assumptions(self) -> pd.DataFrame:
         """What the papers do not say and we assumed, one row per alternative, with the change it would make."""
         table = assumption_table(self)
-        return self._labelled(table, units_of(self.summary()), "assumptions")
+        units = {name: f"change in {unit}" for name, unit in units_of(self.summary()).items()}
+        return self._labelled(table, units, "assumptions")
 
     # ---- another deal ----
 

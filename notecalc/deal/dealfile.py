@@ -87,7 +87,10 @@ def validate_terms(raw: Mapping[str, Any], file: str, *, python: bool = False) -
     try:
         terms = DealTerms.model_validate(raw, context={"python": python})
     except ValidationError as error:
-        problems.extend(_problem(part) for part in error.errors(include_url=False))
+        found = error.errors(include_url=False)
+        # A list whose elements are all wrong counts as empty, too.
+        inside = {part["loc"][: len(part["loc"]) - depth] for part in found for depth in range(1, len(part["loc"]))}
+        problems.extend(_problem(part) for part in found if part["type"] != "too_short" or part["loc"] not in inside)
     seen = {problem.path for problem in problems}
     problems.extend(problem for problem in _cross_checks(raw) if problem.path not in seen)
     if problems or terms is None:
@@ -159,6 +162,8 @@ def _problem(error: Any) -> Problem:
     path, rule, hint = _path(loc), _RULES.get(kind, error["msg"]), None
     if kind == "missing":
         return Problem(path, rule, None)
+    if kind in ("model_type", "model_attributes_type") and not isinstance(got, list | str):
+        hint = "Write { value = ..., source = { document = ..., section = ... } }, or { value = ..., assumed = ... }"
     if kind == "extra_forbidden":
         known = _known_keys(loc[:-1])
         hint = did_you_mean(str(loc[-1]), known) or f"Known here: {', '.join(sorted(known))}"
@@ -166,8 +171,10 @@ def _problem(error: Any) -> Problem:
     if kind == "literal_error":
         allowed = error["ctx"]["expected"].replace("'", "")
         rule = f"must be {allowed}"
+        if allowed == "none":
+            hint = "This version computes no other"
         if isinstance(got, str) and got not in allowed:
-            hint = did_you_mean(got, allowed.replace(" or ", ", ").split(", "))
+            hint = did_you_mean(got, allowed.replace(" or ", ", ").split(", ")) or hint
     elif kind == "string_pattern_mismatch":
         rule = _PATTERNS[error["ctx"]["pattern"]]
     elif kind == "value_error":
@@ -289,6 +296,8 @@ def _references(raw: Mapping[str, Any]) -> Iterator[Problem]:
             if isinstance(got, str) and got not in _table(raw, target):
                 where = f"{table}.{row}" if table == "exchanges" else f"{table}[{row}]"
                 yield _unlisted(f"{where}.{key}", f"a key of [{target}]", got, _table(raw, target))
+    if _list(raw, "surrender_rights") and "closing" not in raw:
+        yield Problem("closing", "is missing: it says how [[surrender_rights]] are read", None)
     classes = _table(raw, "capitalization", "classes")
     for name, item in classes.items():
         got = _at(item, "converts")

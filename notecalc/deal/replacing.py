@@ -11,12 +11,15 @@ from typing import Any
 import numpy as np
 
 from notecalc.core.arrays import as_date
-from notecalc.deal.assumptions import terms_of
+from notecalc.deal.assumptions import terms_of, value_text
 from notecalc.deal.dealfile import validate_terms
+from notecalc.deal.sources import Term
 from notecalc.deal.terms import DealTerms
 from notecalc.errors import TermError, did_you_mean
 
-__all__ = ["replaced"]
+__all__ = ["is_replaced", "replaced"]
+
+_MARK = "set by replace(); was "
 
 
 def replaced(terms: DealTerms, file: str, changes: Mapping[str, Any]) -> DealTerms:
@@ -36,8 +39,13 @@ def replaced(terms: DealTerms, file: str, changes: Mapping[str, Any]) -> DealTer
         old = node["value"]
         node.clear()
         node["value"] = _as_in_a_file(name, value, old)
-        node |= {"assumed": f"set by replace(); was {old}", "alternatives": (old,)}
+        node |= {"assumed": f"{_MARK}{value_text(old)}", "alternatives": (old,)}
     return validate_terms(raw, f"{file} with {', '.join(changes)} replaced", python=True)
+
+
+def is_replaced(term: Term[Any]) -> bool:
+    """Whether a term was changed by `replaced`."""
+    return term.assumed is not None and term.assumed.startswith(_MARK)
 
 
 def _find_term(name: str, paths: Sequence[str]) -> str:

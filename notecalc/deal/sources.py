@@ -92,7 +92,7 @@ def _decimal(value: Any, rule: str) -> Decimal:
 
 
 def _rate(value: Any) -> Decimal:
-    rule = "a decimal between -1 and 1 (0.08 is eight per cent)"
+    rule = "a decimal between -1 and 1, without quotes (0.08 is eight per cent)"
     exact = _decimal(value, rule)
     if abs(exact) >= 1:
         raise _refuse(rule)
@@ -266,8 +266,10 @@ class Term(Model, Generic[T]):
 
     @model_validator(mode="after")
     def _sourced_or_assumed(self) -> Term[T]:
-        if (self.source is None) == (self.assumed is None):
-            raise PydanticCustomError("notecalc", "must have a source or be assumed, one of the two", {})
+        if self.source is None and self.assumed is None:
+            raise PydanticCustomError("notecalc", "must have a source, or be assumed", {})
+        if self.source is not None and self.assumed is not None:
+            raise PydanticCustomError("notecalc", "must have a source or be assumed, not both", {})
         if self.alternatives and self.assumed is None:
             raise PydanticCustomError("notecalc", "may have alternatives only where it is assumed", {})
         return self

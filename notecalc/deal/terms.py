@@ -142,7 +142,7 @@ class SurrenderRight(Model):
 
 
 class Closing(Model):
-    """How the price is paid."""
+    """How the price is paid where something may be surrendered instead of cash."""
 
     excess_policy: Term[Policy]
     elects: Term[Literal["all", "none"]]
@@ -199,8 +199,9 @@ class Capitalization(Model):
     authorised_preferred: Term[Count]
     preferred_outstanding: Term[Count]
     classes: dict[Slug, ShareClass]
-    excepted: Term[tuple[Slug, ...]] = Field(
-        description="Rights that the representation sets apart: classes, or series for their conversion rights."
+    excepted: Term[tuple[Slug, ...]] | None = Field(
+        default=None,
+        description="Rights that the representation sets apart: classes, or series for their conversion rights.",
     )
     amendments: tuple[CharterAmendment, ...] = ()
 
@@ -255,7 +256,7 @@ class DealTerms(Model):
     series: dict[Slug, Series] = Field(min_length=1)
     purchases: tuple[Purchase, ...] = Field(min_length=1)
     surrender_rights: tuple[SurrenderRight, ...] = ()
-    closing: Closing
+    closing: Closing | None = Field(default=None, description="Needed where there are surrender rights.")
     instruments: dict[Slug, Instrument] = Field(default_factory=dict)
     exchanges: dict[Slug, Exchange] = Field(default_factory=dict)
     capitalization: Capitalization

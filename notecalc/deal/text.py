@@ -71,6 +71,8 @@ def format_values(values: Iterable[Any], unit: str = "") -> list[str]:
 
 
 def _writer(values: list[Any], unit: str) -> Callable[[Any], str]:
+    if unit.startswith("change in "):
+        return _signed(_writer(values, unit.removeprefix("change in ")), unit)
     if re.fullmatch("[A-Z]{3}", unit):
         return lambda value: f"{float(value):z,.2f}"
     if unit.endswith("/share"):
@@ -82,6 +84,13 @@ def _writer(values: list[Any], unit: str) -> Callable[[Any], str]:
     if unit in ("1/yr", "fraction"):
         return lambda value: f"{float(value):z.2%}"
     return _plain
+
+
+def _signed(write: Callable[[Any], str], unit: str) -> Callable[[Any], str]:
+    """Changes with their sign; those of a rate in basis points."""
+    if unit.endswith(("1/yr", "fraction")):
+        return lambda value: f"{1e4 * float(value):+z,.2f} bp"
+    return lambda value: ("+" if value > 0 else "") + write(value)
 
 
 def _plain(value: Any) -> str:

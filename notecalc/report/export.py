@@ -10,7 +10,7 @@ from typing import Any
 
 import pandas as pd
 
-from notecalc.deal.frames import recipe_of, units_of
+from notecalc.deal.frames import inputs_of, recipe_of, units_of
 
 __all__ = ["csv_text", "json_value"]
 
@@ -38,7 +38,7 @@ def csv_text(made: pd.DataFrame) -> str:
 
 
 def json_value(made: pd.DataFrame) -> dict[str, Any]:
-    """Give a result as JSON can hold it: units, recipe and rows, dates as ISO texts and what is missing as null.
+    """Give a result as JSON can hold it: hash of the inputs, units, recipe and rows; what is missing is null.
 
     Examples
     --------
@@ -52,7 +52,7 @@ def json_value(made: pd.DataFrame) -> dict[str, Any]:
         table[name] = table[name].dt.strftime("%Y-%m-%d")
     plain = table.astype(object)
     rows = plain.where(plain.notna(), None).to_dict("records")
-    return {"units": units_of(made), "recipe": recipe_of(made), "rows": rows}
+    return {"inputs": inputs_of(made), "units": units_of(made), "recipe": recipe_of(made), "rows": rows}
 
 
 def _with_index(made: pd.DataFrame) -> pd.DataFrame:

@@ -15,7 +15,7 @@ from markupsafe import Markup
 
 from notecalc.deal.deal import Deal
 from notecalc.report.export import csv_text
-from notecalc.report.page import Footnote, Section, markdown_table, markdown_text
+from notecalc.report.page import Footnote, Section, markdown_basis, markdown_table, markdown_text
 from notecalc.report.paper import Paper
 from notecalc.report.sections import sections_of
 from notecalc.versions import __version__
@@ -123,4 +123,5 @@ def _environment() -> Environment:
     )
     environment.filters["markdown"] = lambda text: Markup(markdown_text(str(text)))  # noqa: S704 (it is escaped)
     environment.filters["markdown_table"] = markdown_table
+    environment.filters["markdown_basis"] = markdown_basis
     return environment

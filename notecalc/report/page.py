@@ -15,6 +15,7 @@ from markupsafe import Markup
 from notecalc.report.tables import Alignment
 
 __all__ = [
+    "Basis",
     "Cell",
     "Figure",
     "Footnote",
@@ -25,6 +26,7 @@ __all__ = [
     "Section",
     "Table",
     "anchor",
+    "markdown_basis",
     "markdown_table",
     "markdown_text",
 ]
@@ -110,6 +112,14 @@ class Head:
 
 
 @dataclass(frozen=True)
+class Basis:
+    """The terms that computed figures rest on: marks of their sources, and titles and anchors of those assumed."""
+
+    references: tuple[Reference, ...] = ()
+    assumed: tuple[tuple[str, str], ...] = ()
+
+
+@dataclass(frozen=True)
 class Table:
     """A table with its caption; its bodies are kept together where a page breaks, if they fit."""
 
@@ -119,6 +129,7 @@ class Table:
     bodies: tuple[tuple[Row, ...], ...]
     wide: bool = False
     notes: tuple[str, ...] = ()
+    basis: Basis | None = None
 
     @property
     def rows(self) -> list[Row]:
@@ -185,6 +196,15 @@ def markdown_table(table: Table) -> Markup:
     rule = ["-" * (width - 1) + (":" if side == "right" else "-") for width, side in zip(widths, sides, strict=True)]
     padded = ([_pad(*part) for part in zip(line, widths, sides, strict=True)] for line in (lines[0], rule, *lines[1:]))
     return Markup("\n".join(f"| {' | '.join(line)} |" for line in padded))  # noqa: S704 (every cell is escaped above)
+
+
+def markdown_basis(basis: Basis) -> Markup:
+    """Say what figures rest on: footnotes, then the assumed terms by their titles."""
+    marks = "".join(f"[^{reference.number}]" for reference in basis.references)
+    assumed = "; ".join(markdown_text(title) for title, _ in basis.assumed)
+    words = [f"Rests on{marks}"] if marks else []
+    words += [f"[assumed](#assumptions): {assumed}"] if assumed else []
+    return Markup("; ".join(words) + ".")  # noqa: S704 (every title is escaped above)
 
 
 def _markdown_cell(cell: Cell) -> str:

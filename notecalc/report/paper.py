@@ -9,10 +9,11 @@ from typing import Any
 
 import pandas as pd
 
+from notecalc.deal.assumptions import terms_of
 from notecalc.deal.deal import Deal
 from notecalc.deal.sources import Source, Term
 from notecalc.deal.text import format_table
-from notecalc.report.page import Cell, Footnotes, Head, Reference, Row, Table, anchor
+from notecalc.report.page import Basis, Cell, Footnotes, Head, Reference, Row, Table, anchor
 from notecalc.report.tables import alignments
 from notecalc.report.words import section_text, term_text, title_of
 
@@ -44,6 +45,17 @@ class Paper:
     def currency(self) -> str:
         """The deal's currency."""
         return self.deal.terms.currency
+
+    def basis(self, *prefixes: str) -> Basis:
+        """Say what figures rest on: every term whose path begins with a prefix, ``*`` standing for any series."""
+        patterns = [re.compile(re.escape(prefix).replace(r"\*", r"[^.]+")) for prefix in prefixes]
+        used = [
+            (path, term) for path, term in terms_of(self.deal.terms) if any(found.match(path) for found in patterns)
+        ]
+        sources = {str(term.source): term.source for _, term in used if term.source}
+        assumed = [(term_title(self, path), anchor("assumed", path)) for path, term in used if term.assumed is not None]
+        marks = sorted((self.cite(source) for source in sources.values()), key=lambda mark: mark.number)
+        return Basis(tuple(marks), tuple(assumed))
 
     def cite(self, source: Source) -> Reference:
         """Count a mark that refers to a section of a document."""
@@ -107,6 +119,7 @@ def frame_table(
     total: pd.DataFrame | None = None,
     wide: bool = False,
     notes: tuple[str, ...] = (),
+    basis: Basis | None = None,
 ) -> Table:
     """A table of a frame, its named index first, with a last row of totals."""
     sides = alignments(frame[list(columns)])
@@ -125,7 +138,7 @@ def frame_table(
         else:
             cells[0] = Cell("Total", head=True)
         rows.append(Row(tuple(cells), "total"))
-    return Table(key, caption, tuple(heads), (tuple(rows),), wide=wide, notes=notes)
+    return Table(key, caption, tuple(heads), (tuple(rows),), wide=wide, notes=notes, basis=basis)
 
 
 def group_title(paper: Paper, path: str) -> str:

@@ -20,7 +20,6 @@ from notecalc.deal.text import format_values
 __all__ = ["headroom_chart", "ownership_chart", "svg"]
 
 _BEFORE, _AFTER, _LIMIT, _INK, _FAINT = "#aebccb", "#1f3a5f", "#9c2f2f", "#222222", "#d9d9d9"
-_CLEAR = {"facecolor": "white", "edgecolor": "none", "pad": 1.0}  # a label stays legible where a line passes
 _WIDTH = 7.4  # inches of 72 points: the width of a page's text
 _NO_METADATA = dict.fromkeys(("Creator", "Date", "Format", "Type"))
 _SETTINGS = {"svg.fonttype": "none", "font.family": "DejaVu Sans"}  # a font that comes with matplotlib, and is wide
@@ -92,18 +91,17 @@ def headroom_chart(table: pd.DataFrame, authorised: int, titles: Sequence[str]) 
     others, notes = table["other_shares"], table["notes_shares"]
     axes.barh(places, others, height=0.5, color=_BEFORE, label="issued, reserved and promised")
     axes.barh(places, notes, left=others, height=0.5, color=_AFTER, label="conversion of the notes")
-    for place, end, text in zip(places, others + notes, format_values(table["headroom"], "shares"), strict=True):
+    # A label stands beyond the line of the authorised shares, so that the line doesn't cross it.
+    ends = (others + notes).clip(lower=authorised)
+    for place, end, text in zip(places, ends, format_values(table["headroom"], "shares"), strict=True):
         label = text.replace("-", "\N{MINUS SIGN}")
-        axes.annotate(
-            label, (end, place), xytext=(4, 0), textcoords="offset points", va="center", fontsize=8, bbox=_CLEAR
-        )
+        axes.annotate(label, (end, place), xytext=(4, 0), textcoords="offset points", va="center", fontsize=8)
     axes.axvline(authorised, color=_LIMIT, linewidth=1.2, label="authorised")
     _name_bars(axes, titles)
     axes.set_xlabel("Shares, millions")
     axes.xaxis.set_major_formatter(lambda value, _: f"{value / 1e6:.0f}")
     axes.set_xlim(0, 1.18 * max((others + notes).max(), authorised))
-    axes.set_ylim(len(places) + 0.35, -0.5)
-    axes.legend(loc="lower left", ncols=3, frameon=False, fontsize=8)
+    figure.legend(loc="outside upper left", ncols=3, frameon=False, fontsize=8)
     return figure
 
 

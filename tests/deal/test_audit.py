@@ -95,7 +95,7 @@ def test_what_is_found_how_grave_it_is_and_what_hangs_on_it(findings: pd.DataFra
             "Windward Capital, L.P. may surrender more than it owes",
             "surrender of 5,100,000 at par against a price of 5,000,000",
             "npa 2.5; npa Exhibit 2.2",
-            "USD 100,000 above the price; read here as capped_forfeited",
+            "USD 100,000 above the price; read here as capped, forfeited",
         ),
         (
             "authorised-shares",

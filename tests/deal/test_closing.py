@@ -238,7 +238,10 @@ def test_price_and_surrender_are_accounted_for_to_the_cent(deal: nc.Deal, jmg: i
         ({"policy": ["refunded", "lost"]}, "`policy` must be one of .*; got 'lost'"),
         ({"elects": "some"}, "`elects` must be 'all', 'none' or a mapping .*; got 'some'"),
         ({"elects": 3}, "`elects` must be 'all', 'none' or a mapping .*; got 3"),
-        ({"elects": {"loeb": True}}, r"purchasers who may surrender \(JMG Triton .*, Windward .*\); got 'loeb'"),
+        (
+            {"elects": {"loeb": True}},
+            r"purchasers who may surrender \(jmg-triton: JMG Triton .*, windward: Windward .*\); got 'loeb'",
+        ),
         ({"elects": {"winward": True}}, r"`holder` must be one of .*; got 'winward'. Did you mean 'windward'\?"),
         ({"elects": {"windward": 5_100_000.01}}, r"`elects` must be from 0 to 5,100,000.00, .*; got 5100000.01"),
         ({"elects": {"windward": -1}}, "`elects` must be from 0 to 5,100,000.00"),

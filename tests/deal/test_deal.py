@@ -223,7 +223,7 @@ RESULTS: list[tuple[str, dict[str, Any], Units]] = [
     ("findings", {}, {}),
     ("check_sources", {"files": {}}, {}),
     ("term_table", {}, {}),
-    ("assumptions", {}, SUMMARY),
+    ("assumptions", {}, {name: f"change in {unit}" for name, unit in SUMMARY.items()}),
 ]  # fmt: skip
 CASES = pytest.mark.parametrize(
     ("function", "arguments", "units"),
@@ -587,10 +587,18 @@ def test_dates_and_numbers_from_python_are_read_like_those_of_a_file(deal: nc.De
         deal.replace(maturity="soon")
 
 
-def test_who_gets_no_cash_has_no_rate_of_return(deal: nc.Deal) -> None:
-    rates = deal.irr(by="holder", events=[nc.Conversion("2004-06-18", 500_000, "tejas")])
-    assert rates["irr"].isna().sum() == 1
-    assert np.isnan(rates.loc["Tejas Securities Group, Inc.", "irr"])
+def test_who_gets_shares_has_no_rate_of_return(deal: nc.Deal) -> None:
+    """The shares have no price here; without them the cash alone would show a loss."""
+    events = [nc.Conversion("2005-06-10", 1_000_000, "loeb")]
+    rates = deal.irr(by="holder", events=events)
+    assert rates.index[rates["irr"].isna()].tolist() == ["Loeb Partners Corp."]
+    assert deal.irr(events=events)["irr"].isna().all()
+
+
+def test_a_changed_deal_says_so(deal: nc.Deal) -> None:
+    other = deal.replace(conversion_price=1.75, frequency=4)
+    assert repr(other).endswith("USD 29,000,000; replaced: frequency, conversion_price)")
+    assert "replaced" not in repr(deal)
 
 
 def test_the_share_of_one_holder_or_several(deal: nc.Deal) -> None:

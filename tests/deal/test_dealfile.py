@@ -107,7 +107,14 @@ def test_a_mistake_is_named_with_its_place(altered: Altered, old: str, new: str,
 
 def test_a_term_is_sourced_or_assumed_and_not_both(altered: Altered) -> None:
     both = altered(("agreement = { value = 2004-06-18, ", 'agreement = { value = 2004-06-18, assumed = "so", '))
-    assert "source or be assumed, one of the two" in problems(both)["dates.agreement"]
+    assert "must have a source or be assumed, not both" in problems(both)["dates.agreement"]
+    neither = altered(
+        (
+            'agreement = { value = 2004-06-18, source = { document = "npa", section = "Preamble" } }',
+            "agreement = { value = 2004-06-18 }",
+        )
+    )
+    assert "must have a source, or be assumed" in problems(neither)["dates.agreement"]
     other = altered(
         ("agreement = { value = 2004-06-18, ", "agreement = { alternatives = [2004-06-19], value = 2004-06-18, ")
     )
@@ -213,3 +220,46 @@ def test_a_checker_of_json_schema_finds_what_we_find(deal_text: str, old: str, n
     assert old in deal_text
     found = jsonschema.Draft202012Validator(deal_schema()).iter_errors(as_json(deal_text.replace(old, new, 1)))
     assert any(re.search(words, error.message) for error in found)
+
+
+def test_a_bare_value_is_told_how_a_term_is_written(altered: Altered) -> None:
+    bare = altered(
+        (
+            'agreement = { value = 2004-06-18, source = { document = "npa", section = "Preamble" } }',
+            "agreement = 2004-06-18",
+        )
+    )
+    assert "must be a table; got" in problems(bare)["dates.agreement"]
+    assert "Write { value = ..., source = { document" in problems(bare)["dates.agreement"]
+
+
+def test_a_list_of_wrong_elements_is_not_called_empty(raw: dict[str, Any]) -> None:
+    for purchase in raw["purchases"]:
+        purchase["principal"]["value"] = Decimal("1.5")
+    with pytest.raises(DealFileError) as caught:
+        validate_terms(raw, "raw")
+    found = {problem.path for problem in caught.value.problems}
+    # The total is read by the second pass, in which 1.5 is a number.
+    assert found == {"series.notes.principal.value", *(f"purchases[{row}].principal.value" for row in range(9))}
+    raw["purchases"] = []
+    with pytest.raises(DealFileError, match="purchases: must not be empty"):
+        validate_terms(raw, "raw")
+
+
+def test_what_this_version_does_not_compute_is_said(altered: Altered) -> None:
+    called = altered(('redemption = { value = "none"', 'redemption = { value = "callable"'))
+    assert (
+        "must be none; got 'callable'. This version computes no other"
+        in problems(called)["series.notes.redemption.value"]
+    )
+
+
+def test_a_deal_without_surrender_rights_needs_no_reading_of_them(raw: dict[str, Any]) -> None:
+    del raw["closing"]
+    with pytest.raises(DealFileError, match=r"closing: is missing: it says how \[\[surrender_rights\]\] are read"):
+        validate_terms(raw, "raw")
+    del raw["surrender_rights"]
+    del raw["capitalization"]["excepted"]
+    plain = nc.Deal(validate_terms(raw, "raw"))
+    assert plain.closing()["cash_to_company"].sum() == 29_000_000
+    assert "right-not-excepted" not in plain.findings()["code"].tolist()

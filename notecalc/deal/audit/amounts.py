@@ -9,6 +9,7 @@ from typing import Any
 
 from notecalc.deal.assumptions import terms_of
 from notecalc.deal.audit.finding import Check, Finding, name_of
+from notecalc.deal.closing import reading_of
 from notecalc.deal.papers import prints
 from notecalc.deal.terms import DealTerms
 
@@ -105,7 +106,7 @@ def _surrender_above_price(terms: DealTerms) -> Iterator[Finding]:
                 f"{name_of(terms, right.purchaser)} may surrender more than it owes",
                 f"surrender of {right.principal.value:,} at par against a price of {price:,}",
                 (f"surrender_rights[{row}].principal", *(f"purchases[{place}].purchase_price" for place in owed)),
-                f"{terms.currency} {excess:,} above the price; read here as {terms.closing.excess_policy.value}",
+                f"{terms.currency} {excess:,} above the price; read here as {reading_of(terms).replace('_', ', ')}",
                 float(excess),
                 terms.currency,
             )

@@ -132,6 +132,8 @@ def _left(shares: int) -> str:
 def _not_excepted(terms: DealTerms) -> Iterator[Finding]:
     """Rights to shares that the representation neither states nor sets apart, though the deal gives or knows them."""
     capital = terms.capitalization
+    if capital.excepted is None:
+        return
     place = capital.excepted.source
     exceptions = "; ".join(_title(terms, key) for key in capital.excepted.value)
     for key, (title, shares, cite) in _promised(terms).items():

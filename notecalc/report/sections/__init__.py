@@ -47,6 +47,11 @@ def _key_figures(paper: Paper) -> Section:
     caption = f"Under the default reading, amounts in {paper.currency}"
     text = (
         "Each figure follows from the terms below under the default reading of the papers. What the papers do not say "
-        "is assumed, is marked so wherever it is used, and stands with its alternatives in the section on assumptions."
+        "is assumed, is named below each table that rests on it, and stands with its alternatives under Assumptions."
     )
-    return Section("key-figures", "Key figures", (text,), (Table("summary", caption, heads, (tuple(rows),)),))
+    note = (
+        "Shares on conversion are whole shares, holder by holder; headroom counts what the aggregate needs, and all "
+        "other rights at their own prices."
+    )
+    table = Table("summary", caption, heads, (tuple(rows),), notes=(note,))
+    return Section("key-figures", "Key figures", (text,), (table,))

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-
 from notecalc.deal.assumptions import terms_of
 from notecalc.deal.text import format_table
 from notecalc.report.page import Cell, Head, Row, Section, Table, anchor
@@ -34,7 +32,8 @@ def assumptions_section(paper: Paper) -> Section:
     """What was assumed, and what each other reading would change."""
     table = paper.frames["assumptions"] = paper.deal.assumptions()
     effects = [name for name in table.columns if name not in ("term", "value", "reason", "alternative")]
-    changes = {name: _change_texts(table[name], name) for name in effects}
+    shown = format_table(table)
+    changes = {name: shown[name].mask(table[name] == 0, NIL).to_list() for name in effects}
     bodies: list[list[Row]] = []
     terms = dict(terms_of(paper.deal.terms))
     last = ""
@@ -52,8 +51,11 @@ def assumptions_section(paper: Paper) -> Section:
             told = term_text(name, own[len(bodies[-1]) - 1], paper.currency)
             cells = (Cell(changes[effect][place]) for effect in effects)
             bodies[-1].append(row_of(Cell(told, head=True), *cells))
-    heads = (Head("Other reading"), *(Head(_effect_title(name), "right") for name in effects))
-    notes = (f"A dash stands for no change. IRR changes are in basis points. Amounts in {paper.currency}.",)
+    heads = (Head("Other reading"), *(Head(title_of(name), "right") for name in effects))
+    notes = (
+        f"Amounts in {paper.currency}; bp are basis points. One term is changed at a time, also where two go together.",
+        "A dash: the reading makes no difference to the key figures, or nothing in them makes use of the term.",
+    )
     caption = "Assumptions, and what each other reading would change"
     text = (
         "Each assumed term with its reason; below it the other readings that are known, and the change each would make "
@@ -61,17 +63,6 @@ def assumptions_section(paper: Paper) -> Section:
     )
     made = Table("assumptions", caption, heads, tuple(map(tuple, bodies)), wide=True, notes=notes)
     return Section("assumptions", "Assumptions", (text,), (made,))
-
-
-def _effect_title(name: str) -> str:
-    return f"{title_of(name)}, bp" if name == "irr" else title_of(name)
-
-
-def _change_texts(values: Iterable[float], name: str) -> list[str]:
-    """Changes with their sign; a dash for none."""
-    decimals = 2 if name in ("irr", "total_interest", "cash_to_company") else 0
-    scale = 1e4 if name == "irr" else 1
-    return [NIL if not value else f"{value * scale:+,.{decimals}f}" for value in values]
 
 
 def _sentence(text: str) -> str:

@@ -6,11 +6,17 @@ import pandas as pd
 
 from notecalc.deal.frames import totals
 from notecalc.report import plots
-from notecalc.report.page import Cell, Figure, Head, Row, Section, Table, anchor
+from notecalc.report.page import Basis, Cell, Figure, Head, Row, Section, Table, anchor
 from notecalc.report.paper import Paper, figure_cells, figure_texts, frame_table, row_of
 from notecalc.report.words import term_text, title_of, words_of
 
 __all__ = ["headroom_section", "shares_section"]
+
+_SHARES = (
+    *(f"series.*.{name}" for name in ("principal", "conversion.conversion_price", "conversion.share_rounding")),
+    *(f"series.*.conversion.{name}" for name in ("multiple", "fractions", "anti_dilution")),
+    *("capitalization.classes.", "exchanges.", "instruments.*.conversion_price"),
+)
 
 
 def shares_section(paper: Paper) -> Section:
@@ -32,11 +38,11 @@ def shares_section(paper: Paper) -> Section:
         plots.ownership_chart(by_class, titles), "ownership", "Bars: each class's part before and after conversion"
     )
     figure = Figure("ownership", "Ownership before and after conversion of all notes", chart)
-    ownership = _ownership_table(dilution, captable)
+    ownership = _ownership_table(dilution, captable, paper.basis("purchases", *_SHARES))
     return Section("shares", "Capitalization and dilution", (), (table, ownership), (figure,))
 
 
-def _ownership_table(dilution: pd.DataFrame, captable: pd.DataFrame) -> Table:
+def _ownership_table(dilution: pd.DataFrame, captable: pd.DataFrame, basis: Basis) -> Table:
     columns = ["shares_before", "shares_after", "ownership_before", "ownership_after"]
     by_class = totals(dilution, columns, by="class")
     rows = []
@@ -53,7 +59,8 @@ def _ownership_table(dilution: pd.DataFrame, captable: pd.DataFrame) -> Table:
         "Shares issued are the sum over holders of whole shares on each one's conversion; shares to reserve, in the "
         "table above, are the whole shares that the aggregate needs."
     )
-    return Table("dilution", "Ownership before and after conversion of all notes", heads, (tuple(rows),), notes=(note,))
+    title = "Ownership before and after conversion of all notes"
+    return Table("dilution", title, heads, (tuple(rows),), notes=(note,), basis=basis)
 
 
 def headroom_section(paper: Paper) -> Section:
@@ -62,8 +69,10 @@ def headroom_section(paper: Paper) -> Section:
     authorised = paper.deal.terms.capitalization.authorised
     caption = f"Shares against those authorised, by case, and the lowest conversion price that fits, {paper.currency}"
     columns = list(room.columns)
-    table = frame_table("headroom", caption, room, columns, index=words_of, wide=True)
-    titles = [words_of(str(case)) for case in room.index]
+    case_title = words_of if paper.deal.terms.exchanges else lambda _: "As the papers state"
+    basis = paper.basis("capitalization.authorised", *_SHARES)
+    table = frame_table("headroom", caption, room, columns, index=case_title, wide=True, basis=basis)
+    titles = [case_title(str(case)) for case in room.index]
     chart = plots.headroom_chart(room, authorised.value, titles)
     what = (
         "Shares needed in each case against those authorised; at the end of each bar what is left or, negative, lacks"

@@ -122,7 +122,7 @@ def _period_table(paper: Paper) -> Table:
         rows.append(
             row_of(
                 Cell(limit.title, head=True),
-                Cell(f"{line['length']} {limit.unit.replace('-', ' ')}"),
+                Cell(_length_text(limit.length.value, limit.unit)),
                 Cell(limit.runs_from.replace("_", " ")),
                 Cell(line["date"] or NIL),
                 Cell(words_of(str(line["calendar"])) or NIL),
@@ -132,3 +132,9 @@ def _period_table(paper: Paper) -> Table:
     heads = ("Period", "Length", "Runs from", "Ends on", "Business days by", "Source")
     notes = ("Periods that run from an event have no date of their own.",)
     return Table("time_limits", "Periods", tuple(map(Head, heads)), (tuple(rows),), notes=notes)
+
+
+def _length_text(length: int, unit: str) -> str:
+    """Write a length of time; units are named in the plural."""
+    words = unit.replace("-", " ")
+    return f"{length} {words.removesuffix('s') if length == 1 else words}"
