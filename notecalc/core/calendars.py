@@ -190,6 +190,8 @@ def get_calendar(name: str | Calendar, extra_closures: Iterable[Date] = ()) -> C
     >>> get_calendar("new-york-state+us-federal-reserve").name
     'new-york-state+us-federal-reserve'
     """
+    if not isinstance(name, str | Calendar):
+        raise TermError("calendar", rule="the name of a calendar, or what get_calendar gave", got=name)
     more = list(extra_closures)
     if isinstance(name, Calendar) and not more:
         return name
@@ -249,7 +251,10 @@ class Calendar:
         """Move each closed day to an open one; flat ``datetime64[D]`` in and out."""
         if convention not in CONVENTIONS:
             raise TermError(
-                "convention", rule=names_of(CONVENTIONS), got=convention, hint=did_you_mean(convention, CONVENTIONS)
+                "convention",
+                rule=names_of(CONVENTIONS),
+                got=convention,
+                hint=did_you_mean(str(convention), CONVENTIONS),
             )
         if convention == "unadjusted":
             return dates.copy()

@@ -1,4 +1,4 @@
-"""Who owns what: fractions of ownership, net shares of options, room under the authorised shares.
+"""Who owns what: fractions of ownership, net shares of options, the lowest conversion price that fits.
 
 Arrays of counts of shares in and fractions or counts out. It knows no cap table; classes and holders are positions on
 the last axis. The lowest conversion price that fits is exact, in rationals.
@@ -10,7 +10,7 @@ import heapq
 from collections.abc import Sequence
 from decimal import Decimal
 from fractions import Fraction
-from typing import Any, Generic, NamedTuple, TypeVar, overload
+from typing import Any, overload
 
 import numpy as np
 import numpy.typing as npt
@@ -21,25 +21,11 @@ from notecalc.core.money import Amount, as_fraction
 from notecalc.errors import TermError
 
 __all__ = [
-    "OwnershipAfter",
     "ceil_to_cent",
-    "headroom",
     "lowest_conversion_price",
     "ownership",
-    "ownership_after_conversion",
     "treasury_stock_method",
 ]
-
-T = TypeVar("T", float, FloatArray, "pd.Series[Any]")
-
-
-class OwnershipAfter(NamedTuple, Generic[T]):
-    """Fractions of the shares outstanding after a conversion; they add up to 1."""
-
-    existing: T
-    """Held by those who had shares before."""
-    converted: T
-    """Held by those who converted."""
 
 
 @overload
@@ -82,51 +68,6 @@ def ownership(shares: Any) -> Any:
         )
     fractions = counts / total
     return pd.Series(fractions, index=shares.index, name=shares.name) if isinstance(shares, pd.Series) else fractions
-
-
-@overload
-def ownership_after_conversion(existing: Number, converted: Number) -> OwnershipAfter[float]: ...  # type: ignore[overload-overlap]  # a scalar is also one of Numbers; the first match holds
-@overload
-def ownership_after_conversion(
-    existing: pd.Series[Any], converted: Numbers | pd.Series[Any]
-) -> OwnershipAfter[pd.Series[Any]]: ...
-@overload
-def ownership_after_conversion(existing: Numbers, converted: pd.Series[Any]) -> OwnershipAfter[pd.Series[Any]]: ...
-@overload
-def ownership_after_conversion(existing: Numbers, converted: Numbers) -> OwnershipAfter[FloatArray]: ...
-@array_function(numbers={"existing": NON_NEGATIVE, "converted": NON_NEGATIVE})
-def ownership_after_conversion(existing: Any, converted: Any) -> Any:
-    r"""Ownership of those who held shares before and of those who convert.
-
-    .. math:: w = \frac{n}{n + c}, \qquad w' = \frac{c}{n + c}
-
-    Parameters
-    ----------
-    existing : numeric
-        Shares outstanding before, of all others.
-    converted : numeric
-        Shares issued on conversion. They broadcast: a column of principals against a row of prices, say.
-
-    Returns
-    -------
-    OwnershipAfter
-        ``existing`` and ``converted``, fractions of the kind that came in.
-
-    Raises
-    ------
-    TermError
-        A count below 0, or no share at all.
-
-    Examples
-    --------
-    >>> ownership_after_conversion(45_000_000, 15_000_000)
-    OwnershipAfter(existing=0.75, converted=0.25)
-    """
-    total = existing + converted
-    if (total == 0).any():
-        row = int(np.argmax(total == 0)) if total.size > 1 else None
-        raise TermError("existing and converted", rule="above 0 in sum", got=0.0, row=row)
-    return OwnershipAfter(existing / total, converted / total)
 
 
 @overload
@@ -178,41 +119,6 @@ def treasury_stock_method(shares: Any, exercise_price: Any, share_price: Any) ->
     array([  0., 250.])
     """
     return shares * np.maximum(1 - exercise_price / share_price, 0)
-
-
-@overload
-def headroom(authorised: Number, used: Number) -> float: ...  # type: ignore[overload-overlap]  # as above
-@overload
-def headroom(authorised: pd.Series[Any], used: Numbers | pd.Series[Any]) -> pd.Series[Any]: ...
-@overload
-def headroom(authorised: Numbers, used: pd.Series[Any]) -> pd.Series[Any]: ...
-@overload
-def headroom(authorised: Numbers, used: Numbers) -> FloatArray: ...
-@array_function(numbers={"authorised": NON_NEGATIVE, "used": NON_NEGATIVE})
-def headroom(authorised: Any, used: Any) -> Any:
-    """Authorised shares that are neither issued nor spoken for; below 0 it is the shortfall.
-
-    Parameters
-    ----------
-    authorised, used : numeric
-        Counts of shares.
-
-    Returns
-    -------
-    float-like
-        Shares, of the kind that came in.
-
-    Raises
-    ------
-    TermError
-        A count below 0.
-
-    Examples
-    --------
-    >>> headroom(85_000_000, 90_000_000)
-    -5000000.0
-    """
-    return authorised - used
 
 
 def lowest_conversion_price(principals: Sequence[Amount], available_shares: int) -> Fraction:

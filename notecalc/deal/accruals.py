@@ -51,4 +51,7 @@ def overdue(terms: DealTerms, amount: Any, due: Any, paid: Any) -> Any:
     if rate == "none":
         raise TermError("default_rate", rule="declared by the deal to accrue interest on overdue amounts", got="none",
                         hint="Use deal.replace(default_rate=0.10)")  # fmt: skip
+    if series.day_count.value == "actual/actual icma":
+        raise TermError("day_count", rule="one that needs no coupon period, for interest on overdue amounts",
+                        got=series.day_count.value, hint="Use deal.replace(day_count=...) for it")  # fmt: skip
     return default_interest(amount, float(rate), due, paid, day_count=series.day_count.value)

@@ -62,15 +62,16 @@ def cap_lines(terms: DealTerms, case: ExchangeCase = "own-price") -> list[ClassL
         source = "" if share_class.shares is None else _origin(share_class.shares)
         shares = None if share_class.shares is None else share_class.shares.value
         basis: str = share_class.kind
-        into = next((o for o in terms.exchanges.values() if o.new == share_class.converts), None)
+        into = [offer for offer in terms.exchanges.values() if offer.new == share_class.converts]
         out_of = next((o for o in terms.exchanges.values() if o.old == share_class.converts), None)
-        if into is not None:
+        if into:
             if case == "without":
                 continue
-            price = conversion_price_of(terms) if case == "repriced" else _price(terms, into.new)
-            shares = _reserve(into.tendered.value, price)
-            basis = f"{into.tendered.value:,} at {price}"
-            source = _origin(into.tendered)
+            price = conversion_price_of(terms) if case == "repriced" else _price(terms, into[0].new)
+            tendered = sum((offer.tendered.value for offer in into), Decimal(0))
+            shares = _reserve(tendered, price)
+            basis = f"{tendered:,} at {price}"
+            source = "; ".join(dict.fromkeys(_origin(offer.tendered) for offer in into))
         elif out_of is not None and case != "without":
             left, price = untendered(out_of), _price(terms, out_of.old)
             shares = _reserve(left, price)
@@ -83,7 +84,7 @@ def cap_lines(terms: DealTerms, case: ExchangeCase = "own-price") -> list[ClassL
                 got=None,
             )
         exercise = share_class.exercise_price
-        optional = exercise is not None or (share_class.kind == "reserved" and share_class.converts is None)
+        optional = share_class.kind == "reserved" and share_class.converts is None
         strike = exercise.value if exercise else None
         lines.append(ClassLine(key, share_class.title, share_class.kind, shares, basis, source, strike, optional))
     return lines
@@ -137,10 +138,12 @@ def headroom_table(terms: DealTerms) -> pd.DataFrame:
         moving = [series.principal.value]
         fixed = sum(line.shares for line in others)
         if case == "repriced":
-            exchanged = {o.new: o.tendered.value for o in terms.exchanges.values()}
-            with_them = [k for k, c in terms.capitalization.classes.items() if c.converts in exchanged]
+            new = {offer.new for offer in terms.exchanges.values()}
+            with_them = [k for k, c in terms.capitalization.classes.items() if c.converts in new]
             fixed -= sum(line.shares for line in others if line.key in with_them)
-            moving += [exchanged[str(terms.capitalization.classes[key].converts)] for key in with_them]
+            for instrument in new:
+                offers = (offer.tendered.value for offer in terms.exchanges.values() if offer.new == instrument)
+                moving.append(sum(offers, Decimal(0)))
         used = sum(line.shares for line in others)
         room = terms.capitalization.authorised.value - used
         available = terms.capitalization.authorised.value - fixed

@@ -16,7 +16,7 @@ import pandas as pd
 
 from notecalc.core.accrual import accrued_fraction
 from notecalc.core.arrays import IntArray
-from notecalc.core.money import allocate, interest_cents, round_half_up, to_cents, to_money
+from notecalc.core.money import allocate, as_fraction, interest_cents, round_half_up, to_cents, to_money
 from notecalc.core.notes import Periods
 from notecalc.core.schedule import resolve
 from notecalc.deal.closing import closing_table, reading_of
@@ -137,10 +137,14 @@ def _in_order(events: Sequence[Event], periods: Periods) -> list[Event]:
 
 
 def _purchase(terms: DealTerms, register: Register) -> Flow:
+    """What each holder gives for its notes: cash, less what is refunded, and the par surrendered and not kept."""
     table = closing_table(terms, [reading_of(terms)], None)
-    paid_in_notes = np.minimum(to_cents(table["credit"].to_numpy()), to_cents(table["surrendered"].to_numpy()))
+    cents = {name: to_cents(table[name].to_numpy()) for name in ("cash_due", "refund", "surrendered", "kept")}
     day = np.datetime64(terms.dates.closing.value, "D")
-    amounts = {"purchase_cash": -to_cents(table["cash_due"].to_numpy()), "purchase_surrendered": -paid_in_notes}
+    amounts = {
+        "purchase_cash": cents["refund"] - cents["cash_due"],
+        "purchase_surrendered": cents["kept"] - cents["surrendered"],
+    }
     nothing = np.zeros_like(register.cents)
     return Flow(0, "purchase", _NO_DATE, _NO_DATE, _NO_DATE, day, nothing, amounts)
 
@@ -197,7 +201,7 @@ def _event_row(
         amounts["cash_in_lieu"] = result.cash_in_lieu
         shares = result.shares
     else:
-        excess = event.points / 100 - 1
+        excess = _points(terms, event) / 100 - 1
         premium = round_half_up(taken * excess.numerator, np.full_like(taken, excess.denominator))
         amounts |= {"interest": accrued, "principal": taken, "premium": premium}
     payment = calendar_of(terms).adjust(np.array([event.day]), series.business_day_convention.value)[0]
@@ -206,11 +210,20 @@ def _event_row(
     return Flow(k + 1, kind, start, event.day, _NO_DATE, payment, outstanding, amounts, shares)
 
 
+def _points(terms: DealTerms, event: Redemption | Repurchase) -> Fraction:
+    """The event's price per 100 of principal; by default par, and on redemption the deal's premium with it."""
+    if event.price is not None:
+        return as_fraction(event.price, "price")
+    premium = sole_series(terms)[1].prepayment_premium.value
+    declared = isinstance(event, Redemption) and premium != "none"
+    return 100 * (1 + (Fraction(premium) if declared else Fraction(0)))
+
+
 def _taken(terms: DealTerms, register: Register, event: Event, outstanding: IntArray) -> IntArray:
     """Principal that an event takes from each holder."""
     taken = np.zeros_like(outstanding)
+    unit = cents_of(sole_series(terms)[1].denomination.value)
     if isinstance(event, Redemption):
-        unit = cents_of(sole_series(terms)[1].denomination.value)
         notes = outstanding // unit
         if event.cents % unit or event.cents > notes.sum() * unit:
             rule = f"a multiple of {unit / 100:,.2f}, at most what is outstanding, {notes.sum() * unit / 100:,.2f}"
@@ -220,6 +233,9 @@ def _taken(terms: DealTerms, register: Register, event: Event, outstanding: IntA
         place = register.position(event.holder)
         if event.cents > outstanding[place]:
             rule = f"at most what {register.names[place]} holds on {event.day}, {outstanding[place] / 100:,.2f}"
+            raise TermError("principal", rule=rule, got=event.principal)
+        if isinstance(event, Repurchase) and event.cents % unit and event.cents != outstanding[place]:
+            rule = f"a multiple of {unit / 100:,.2f}, or all that {register.names[place]} holds"
             raise TermError("principal", rule=rule, got=event.principal)
         taken[place] = event.cents
     return taken
@@ -233,7 +249,7 @@ def _at_maturity(
     flows = []
     for event in final:
         flow = _event_row(terms, register, periods, row.period - 1, event, left)
-        for name in ("interest", "interest_forfeited", "keeps_coupon"):
+        for name in ("interest", "interest_forfeited"):
             flow.amounts.pop(name, None)  # the last coupon was paid just before
         left = left - flow.cents("converted_or_redeemed")
         flows.append(flow)

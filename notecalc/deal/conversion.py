@@ -80,7 +80,9 @@ def conversion_table(terms: DealTerms, principal: Any, on: Date | Any, holder: s
     words = np.select([accrued == 0, after_record], ["none accrued", "coupon kept"], treatment.split("-")[0])
     return pd.DataFrame(
         {
-            "holder": pd.array([register.names[register.position(holder)] if holder else "all"] * cents.size, "str"),
+            "holder": pd.array(
+                [register.names[register.position(holder)] if holder else "one holder"] * cents.size, "str"
+            ),
             "on": as_column_dates(days),
             "principal": to_money(cents),
             "conversion_price": float(conversion_price_of(terms)),

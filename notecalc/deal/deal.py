@@ -138,9 +138,9 @@ class Deal:
         Returns
         -------
         DataFrame
-            Amounts [currency] to the cent; each row's holders add up to the note's. ``purchase_surrendered`` is the
-            par of notes surrendered that paid the price; an excess that was lost is in :meth:`closing`. Warrants
-            that a purchaser received beside the notes have no row.
+            Amounts [currency] to the cent; each row's holders add up to the note's. ``purchase_cash`` is net of what is
+            refunded; ``purchase_surrendered`` is the par of the notes given up, an excess that is lost with them.
+            Warrants that a purchaser received beside the notes have no row.
 
         Raises
         ------
@@ -172,7 +172,7 @@ class Deal:
 
         Examples
         --------
-        >>> print(f"{load('ibasis-2004').irr().loc['all', 'irr']:.3%}")
+        >>> print(f"{load('ibasis-2004').replace(elects='none').irr().loc['all', 'irr']:.3%}")
         8.158%
         """
         flows = self.cashflows(by="holder", events=events)
@@ -272,10 +272,8 @@ class Deal:
         >>> float(load("ibasis-2004").closing()["cash_to_company"].sum())
         20025000.0
         """
-        if policy is None:
-            policies: list[str] = [reading_of(self.terms)]
-        else:
-            policies = [policy] if isinstance(policy, str) else [*policy]
+        default = reading_of(self.terms) if policy is None else str(policy)
+        policies = list(policy) if isinstance(policy, list | tuple) else [default]
         table = closing_table(self.terms, policies, elects)
         return self._labelled(
             table, dict.fromkeys(table.columns, self.terms.currency), "closing", policy=policy, elects=elects
@@ -293,7 +291,8 @@ class Deal:
         on : date-like
             Conversion date.
         holder : str, optional
-            Key or name; the register's whole principal is the limit otherwise.
+            Key or name. Otherwise each row is one conversion by one holder, whoever it is: shares are cut once, and the
+            limit is the whole principal. What all holders get together is in :meth:`dilution`.
 
         Examples
         --------
@@ -430,7 +429,7 @@ class Deal:
         holders = self.dilution()
         cap = headroom_table(self.terms)
         closing = self.closing()
-        converted = holders.loc[holders["class"] == "notes"]
+        converted = holders.loc[holders["holder"] != ""]
         made = pd.Series(
             [
                 flows["interest"].sum(),

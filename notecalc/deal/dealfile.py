@@ -6,10 +6,9 @@ first found readable, so that one mistake never hides another.
 
 from __future__ import annotations
 
-import datetime as dt
 import re
 import tomllib
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from decimal import Decimal
 from pathlib import Path
 from typing import Any, get_args, get_origin
@@ -17,6 +16,7 @@ from typing import Any, get_args, get_origin
 from pydantic import BaseModel, ValidationError
 
 from notecalc._data import data_directory
+from notecalc.deal.crosschecks import cross_checks
 from notecalc.deal.terms import DealTerms
 from notecalc.errors import DealFileError, Problem, TermError, UnknownDealError, did_you_mean
 
@@ -92,7 +92,7 @@ def validate_terms(raw: Mapping[str, Any], file: str, *, python: bool = False) -
         inside = {part["loc"][: len(part["loc"]) - depth] for part in found for depth in range(1, len(part["loc"]))}
         problems.extend(_problem(part) for part in found if part["type"] != "too_short" or part["loc"] not in inside)
     seen = {problem.path for problem in problems}
-    problems.extend(problem for problem in _cross_checks(raw) if problem.path not in seen)
+    problems.extend(problem for problem in cross_checks(raw) if problem.path not in seen)
     if problems or terms is None:
         raise DealFileError(file, problems)
     return terms
@@ -212,190 +212,3 @@ def _model_of(kind: Any) -> type[BaseModel] | None:
     if get_origin(kind) in (tuple, dict):
         return None
     return next((found for arg in get_args(kind) if (found := _model_of(arg)) is not None), None)
-
-
-# ---- the second pass: what must hold between values ----
-
-
-def _cross_checks(raw: Mapping[str, Any]) -> Iterator[Problem]:
-    yield from _sources(raw, raw, "")
-    yield from _references(raw)
-    yield from _duplicates(raw)
-    yield from _totals(raw)
-    yield from _order(raw)
-
-
-def _at(raw: Any, *path: Any) -> Any:
-    """Value at a path of raw tables, or None where the path ends early."""
-    for part in path:
-        if isinstance(raw, Mapping):
-            raw = raw.get(part)
-        elif isinstance(raw, Sequence) and not isinstance(raw, str) and isinstance(part, int) and part < len(raw):
-            raw = raw[part]
-        else:
-            return None
-    return raw
-
-
-def _table(raw: Mapping[str, Any], *path: Any) -> Mapping[str, Any]:
-    found = _at(raw, *path)
-    return found if isinstance(found, Mapping) else {}
-
-
-def _list(raw: Mapping[str, Any], *path: Any) -> Sequence[Any]:
-    found = _at(raw, *path)
-    return found if isinstance(found, Sequence) and not isinstance(found, str) else []
-
-
-def _amount(value: Any) -> Decimal | None:
-    if isinstance(value, bool) or not isinstance(value, int | str | Decimal):
-        return None
-    try:
-        amount = Decimal(value)
-    except ArithmeticError:
-        return None
-    return amount if amount.is_finite() else None
-
-
-def _sources(root: Mapping[str, Any], node: Any, path: str) -> Iterator[Problem]:
-    documents = _table(root, "documents")
-    if isinstance(node, Mapping):
-        for key, value in node.items():
-            here = f"{path}.{key}" if path else str(key)
-            is_source = key == "document" and isinstance(value, str) and "section" in node
-            if is_source and value not in documents:
-                yield _unlisted(here, "a listed document", value, documents)
-            yield from _sources(root, value, here)
-    elif isinstance(node, list | tuple):
-        for row, value in enumerate(node):
-            yield from _sources(root, value, f"{path}[{row}]")
-
-
-def _unlisted(path: str, what: str, got: Any, known: Mapping[str, Any] | Sequence[str]) -> Problem:
-    hint = did_you_mean(str(got), known) or (f"Listed: {', '.join(known)}" if known else None)
-    return Problem(path, f"must be {what}", got, hint)
-
-
-_REFERENCES = (
-    ("signatures", "party", "parties"),
-    ("purchases", "purchaser", "parties"),
-    ("purchases", "series", "series"),
-    ("surrender_rights", "purchaser", "parties"),
-    ("surrender_rights", "instrument", "instruments"),
-    ("exchanges", "old", "instruments"),
-    ("exchanges", "new", "instruments"),
-)
-
-
-def _references(raw: Mapping[str, Any]) -> Iterator[Problem]:
-    """Every name of a party, a series or an instrument is one that the file lists."""
-    for table, key, target in _REFERENCES:
-        rows = _table(raw, table).items() if table == "exchanges" else enumerate(_list(raw, table))
-        for row, item in rows:
-            got = _at(item, key)
-            if isinstance(got, str) and got not in _table(raw, target):
-                where = f"{table}.{row}" if table == "exchanges" else f"{table}[{row}]"
-                yield _unlisted(f"{where}.{key}", f"a key of [{target}]", got, _table(raw, target))
-    if _list(raw, "surrender_rights") and "closing" not in raw:
-        yield Problem("closing", "is missing: it says how [[surrender_rights]] are read", None)
-    classes = _table(raw, "capitalization", "classes")
-    for name, item in classes.items():
-        got = _at(item, "converts")
-        if isinstance(got, str) and got not in _table(raw, "instruments"):
-            where = f"capitalization.classes.{name}.converts"
-            yield _unlisted(where, "a key of [instruments]", got, _table(raw, "instruments"))
-        if isinstance(item, Mapping) and "shares" not in item and "converts" not in item:
-            yield Problem(f"capitalization.classes.{name}", "must have `shares`, or `converts` an instrument", None)
-    for row, got in enumerate(_list(raw, "capitalization", "excepted", "value")):
-        known = [*classes, *_table(raw, "series")]
-        if isinstance(got, str) and got not in known:
-            yield _unlisted(
-                f"capitalization.excepted.value[{row}]", "a class of [capitalization] or a series", got, known
-            )
-    purchasers = [_at(item, "purchaser") for item in _list(raw, "purchases")]
-    for row, item in enumerate(_list(raw, "surrender_rights")):
-        got = _at(item, "purchaser")
-        if isinstance(got, str) and got not in purchasers:
-            yield _unlisted(f"surrender_rights[{row}].purchaser", "one of the purchasers", got, [*map(str, purchasers)])
-
-
-def _duplicates(raw: Mapping[str, Any]) -> Iterator[Problem]:
-    names = {key: _at(party, "name", "value") for key, party in _table(raw, "parties").items()}
-    folded = {key: name.casefold() for key, name in names.items() if isinstance(name, str)}
-    for key, name in folded.items():
-        twin = next(other for other, its_name in folded.items() if its_name == name)
-        if twin != key:
-            yield Problem(f"parties.{key}.name.value", f"is also the name of parties.{twin}", names[key])
-    for table in ("purchases", "surrender_rights"):
-        # A purchaser may take several series but, in this version, surrender one instrument.
-        keys = [
-            (_at(item, "purchaser"), _at(item, "series") if table == "purchases" else "") for item in _list(raw, table)
-        ]
-        for row, taken in enumerate(keys):
-            if None not in taken and keys.index(taken) != row:
-                yield Problem(f"{table}[{row}]", f"repeats the purchaser of {table}[{keys.index(taken)}]", taken[0])
-
-
-def _totals(raw: Mapping[str, Any]) -> Iterator[Problem]:
-    """The allocations of each series add up to its principal."""
-    for name in _table(raw, "series"):
-        total = _amount(_at(raw, "series", name, "principal", "value"))
-        parts = [
-            _amount(_at(item, "principal", "value")) for item in _list(raw, "purchases") if _at(item, "series") == name
-        ]
-        amounts = [part for part in parts if part is not None]
-        if total is None or len(amounts) < len(parts):
-            continue
-        if sum(amounts) != total:
-            rule = f"must be the sum of its purchases, {sum(amounts):,}"
-            yield Problem(f"series.{name}.principal.value", rule, f"{total:,}")
-    for name, offer in _table(raw, "exchanges").items():
-        maximum, tendered = (_amount(_at(offer, key, "value")) for key in ("maximum", "tendered"))
-        if maximum is not None and tendered is not None and tendered > maximum:
-            yield Problem(
-                f"exchanges.{name}.tendered.value", f"must be at most the maximum, {maximum:,}", f"{tendered:,}"
-            )
-    capital = _table(raw, "capitalization")
-    issued = [
-        _at(item, "shares", "value") for item in _table(capital, "classes").values() if _at(item, "kind") == "issued"
-    ]
-    authorised = _at(capital, "authorised", "value")
-    counts = [count for count in issued if isinstance(count, int)]
-    if isinstance(authorised, int) and sum(counts) > authorised:
-        rule = f"must be at least the shares issued, {sum(counts):,}"
-        yield Problem("capitalization.authorised.value", rule, f"{authorised:,}")
-
-
-def _order(raw: Mapping[str, Any]) -> Iterator[Problem]:
-    for name, series in _table(raw, "series").items():
-        here = f"series.{name}"
-        dates = {
-            key: _at(series, *key.split("."), "value")
-            for key in (
-                "issue_date",
-                "first_coupon",
-                "last_coupon",
-                "maturity",
-                "conversion.first_date",
-                "conversion.last_date",
-            )
-        }
-        for early, late in (
-            ("issue_date", "maturity"),
-            ("issue_date", "first_coupon"),
-            ("first_coupon", "last_coupon"),
-            ("last_coupon", "maturity"),
-            ("first_coupon", "maturity"),
-            ("conversion.first_date", "conversion.last_date"),
-            ("conversion.last_date", "maturity"),
-        ):
-            may_meet = "conversion" in early + late or early == "first_coupon"
-            first, last = dates[early], dates[late]
-            if type(first) is not dt.date or type(last) is not dt.date:
-                continue
-            if first > last or (first == last and not may_meet):
-                rule = f"must be {'on or ' if may_meet else ''}after {early} ({first})"
-                yield Problem(f"{here}.{late}.value", rule, str(last))
-    signed, closed = (_at(raw, "dates", key, "value") for key in ("agreement", "closing"))
-    if type(signed) is dt.date and type(closed) is dt.date and closed < signed:
-        yield Problem("dates.closing.value", f"must be on or after the agreement ({signed})", str(closed))

@@ -8,7 +8,6 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, fields
 from decimal import Decimal
-from fractions import Fraction
 from typing import Any, TypeAlias
 
 import numpy as np
@@ -43,22 +42,18 @@ class _Event:
 
     def recipe(self) -> Mapping[str, Any]:
         """Give the event as plain values, for a result's recipe."""
-        values = {field.name: str(getattr(self, field.name)) for field in fields(self)}  # type: ignore[arg-type]
+        given = {field.name: getattr(self, field.name) for field in fields(self)}  # type: ignore[arg-type]
+        values = {name: str(value) for name, value in given.items() if value is not None}
         return {"event": type(self).__name__, **values}
 
 
 class _PricedEvent(_Event):
-    price: Amount
+    price: Amount | None
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        if self.points <= 0:
+        if self.price is not None and as_fraction(self.price, "price") <= 0:
             raise TermError("price", rule="a clean price per 100 of principal, above 0", got=self.price)
-
-    @property
-    def points(self) -> Fraction:
-        """The price per 100 of principal, exactly."""
-        return as_fraction(self.price, "price")
 
 
 @dataclass(frozen=True)
@@ -95,18 +90,18 @@ class Redemption(_PricedEvent):
         Redemption date; accrued interest is paid with it.
     principal : amount
         Total principal redeemed [currency].
-    price : number
-        Clean price per 100 of principal, above 0.
+    price : number, optional
+        Clean price per 100 of principal, above 0; by default par with the deal's prepayment premium, if it has one.
 
     Examples
     --------
-    >>> Redemption("2006-03-01", 5_000_000, price=102.5).points
-    Fraction(205, 2)
+    >>> Redemption("2006-03-01", 5_000_000, price=102.5).cents
+    500000000
     """
 
     on: Date
     principal: Amount
-    price: Amount = 100
+    price: Amount | None = None
 
 
 @dataclass(frozen=True)
@@ -121,8 +116,8 @@ class Repurchase(_PricedEvent):
         Principal bought [currency].
     holder : str
         Name or key of the holder.
-    price : number
-        Clean price per 100 of principal, above 0.
+    price : number, optional
+        Clean price per 100 of principal, above 0; by default par.
 
     Examples
     --------
@@ -133,7 +128,7 @@ class Repurchase(_PricedEvent):
     on: Date
     principal: Amount
     holder: str
-    price: Amount = 100
+    price: Amount | None = None
 
 
 Event: TypeAlias = Conversion | Redemption | Repurchase

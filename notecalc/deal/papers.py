@@ -76,9 +76,12 @@ def source_table(terms: DealTerms, files: Mapping[str, Path]) -> pd.DataFrame:
             rows.append((f"documents.{key}.sha256", terms.documents[key].sha256, key, "", OTHER_TEXT))
     for name, claim in _claims(terms):
         if claim.source.document in papers:
-            problem = claim.problem_in(papers[claim.source.document])
+            key = claim.source.document
+            problem = claim.problem_in(papers[key], terms.documents[key].title)
             if problem:
                 rows.append((name, claim.value, claim.source.document, claim.source.section, problem))
+    rows += _document_rows(terms, papers)
+    rows += _printed_rows(terms, papers)
     rows += _vocabulary_rows(terms, papers)
     columns = ["term", "value", "document", "section", "problem"]
     return pd.DataFrame(rows, columns=columns).astype(dict.fromkeys(columns, "str"))
@@ -139,16 +142,16 @@ class Paper:
     parts: Mapping[str, str]
     paragraphs: tuple[str, ...]
 
-    def section(self, name: str) -> str | None:
+    def section(self, name: str, title: str = "") -> str | None:
         """Text of a section, or None where there is none of this name.
 
-        A text that has no numbered sections, such as a press report, is read by its paragraphs: a section is then
-        those that hold every word of the name.
+        A text that has no numbered sections, such as a collection of facts, is read by its paragraphs: a section is
+        then those that hold every word of the name and of the document's title.
         """
         key = _key(name)
         if not key or key in self.parts or key[0].isdigit() or any(part[0].isdigit() for part in self.parts):
             return self.parts.get(key)
-        words = [re.compile(rf"(?<!\w){re.escape(word)}") for word in key.split()]
+        words = [re.compile(rf"(?<!\w){re.escape(word)}") for word in f"{key} {_key(title)}".split()]
         found = [text for text in self.paragraphs if all(word.search(text.casefold()) for word in words)]
         return " ".join(found) or None
 
@@ -280,8 +283,8 @@ class _Claim:
     def value(self) -> str:
         return ", ".join(value for value, _ in self.wanted)
 
-    def problem_in(self, paper: Paper) -> str:
-        text = paper.section(self.source.section)
+    def problem_in(self, paper: Paper, title: str) -> str:
+        text = paper.section(self.source.section, title)
         if text is None:
             return NOT_FOUND
         if self.as_written:
@@ -311,16 +314,41 @@ def _wanted(terms: DealTerms, path: str, term: Term[Any]) -> Iterator[tuple[str,
 
 
 def _titles(terms: DealTerms, key: str) -> tuple[str, ...]:
-    """Ways of naming a class of shares or a series: its title, its instrument's, or its key's words."""
-    titles = [key.replace("-", " ")]
+    """Ways of naming a class of shares or a series: its title, its instrument's, or a class's key as words."""
+    titles = []
     if key in terms.series:
         titles.append(terms.series[key].title.value)
     if key in terms.capitalization.classes:
         share_class = terms.capitalization.classes[key]
-        titles.append(share_class.title)
+        titles += [key.replace("-", " "), share_class.title]
         if share_class.converts is not None:
             titles.append(terms.instruments[share_class.converts].title.value)
     return tuple(titles)
+
+
+def _document_rows(terms: DealTerms, papers: Mapping[str, Paper]) -> Iterator[tuple[str, str, str, str, str]]:
+    """Dates and exhibit numbers of documents that do not stand on their cover or in their preamble."""
+    for key, paper in papers.items():
+        opening = " ".join(filter(None, (paper.section("cover"), paper.section("preamble"))))
+        if not any(part[0].isdigit() for part in paper.parts):
+            continue  # a collection of facts has no cover
+        document = terms.documents[key]
+        exhibit = f"Exhibit {document.exhibit}" if document.exhibit else None
+        for name, value in (("date", document.date), ("exhibit", exhibit)):
+            if value is not None and not prints(opening, value):
+                yield f"documents.{key}.{name}", str(value), key, "cover", NOT_THERE
+
+
+def _printed_rows(terms: DealTerms, papers: Mapping[str, Paper]) -> Iterator[tuple[str, str, str, str, str]]:
+    """Numbers whose printed words say another number; a printed figure that does is a finding of the audit."""
+    for path, term in terms_of(terms):
+        place = term.source
+        if place is None or place.document not in papers or term.printed is None or re.search(r"\d", term.printed):
+            continue
+        number = isinstance(term.value, int | Decimal) and not isinstance(term.value, bool)
+        text = papers[place.document].section(place.section) or ""
+        if number and _occurs((term.printed,), text) and not prints(term.printed, term.value):
+            yield path, value_text(term.value), place.document, place.section, f"printed as {term.printed}"
 
 
 def _vocabulary_rows(terms: DealTerms, papers: Mapping[str, Paper]) -> Iterator[tuple[str, str, str, str, str]]:

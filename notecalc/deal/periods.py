@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from notecalc.core.arrays import NON_NEGATIVE, DateArray, array_function
+from notecalc.core.arrays import DateArray, Rule, array_function
 from notecalc.core.schedule import add_months
 from notecalc.deal.frames import as_column_dates
 from notecalc.deal.register import calendar_of, sole_series
@@ -15,6 +15,8 @@ from notecalc.deal.terms import DealTerms, TimeLimit
 from notecalc.errors import TermError, did_you_mean
 
 __all__ = ["limit_date", "limits_table", "meets"]
+
+_PART = Rule("a part of the whole, from 0 to 1", lambda x: (x >= 0) & (x <= 1))
 
 
 def limits_table(terms: DealTerms) -> pd.DataFrame:
@@ -40,7 +42,7 @@ def limit_date(runs_from: Any, *, terms: DealTerms, name: str) -> Any:
     return _end(terms, _named("name", name, terms.time_limits), runs_from)
 
 
-@array_function(numbers={"share": NON_NEGATIVE})
+@array_function(numbers={"share": _PART})
 def meets(share: Any, *, terms: DealTerms, name: str) -> Any:
     """Whether shares of the whole reach a named threshold."""
     threshold = _named("name", name, terms.thresholds)

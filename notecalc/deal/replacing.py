@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from decimal import Decimal
 from typing import Any
 
@@ -34,13 +34,28 @@ def replaced(terms: DealTerms, file: str, changes: Mapping[str, Any]) -> DealTer
     """
     raw = terms.model_dump(by_alias=True)
     paths = [path for path, _ in terms_of(terms)]
-    for name, value in changes.items():
-        node = _node(raw, _find_term(name, paths))
+    found = {name: _find_term(name, paths) for name in changes}
+    for name, path in found.items():
+        twin = next(other for other, its in found.items() if its == path)
+        if twin != name:
+            raise TermError("replace()", rule=f"given once for each term; {twin} names the same one", got=name)
+        node = _node(raw, path)
         old = node["value"]
+        value = _as_in_a_file(name, changes[name], old)
         node.clear()
-        node["value"] = _as_in_a_file(name, value, old)
-        node |= {"assumed": f"{_MARK}{value_text(old)}", "alternatives": (old,)}
+        node |= {"value": value, "assumed": f"{_MARK}{value_text(old)}", "alternatives": (old,)}
+        for follower in _followers(terms, path):
+            if follower not in found.values():
+                _node(raw, follower)["value"] = value
     return validate_terms(raw, f"{file} with {', '.join(changes)} replaced", python=True)
+
+
+def _followers(terms: DealTerms, path: str) -> Iterator[str]:
+    """Paths of the terms that take the value of one, and of those that take theirs."""
+    for follower, term in terms_of(terms):
+        if term.follows == path:
+            yield follower
+            yield from _followers(terms, follower)
 
 
 def is_replaced(term: Term[Any]) -> bool:

@@ -29,23 +29,36 @@ __all__ = [
     "CalendarName",
     "Convention",
     "Count",
+    "Currency",
     "DayCountName",
     "Document",
     "Flag",
     "Fraction",
     "Frequency",
+    "Length",
     "Model",
     "Money",
     "MoneyOrNone",
     "Policy",
+    "PositiveMoney",
     "Price",
     "Rate",
     "RateOrNone",
+    "RecordDays",
     "Slug",
     "Source",
     "Term",
     "Text",
 ]
+
+
+_LARGEST = 10**13  # below it a float is exact to the cent
+_LONGEST = 36_525  # a hundred years in days
+# ISO 4217: currencies whose smaller unit is not a hundredth.
+_NO_HUNDREDTHS = frozenset(
+    {"BHD", "CLF", "CLP", "DJF", "GNF", "IQD", "ISK", "JOD", "JPY", "KMF", "KRW", "KWD", "LYD", "MGA", "MRU", "OMR"}
+    | {"BIF", "PYG", "RWF", "TND", "UGX", "UYI", "UYW", "VND", "VUV", "XAF", "XOF", "XPF"}
+)
 
 
 def _refuse(rule: str) -> PydanticCustomError:
@@ -67,10 +80,18 @@ def _exact(value: Any, info: ValidationInfo, rule: str) -> Decimal:
 
 
 def _money(value: Any, info: ValidationInfo) -> Decimal:
-    rule = 'an amount of at least 0 in whole cents, as a whole number or a text such as "1000.50" (never a float)'
+    rule = 'an amount of at least 0 and below 10^13 in whole cents, as a whole number or a text such as "1000.50"'
+    rule += " (never a float)"
     exact = _exact(value, info, rule)
-    if exact < 0 or exact * 100 != int(exact * 100):
+    if not 0 <= exact < _LARGEST or exact * 100 != int(exact * 100):
         raise _refuse(rule)
+    return exact
+
+
+def _positive_money(value: Any, info: ValidationInfo) -> Decimal:
+    exact = _money(value, info)
+    if exact == 0:
+        raise _refuse("an amount above 0")
     return exact
 
 
@@ -116,8 +137,26 @@ def _fraction(value: Any) -> Decimal:
 
 
 def _count(value: Any) -> int:
-    if isinstance(value, bool) or not isinstance(value, int) or value < 0:
-        raise _refuse("a whole number of at least 0")
+    if isinstance(value, bool) or not isinstance(value, int) or not 0 <= value < _LARGEST:
+        raise _refuse("a whole number of at least 0 and below 10^13")
+    return value
+
+
+def _length(value: Any) -> int:
+    if isinstance(value, bool) or not isinstance(value, int) or not 0 <= value <= _LONGEST:
+        raise _refuse(f"a whole number from 0 to {_LONGEST:,}")
+    return value
+
+
+def _record_days(value: Any) -> int:
+    if isinstance(value, bool) or not isinstance(value, int) or not 0 <= value <= 366:
+        raise _refuse("a whole number of days from 0 to 366")
+    return value
+
+
+def _currency(value: Any) -> str:
+    if not isinstance(value, str) or not re.fullmatch("[A-Z]{3}", value) or value in _NO_HUNDREDTHS:
+        raise _refuse("a currency of a hundred cents, as a code of three capitals, such as USD")
     return value
 
 
@@ -167,28 +206,42 @@ def _written(value: Any) -> str:
 
 
 _as_text = PlainSerializer(_written, return_type=str, when_used="json")
-_number_or_text: dict[str, list[dict[str, Any]]] = {
-    "anyOf": [{"type": "integer"}, {"type": "string", "pattern": r"^\d+(\.\d+)?$"}]
-}
-_none = {"const": "none"}
+
+
+def _number(least: float, most: float | None = None, *, open_ends: bool = False) -> dict[str, Any]:
+    """JSON Schema of a number between bounds."""
+    names = ("exclusiveMinimum", "exclusiveMaximum") if open_ends else ("minimum", "maximum")
+    return {"type": "number", names[0]: least} | ({} if most is None else {names[1]: most})
+
+
+def _number_or_text(pattern: str, **bounds: int) -> dict[str, Any]:
+    return {"anyOf": [{"type": "integer", **bounds}, {"type": "string", "pattern": pattern}]}
+
+
+_MONEY = _number_or_text(r"^\d{1,13}(\.\d{1,2}0*)?$", minimum=0, exclusiveMaximum=_LARGEST)
+_POSITIVE_MONEY = _number_or_text(r"^(?=.*[1-9])\d{1,13}(\.\d{1,2}0*)?$", exclusiveMinimum=0, exclusiveMaximum=_LARGEST)
+_PRICE = _number_or_text(r"^(?=.*[1-9])\d+(\.\d+)?$", exclusiveMinimum=0)
+_RATE = _number(-1, 1, open_ends=True)
+_NONE = {"const": "none"}
 
 Flag = Annotated[bool, Field(strict=True)]
 Slug = Annotated[str, StringConstraints(pattern=r"^[a-z0-9]+(-[a-z0-9]+)*$", strict=True)]
 Text = Annotated[str, StringConstraints(min_length=1, strip_whitespace=False, strict=True)]
-Money = Annotated[Decimal, BeforeValidator(_money), _as_text, Field(json_schema_extra=_number_or_text)]
-Price = Annotated[Decimal, BeforeValidator(_price), _as_text, Field(json_schema_extra=_number_or_text)]
-Rate = Annotated[Decimal, BeforeValidator(_rate), _as_text, Field(json_schema_extra={"type": "number"})]
-RateOrNone = Annotated[
-    Any, BeforeValidator(_rate_or_none), _as_text, Field(json_schema_extra={"anyOf": [{"type": "number"}, _none]})
-]
+Currency = Annotated[str, BeforeValidator(_currency), Field(json_schema_extra={"pattern": "^[A-Z]{3}$"})]
+Money = Annotated[Decimal, BeforeValidator(_money), _as_text, Field(json_schema_extra=_MONEY)]
+PositiveMoney = Annotated[Decimal, BeforeValidator(_positive_money), _as_text, Field(json_schema_extra=_POSITIVE_MONEY)]
 MoneyOrNone = Annotated[
-    Any,
-    BeforeValidator(_money_or_none),
-    _as_text,
-    Field(json_schema_extra={"anyOf": [*_number_or_text["anyOf"], _none]}),
+    Any, BeforeValidator(_money_or_none), _as_text, Field(json_schema_extra={"anyOf": [*_MONEY["anyOf"], _NONE]})
 ]
-Fraction = Annotated[Decimal, BeforeValidator(_fraction), _as_text, Field(json_schema_extra={"type": "number"})]
-Count = Annotated[int, BeforeValidator(_count), Field(json_schema_extra={"minimum": 0})]
+Price = Annotated[Decimal, BeforeValidator(_price), _as_text, Field(json_schema_extra=_PRICE)]
+Rate = Annotated[Decimal, BeforeValidator(_rate), _as_text, Field(json_schema_extra=_RATE)]
+RateOrNone = Annotated[
+    Any, BeforeValidator(_rate_or_none), _as_text, Field(json_schema_extra={"anyOf": [_RATE, _NONE]})
+]
+Fraction = Annotated[Decimal, BeforeValidator(_fraction), _as_text, Field(json_schema_extra=_number(0, 1))]
+Count = Annotated[int, BeforeValidator(_count), Field(json_schema_extra={"minimum": 0, "exclusiveMaximum": _LARGEST})]
+Length = Annotated[int, BeforeValidator(_length), Field(json_schema_extra={"minimum": 0, "maximum": _LONGEST})]
+RecordDays = Annotated[int, BeforeValidator(_record_days), Field(json_schema_extra={"minimum": 0, "maximum": 366})]
 Frequency = Annotated[int, BeforeValidator(_frequency), Field(json_schema_extra={"enum": [*FREQUENCIES]})]
 CalendarDate = Annotated[dt.date, BeforeValidator(_date)]
 DayCountName = Annotated[str, BeforeValidator(_day_count), Field(json_schema_extra=_day_count_examples)]
@@ -204,12 +257,15 @@ _KINDS: dict[str, Any] = {
     "Texts": tuple[Text, ...],
     "Names": tuple[Slug, ...],
     "Money": Money,
+    "PositiveMoney": PositiveMoney,
     "MoneyOrNone": MoneyOrNone,
     "Price": Price,
     "Rate": Rate,
     "RateOrNone": RateOrNone,
     "Fraction": Fraction,
     "Count": Count,
+    "Length": Length,
+    "RecordDays": RecordDays,
     "Frequency": Frequency,
     "Date": CalendarDate,
     "DayCount": DayCountName,
@@ -250,10 +306,17 @@ class Source(Model):
 class Term(Model, Generic[T]):
     """A value with its source, or an assumption with its reason and its alternatives."""
 
+    model_config = ConfigDict(
+        json_schema_extra={"oneOf": [{"required": ["source"]}, {"required": ["assumed"]}]},
+    )
+
     value: T
     source: Source | None = None
     assumed: Text | None = Field(default=None, description="Why we take this value though no paper states it.")
     alternatives: tuple[T, ...] = Field(default=(), description="Other readings, whose effect is reported.")
+    follows: Text | None = Field(
+        default=None, description="Path of a term whose value this one takes, and with which it moves."
+    )
     printed: Text | None = Field(default=None, description="As the paper prints it, where that reads otherwise.")
     rounded: Flag = Field(default=False, description="The source gives a rounded figure.")
 

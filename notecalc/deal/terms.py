@@ -6,7 +6,7 @@ a new kind of term is a new optional key.
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
+from typing import Literal
 
 from pydantic import Field
 
@@ -15,18 +15,22 @@ from notecalc.deal.sources import (
     CalendarName,
     Convention,
     Count,
+    Currency,
     DayCountName,
     Document,
     Flag,
     Fraction,
     Frequency,
+    Length,
     Model,
     Money,
     MoneyOrNone,
     Policy,
+    PositiveMoney,
     Price,
     Rate,
     RateOrNone,
+    RecordDays,
     Slug,
     Term,
     Text,
@@ -87,7 +91,7 @@ class ConversionTerms(Model):
     conversion_price: Term[Price]
     first_date: Term[CalendarDate]
     last_date: Term[CalendarDate]
-    multiple: Term[Money]
+    multiple: Term[PositiveMoney]
     accrued_interest: Term[Literal["forfeited-before-record-date", "forfeited", "paid"]]
     fractions: Term[Literal["cash-at-conversion-price", "dropped"]]
     share_rounding: Term[Literal["per-conversion", "per-note"]]
@@ -99,9 +103,9 @@ class Series(Model):
     """One series of notes."""
 
     title: Term[Text]
-    principal: Term[Money]
-    denomination: Term[Money]
-    purchase_price: Term[Money] = Field(description="Price of one denomination.")
+    principal: Term[PositiveMoney]
+    denomination: Term[PositiveMoney]
+    purchase_price: Term[PositiveMoney] = Field(description="Price of one denomination.")
     issue_date: Term[CalendarDate]
     maturity: Term[CalendarDate]
     annual_rate: Term[Rate]
@@ -114,7 +118,7 @@ class Series(Model):
     stub: Term[Literal["short", "long"]]
     first_coupon: Term[CalendarDate] | None = None
     last_coupon: Term[CalendarDate] | None = None
-    record_days: Term[Count] = Field(description="Calendar days from the record date to the payment date.")
+    record_days: Term[RecordDays] = Field(description="Calendar days from the record date to the payment date.")
     payment_rounding: Term[Literal["global-note", "per-note"]]
     redemption: Term[Literal["none"]]
     make_whole: Term[Literal["none"]]
@@ -219,7 +223,7 @@ class TimeLimit(Model):
     """A length of time and what it runs from: one of the deal's dates, or an event with a date of its own."""
 
     title: Text
-    length: Term[Count]
+    length: Term[Length]
     unit: Literal["days", "business-days", "years"]
     calendar: Term[CalendarName] | None = None
     runs_from: Text
@@ -247,7 +251,7 @@ class DealTerms(Model):
     schema_version: Literal[1] = Field(alias="schema")
     id: Slug
     title: Text
-    currency: Annotated[str, Field(pattern=r"^[A-Z]{3}$")]
+    currency: Currency
     documents: dict[Slug, Document]
     parties: dict[Slug, Party]
     signatures: tuple[Signature, ...] = ()

@@ -21,7 +21,6 @@ import pytest
 
 import notecalc as nc
 import notecalc.core
-from notecalc.core.dilution import headroom, ownership_after_conversion
 from notecalc.core.money import interest_cents, round_half_up, to_cents, to_money
 from notecalc.core.notes import Notes
 from notecalc.core.schedule import resolve
@@ -97,8 +96,6 @@ TABLE = [
              {"policy": policy}, name=f"exchange_payment-{policy}")
         for policy in ("capped_forfeited", "capped_kept", "refunded", "full_satisfaction")
     ),
-    Case(headroom, {"authorised": [85_000_000, 70_000_000, 1, 0], "used": SHARES}),
-    Case(ownership_after_conversion, {"existing": SHARES, "converted": [15_000_000, 0, 1, 2.5]}),
     Case(to_cents, {"amounts": [29_000_000, 0.1 + 0.2, Decimal("-1.25"), 0]}, missing=NO_AMOUNT),
     Case(to_money, {"cents": [2_900_000_000, 30, Decimal(-125), 0]}),
     Case(round_half_up, {"numerator": [1, -1, 249, 0], "denominator": [2, 2, 100, 7]}, missing=NOT_WHOLE),

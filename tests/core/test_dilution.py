@@ -1,4 +1,4 @@
-"""Ownership, treasury stock, headroom, and the lowest conversion price that fits."""
+"""Ownership, treasury stock, and the lowest conversion price that fits."""
 
 from __future__ import annotations
 
@@ -15,13 +15,11 @@ from hypothesis import strategies as st
 from notecalc.core.conversion import shares_to_reserve
 from notecalc.core.dilution import (
     ceil_to_cent,
-    headroom,
     lowest_conversion_price,
     ownership,
-    ownership_after_conversion,
     treasury_stock_method,
 )
-from notecalc.errors import IndexMismatchError, TermError
+from notecalc.errors import TermError
 
 counts = st.integers(0, 10**10)
 
@@ -77,31 +75,6 @@ class TestOwnership:
             ownership(1)
 
 
-class TestOwnershipAfterConversion:
-    def test_splits_old_from_new(self):
-        assert ownership_after_conversion(60, 20) == (0.75, 0.25)
-
-    def test_broadcasts(self):
-        got = ownership_after_conversion([[60], [0]], [20, 40])
-        assert got.existing.tolist() == [[0.75, 0.6], [0, 0]]
-        assert got.converted.tolist() == [[0.25, 0.4], [1, 1]]
-
-    def test_keeps_a_series(self):
-        got = ownership_after_conversion(pd.Series([1.0, np.nan], index=["a", "b"]), 1)
-        pd.testing.assert_series_equal(got.converted, pd.Series([0.5, np.nan], index=["a", "b"]))
-
-    @given(counts, counts)
-    def test_adds_up_to_one(self, existing, converted):
-        if existing + converted:
-            assert sum(ownership_after_conversion(existing, converted)) == pytest.approx(1, abs=1e-15)
-
-    def test_no_share_at_all(self):
-        with pytest.raises(TermError, match=r"`existing and converted` must be above 0 in sum; got 0.0$"):
-            ownership_after_conversion(0, 0)
-        with pytest.raises(TermError, match=r"got 0.0 at row 1"):
-            ownership_after_conversion([1, 0], 0)
-
-
 class TestTreasuryStockMethod:
     @pytest.mark.parametrize(
         ("shares", "strike", "spot", "net"),
@@ -140,24 +113,6 @@ class TestTreasuryStockMethod:
     def test_impossible_values(self, arguments, message):
         with pytest.raises(TermError, match=message):
             treasury_stock_method(*arguments)
-
-
-class TestHeadroom:
-    def test_is_what_is_left_or_short(self):
-        assert headroom(85_000_000, 84_000_000) == 1_000_000
-        assert headroom(85_000_000, [84_000_000, 90_000_000]).tolist() == [1_000_000, -5_000_000]
-
-    def test_keeps_a_series(self):
-        got = headroom(10, pd.Series([4.0, np.nan], name="used"))
-        pd.testing.assert_series_equal(got, pd.Series([6.0, np.nan], name="used"))
-
-    def test_unlike_indexes(self):
-        with pytest.raises(IndexMismatchError, match="same index as `authorised`"):
-            headroom(pd.Series([1, 2]), pd.Series([1, 2], index=[1, 0]))
-
-    def test_negative(self):
-        with pytest.raises(TermError, match="`used` must be a number of at least 0"):
-            headroom(1, -1)
 
 
 class TestLowestConversionPrice:

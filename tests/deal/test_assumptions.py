@@ -30,7 +30,7 @@ def effect(table: pd.DataFrame, term: str, alternative: str) -> pd.Series:
 
 def test_every_assumed_term_of_the_file_is_listed_with_its_reason(assumptions: pd.DataFrame, deal_text: str) -> None:
     written = re.findall(r'^(?:\S+) = .*\bassumed = "([^"]*)"', deal_text, flags=re.MULTILINE)
-    assert len(written) == deal_text.count("assumed = ") == 34
+    assert len(written) == deal_text.count("assumed = ") == 35
     listed = assumptions.drop_duplicates("term")
     assert listed["reason"].tolist() == written
     assert (assumptions["reason"] != "").all()
@@ -48,7 +48,10 @@ def test_every_alternative_has_a_row_and_a_term_without_any_has_one_without_effe
     assert [*assumptions[["term", "value", "alternative"]].itertuples(index=False, name=None)] == expected
     none = assumptions["alternative"] == ""
     assert assumptions.loc[none, "term"].tolist() == [
-        *(f"series.notes.{name}" for name in ("end_of_month", "redemption", "make_whole")),
+        *(
+            f"series.notes.{name}"
+            for name in ("denomination", "issue_date", "end_of_month", "redemption", "make_whole")
+        ),
         *(f"series.notes.conversion.{name}" for name in ("first_date", "last_date", "multiple", "anti_dilution")),
     ]
     assert assumptions.loc[none, EFFECTS].isna().all(axis=None)
@@ -60,8 +63,8 @@ def test_every_alternative_has_a_row_and_a_term_without_any_has_one_without_effe
     [
         # 1,179,333.33 and 1,172,888.89 by turns; together 29,000,000 x 0.08 x 1095 / 360, less a cent by rounding
         ("series.notes.day_count", "actual/360", {"total_interest": 7_056_666.66 - 6_960_000}),
-        # three days of the first period: 2,320,000 x 3 / 360
-        ("series.notes.issue_date", "2004-06-21", {"total_interest": -19_333.33}),
+        # issued three days later, too, and so three days less of the first period: 2,320,000 x 3 / 360
+        ("dates.closing", "2004-06-21", {"total_interest": -19_333.33}),
         # 182, 180, 179, 180, 179 and 180 days, each rounded up or exact
         ("series.notes.accrual_adjusted", "yes", {"total_interest": 0.01}),
         # 29,000 notes of 540 shares against 15,675,670
@@ -93,10 +96,11 @@ def test_what_another_reading_changes(
     [
         ("series.notes.frequency", "4", 1),  # the same interest, sooner
         ("series.notes.day_count", "actual/360", 1),  # more of it
-        ("dates.closing", "2004-06-25", 1),  # the price paid a week later
         ("series.notes.business_day_convention", "unadjusted", 1),  # nothing paid late
-        ("series.notes.issue_date", "2004-06-21", -1),  # three days less of interest
         ("closing.excess_policy", "full_satisfaction", 1),  # a smaller outlay
+        ("closing.excess_policy", "capped_kept", 1),  # nothing lost
+        ("closing.excess_policy", "refunded", 1),
+        ("closing.elects", "none", 1),
         ("series.notes.business_day_convention", "modified-following", 0),  # no payment date is at a month's end
         ("business_days.calendar", "new-york-state", 0),
     ],
@@ -112,9 +116,9 @@ def test_the_rate_of_return_changes_by_what_the_other_deal_earns(assumptions: pd
     quarterly = deal.replace(frequency=4).irr().loc["all", "irr"]
     change = effect(assumptions, "series.notes.frequency", "4")["irr"]
     assert change == pytest.approx(quarterly - deal.irr().loc["all", "irr"], abs=1e-12)
-    assert quarterly == pytest.approx(
-        1.02**4 - 1, abs=2e-4
-    )  # 2 per cent a quarter, but for delays and days of a quarter
+    # 2 per cent a quarter, but for delays and the days of a quarter, where nobody loses an excess
+    at_par = deal.replace(frequency=4, elects="none").irr().loc["all", "irr"]
+    assert at_par == pytest.approx(1.02**4 - 1, abs=2e-4)
 
 
 def test_terms_with_their_source_or_their_reason(deal: nc.Deal) -> None:

@@ -225,7 +225,6 @@ def test_a_deal_without_an_exchange_has_one_case(raw: dict[str, Any]) -> None:
             ("instruments", "new-convertible-notes", "conversion_price"),
             "`instruments.new-convertible-notes.conversion_price` must be given",
         ),
-        (("exchanges", "new-exchange"), "`capitalization.classes.new-convertible-notes` must be given in shares"),
     ],
 )
 def test_a_count_that_the_papers_do_not_give_is_an_error(
@@ -239,11 +238,48 @@ def test_a_count_that_the_papers_do_not_give_is_an_error(
         nc.Deal(validate_terms(raw, "raw")).captable()
 
 
-def test_a_reported_remainder_that_is_not_given_is_an_error(raw: dict[str, Any]) -> None:
-    del raw["exchanges"]["new-exchange"]["reported_untendered"]
-    raw["exchanges"]["new-exchange"]["untendered"]["value"] = "reported"
-    with pytest.raises(nc.TermError, match="reported_untendered` must be given where `untendered` is reported"):
-        nc.Deal(validate_terms(raw, "raw")).captable()
+def with_class(raw: dict[str, Any], key: str, **keys: Any) -> None:
+    raw["capitalization"]["classes"][key] = {"title": "More", "kind": "promised", **keys}
+
+
+def test_every_right_to_shares_is_counted_once(raw: dict[str, Any]) -> None:
+    """What would be counted twice, or not at all, is refused; offers into one instrument are added up."""
+    raw["exchanges"]["another"] = {**raw["exchanges"]["new-exchange"], "old": "existing-notes"}
+    with_class(raw, "existing-notes", converts="existing-notes", shares={"value": 1_000, "assumed": "a test"})
+    raw["instruments"]["existing-notes"]["conversion_price"] = {"value": "10", "assumed": "a test"}
+    twice = nc.Deal(validate_terms(raw, "raw")).captable()
+    assert twice.loc["new-convertible-notes", "shares"] == 40_324_325  # 74,600,000 / 1.85 = 40,324,324.3...
+    lowest = Fraction(nc.Deal(validate_terms(raw, "raw")).headroom().loc["repriced", "lowest_price_fraction"])
+    room = AUTHORISED - WITHOUT_CONVERTIBLES - OLD_LEFT - 88_000  # 880,000 / 10
+    assert lowest == lowest_by_trying([29_000_000, 74_600_000], room)
+
+
+@pytest.mark.parametrize(
+    ("change", "words"),
+    [
+        (
+            lambda raw: with_class(raw, "more", converts="new-convertible-notes"),
+            "is also what .*new-convertible-notes converts",
+        ),
+        (lambda raw: with_class(raw, "headroom", shares={"value": 1, "assumed": "a test"}), "must have another name"),
+        (lambda raw: with_class(raw, "notes", shares={"value": 1, "assumed": "a test"}), "must have another name"),
+        (lambda raw: raw["exchanges"].pop("new-exchange"), "must have `shares`, unless it converts an instrument of"),
+        (lambda raw: raw["exchanges"]["new-exchange"].update(new="existing-notes"), "its shares would not be counted"),
+        (lambda raw: raw["exchanges"].update(twin=raw["exchanges"]["new-exchange"]), "is also offered for in"),
+        (
+            lambda raw: (
+                raw["exchanges"]["new-exchange"].pop("reported_untendered"),
+                raw["exchanges"]["new-exchange"]["untendered"].update(value="reported"),
+            ),
+            "reported_untendered: is missing where `untendered` is reported",
+        ),
+    ],
+    ids=range(7),
+)
+def test_shares_that_would_not_be_counted_once(raw: dict[str, Any], change: Any, words: str) -> None:
+    change(raw)
+    with pytest.raises(nc.DealFileError, match=words):
+        validate_terms(raw, "raw")
 
 
 # ---- dilution ----

@@ -103,7 +103,7 @@ def test_six_coupons_of_1_160_000_then_the_principal(deal: nc.Deal) -> None:
     assert flows["period"].tolist() == [0, 1, 2, 3, 4, 5, 6]
     assert flows["interest"].tolist() == [0] + [29_000_000 * 0.08 / 2] * 6
     assert flows["principal"].tolist() == [0] * 6 + [29_000_000]
-    assert flows["total"].tolist() == [-29_000_000, *[1_160_000] * 5, 30_160_000]
+    assert flows["total"].tolist() == [-29_100_000, *[1_160_000] * 5, 30_160_000]  # 100,000 surrendered is lost
     assert flows["outstanding"].tolist()[1:] == [29_000_000] * 6
     assert (flows[["premium", "cash_in_lieu", "interest_forfeited", "shares"]] == 0).all(axis=None)
 
@@ -127,10 +127,10 @@ def test_record_dates_are_fifteen_days_before_the_unadjusted_payment_dates(deal:
 
 
 def test_cash_and_notes_surrendered_stand_in_two_columns(deal: nc.Deal) -> None:
-    """JMG pays 10,000,000 with 3,975,000 of notes; Windward's 5,000,000 is paid by notes alone."""
+    """JMG pays 10,000,000 with 3,975,000 of notes; Windward gives 5,100,000 of notes for a price of 5,000,000."""
     purchase = deal.cashflows(by="holder").iloc[: len(HOLDERS)].set_index("holder")
     assert purchase["purchase_cash"].sum() == -(14_000_000 + 6_025_000)
-    assert purchase["purchase_surrendered"].sum() == -(3_975_000 + 5_000_000)
+    assert purchase["purchase_surrendered"].sum() == -(3_975_000 + 5_100_000)
     jmg, windward = "JMG Triton Offshore Fund Limited CITCO", "Windward Capital, L.P."
     assert purchase.loc[jmg, ["purchase_cash", "purchase_surrendered", "total"]].tolist() == [
         -6_025_000,
@@ -139,10 +139,24 @@ def test_cash_and_notes_surrendered_stand_in_two_columns(deal: nc.Deal) -> None:
     ]
     assert purchase.loc[windward, ["purchase_cash", "purchase_surrendered", "total"]].tolist() == [
         0,
-        -5_000_000,
-        -5_000_000,
+        -5_100_000,
+        -5_100_000,
     ]
-    assert purchase["total"].tolist() == [-principal for principal in PRINCIPALS]
+    assert purchase["total"].tolist() == [-principal for principal in PRINCIPALS[:-1]] + [-5_100_000]
+
+
+@pytest.mark.parametrize(
+    ("policy", "cash", "surrendered"),
+    [
+        ("capped_forfeited", 0, -5_100_000),  # the excess is lost with the rest
+        ("capped_kept", 0, -5_000_000),  # the excess stays Windward's
+        ("refunded", 100_000, -5_100_000),  # and here it comes back in cash
+        ("full_satisfaction", 0, -5_100_000),
+    ],
+)
+def test_what_windward_gives_under_each_reading(deal: nc.Deal, policy: str, cash: float, surrendered: float) -> None:
+    purchase = deal.replace(excess_policy=policy).cashflows(by="holder").iloc[len(HOLDERS) - 1]
+    assert (purchase["purchase_cash"], purchase["purchase_surrendered"]) == (cash, surrendered)
 
 
 def test_nobody_surrenders_and_all_is_paid_in_cash(deal: nc.Deal) -> None:
@@ -177,9 +191,9 @@ def test_unknown_by_is_said(deal: nc.Deal) -> None:
 # ---- yield ----
 
 
-def test_irr_of_the_note_solves_the_equation_of_its_dated_flows(deal: nc.Deal) -> None:
-    amounts = [-29_000_000, *[1_160_000] * 5, 30_160_000]
-    expected = root(["2004-06-18", *PAYMENTS], amounts)
+def test_irr_of_all_solves_the_equation_of_their_dated_flows(deal: nc.Deal) -> None:
+    """29,000,000 of price, and the 100,000 that Windward surrenders above it and loses."""
+    expected = root(["2004-06-18", *PAYMENTS], [-29_100_000, *[1_160_000] * 5, 30_160_000])
     got = deal.irr()
     assert got.index.tolist() == ["all"]
     assert got.loc["all", "irr"] == pytest.approx(expected, abs=1e-12)
@@ -188,15 +202,22 @@ def test_irr_of_the_note_solves_the_equation_of_its_dated_flows(deal: nc.Deal) -
 
 def test_eight_per_cent_for_365_days_is_eight_per_cent(deal: nc.Deal) -> None:
     year = dt.date(2005, 6, 18)
-    short = deal.replace(maturity=year, last_date=year, frequency=1, business_day_convention="unadjusted")
+    short = deal.replace(
+        maturity=year, last_date=year, frequency=1, business_day_convention="unadjusted", elects="none"
+    )
     assert short.irr().loc["all", "irr"] == pytest.approx(0.08, abs=1e-12)
     assert short.irr().loc["all", "bond_equivalent_yield"] == pytest.approx(2 * (1.08**0.5 - 1), abs=1e-12)
 
 
-def test_holders_who_pay_in_notes_earn_what_the_others_earn(deal: nc.Deal) -> None:
+def test_who_pays_at_par_earns_the_notes_yield_and_who_loses_an_excess_less(deal: nc.Deal) -> None:
     rates = deal.irr(by="holder")
     assert rates.index.tolist() == HOLDERS
-    np.testing.assert_allclose(rates["irr"], deal.irr().loc["all", "irr"], rtol=0, atol=1e-10)
+    at_par = root(["2004-06-18", *PAYMENTS], [-29_000_000, *[1_160_000] * 5, 30_160_000])
+    np.testing.assert_allclose(rates["irr"].iloc[:-1], at_par, rtol=0, atol=1e-10)
+    windward = root(["2004-06-18", *PAYMENTS], [-5_100_000, *[200_000] * 5, 5_200_000])
+    assert rates["irr"].iloc[-1] == pytest.approx(windward, abs=1e-10)
+    kept = deal.replace(excess_policy="capped_kept").irr(by="holder")["irr"]
+    np.testing.assert_allclose(kept, at_par, rtol=0, atol=1e-10)
 
 
 def test_a_surrender_in_full_satisfaction_is_counted_at_its_par(deal: nc.Deal) -> None:
@@ -206,12 +227,21 @@ def test_a_surrender_in_full_satisfaction_is_counted_at_its_par(deal: nc.Deal) -
     assert rates.loc["JMG Triton Offshore Fund Limited CITCO", "irr"] == pytest.approx(expected, abs=1e-10)
 
 
-def test_a_later_closing_shortens_the_time_to_the_first_coupon(deal: nc.Deal) -> None:
+def test_notes_are_issued_at_closing(deal: nc.Deal) -> None:
+    """From 25 June to 18 December: five months and 23 days of 30/360, 173; 2,320,000 x 173/360 = 1,114,888.89."""
     later = deal.replace(**{"dates.closing": dt.date(2004, 6, 25)})
     assert dates(later.cashflows()["payment_date"])[0] == "2004-06-25"
-    assert later.cashflows()["interest"].sum() == 6_960_000
-    amounts = [-29_000_000, *[1_160_000] * 5, 30_160_000]
+    assert later.cashflows()["interest"].tolist()[1:] == [1_114_888.89, *[1_160_000] * 5]
+    assert later.terms.series["notes"].issue_date.value == dt.date(2004, 6, 25)
+    assert later.terms.series["notes"].conversion.first_date.value == dt.date(2004, 6, 25)
+    amounts = [-29_100_000, 1_114_888.89, *[1_160_000] * 4, 30_160_000]
     assert later.irr().loc["all", "irr"] == pytest.approx(root(["2004-06-25", *PAYMENTS], amounts), abs=1e-12)
+
+
+def test_what_is_changed_by_itself_does_not_follow(deal: nc.Deal) -> None:
+    apart = deal.replace(**{"dates.closing": dt.date(2004, 6, 25), "issue_date": dt.date(2004, 6, 18)})
+    assert apart.cashflows()["interest"].sum() == 6_960_000
+    assert apart.terms.series["notes"].issue_date.value == dt.date(2004, 6, 18)
 
 
 # ---- conventions ----
@@ -359,7 +389,7 @@ def test_the_31st_of_january_rolls_through_short_months(deal: nc.Deal) -> None:
 
 
 def test_no_coupons_and_no_interest(deal: nc.Deal) -> None:
-    flows = deal.replace(frequency=0, annual_rate=0).cashflows()
+    flows = deal.replace(frequency=0, annual_rate=0, elects="none").cashflows()
     assert flows["total"].tolist() == [-29_000_000, 29_000_000]
 
 

@@ -184,8 +184,9 @@ def test_an_instrument_without_its_terms_accrues_nothing_in_silence(raw: dict[st
 
 def test_interest_since_a_date_after_closing_is_an_error(deal: nc.Deal) -> None:
     late = {"instruments.existing-notes.last_payment_date": dt.date(2004, 6, 19)}
-    with pytest.raises(nc.TermError, match="2004-06-1"):
-        deal.replace(pays_accrued_on_surrendered=True, **late).closing()
+    words = r"dates.closing.value: must be on or after instruments.existing-notes.last_payment_date \(2004-06-19\)"
+    with pytest.raises(nc.DealFileError, match=words):
+        deal.replace(**late)
 
 
 # ---- a deal without rights ----

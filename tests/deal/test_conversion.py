@@ -89,7 +89,7 @@ def test_whole_shares_and_the_rest_in_cash(deal: nc.Deal, price: str, principal:
 def test_the_whole_series(deal: nc.Deal) -> None:
     row = deal.convert(29_000_000, on="2006-06-19").iloc[0]
     assert (row["holder"], row["shares"], row["cash_in_lieu"]) == (
-        "all",
+        "one holder",
         15_675_675,
         1.25,
     )  # 15,675,675 x 1.85 = 28,999,998.75

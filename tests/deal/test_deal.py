@@ -581,7 +581,7 @@ def test_dates_and_numbers_from_python_are_read_like_those_of_a_file(deal: nc.De
     written = deal.replace(maturity=dt.date(2008, 6, 18), conversion_price=Decimal("1.75"), frequency=4)
     spoken = deal.replace(maturity="18 June 2008", conversion_price=np.float64(1.75), frequency=np.int64(4))
     assert written == spoken
-    with pytest.raises(nc.DealFileError, match=r"maturity.value: must be after issue_date \(2004-06-18\)"):
+    with pytest.raises(nc.DealFileError, match=r"maturity.value: must be after series.notes.issue_date \(2004-06-18\)"):
         deal.replace(maturity="2003-01-01")
     with pytest.raises(nc.TermError, match="`maturity` must be a date"):
         deal.replace(maturity="soon")
@@ -614,3 +614,20 @@ def test_a_single_event_is_no_list_of_events(deal: nc.Deal) -> None:
 def test_no_policy_is_no_reading(deal: nc.Deal) -> None:
     with pytest.raises(nc.TermError, match=r"`policy` must be one or more of .*; got \[\]"):
         deal.closing(policy=[])
+
+
+def test_one_term_is_not_replaced_twice(deal: nc.Deal) -> None:
+    path = "series.notes.conversion.conversion_price"
+    with pytest.raises(nc.TermError, match="given once for each term; conversion_price names the same one"):
+        deal.replace(**{"conversion_price": 2, path: 3})
+
+
+def test_a_share_of_the_whole_is_no_percentage(deal: nc.Deal) -> None:
+    with pytest.raises(nc.TermError, match="`share` must be a part of the whole, from 0 to 1; got 10.0"):
+        deal.meets_threshold("control", 10)
+
+
+def test_overdue_interest_needs_a_day_count_without_periods(deal: nc.Deal) -> None:
+    other = deal.replace(default_rate=0.1, day_count="actual/actual icma")
+    with pytest.raises(nc.TermError, match="`day_count` must be one that needs no coupon period"):
+        other.overdue_interest(100, "2004-12-20", "2005-01-20")

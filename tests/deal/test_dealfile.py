@@ -91,9 +91,9 @@ def test_every_problem_of_a_file_is_told_at_once(altered: Altered) -> None:
         ('["warrants", "existing-c', '["warants", "existing-c', "capitalization.excepted.value[0]", "Did you mean 'warrants'"),
         ("value = 37300000", "value = 38180001", "exchanges.new-exchange.tendered.value", "at most the maximum, 38,180,000"),
         ("value = 1450000,", "value = 1450001,", "series.notes.principal.value", "sum of its purchases, 29,000,001"),
-        ("closing = { value = 2004-06-18", "closing = { value = 2004-06-17", "dates.closing.value", "on or after the agreement"),
-        ("maturity = { value = 2007", "maturity = { value = 2004", "series.notes.maturity.value", "after issue_date"),
-        ("last_date = { value = 2007", "last_date = { value = 2008", "series.notes.maturity.value", "on or after conversion.last_date"),
+        ("closing = { value = 2004-06-18", "closing = { value = 2004-06-17", "dates.closing.value", "on or after dates.agreement"),
+        ("maturity = { value = 2007", "maturity = { value = 2004", "series.notes.maturity.value", "after series.notes.issue_date"),
+        ("last_date = { value = 2007", "last_date = { value = 2008", "series.notes.maturity.value", "on or after series.notes.conversion.last_date"),
         ('name = { value = "Loeb Partners Corp."', 'name = { value = "TEJAS SECURITIES GROUP, Inc."', "parties.loeb.name.value", "parties.tejas"),
         ("multiple = { value = 1000, assumed", "multiple = { value = 1000, was", "series.notes.conversion.multiple.was", "not a known key"),
         ('text = "ibasis-facts.toml"\nsha256 = "', 'text = ""\nsha256 = "g', "documents.rra.text", "must not be empty"),
@@ -163,7 +163,7 @@ def test_python_may_give_a_price_as_a_float_and_a_file_may_not(raw: dict[str, An
 
 def test_class_without_shares_or_instrument_is_an_error(raw: dict[str, Any]) -> None:
     del raw["capitalization"]["classes"]["common"]["shares"]
-    with pytest.raises(DealFileError, match="must have `shares`, or `converts` an instrument"):
+    with pytest.raises(DealFileError, match="must have `shares`, unless it converts an instrument of an exchange"):
         validate_terms(raw, "raw")
 
 
@@ -213,8 +213,29 @@ def test_a_checker_of_json_schema_accepts_the_bundled_deal(deal_text: str) -> No
         ("frequency = { value = 2,", "frequency = { value = 5,", "5 is not one of"),
         ("[parties.dtc]", "[parties.DTC]", "'DTC' does not match"),
         ('currency = "USD"', 'currency = "dollars"', "does not match"),
+        (
+            'agreement = { value = 2004-06-18, source = { document = "npa", section = "Preamble" } }',
+            "agreement = { value = 2004-06-18 }",
+            "is not valid under any of the given schemas",
+        ),
+        (
+            "agreement = { value = 2004-06-18,",
+            'agreement = { assumed = "so", value = 2004-06-18,',
+            "is valid under each of",
+        ),
+        ("principal = { value = 29000000,", "principal = { value = -1,", "-1 is not valid under any"),
+        ("principal = { value = 29000000,", 'principal = { value = "5.005",', "'5.005' is not valid under any"),
+        ("denomination = { value = 1000,", "denomination = { value = 0,", "0 is not valid under any"),
+        (
+            "annual_rate = { value = 0.08,",
+            "annual_rate = { value = 8,",
+            "8 is greater than or equal to the maximum of 1",
+        ),
+        ('conversion_price = { value = "1.85",', 'conversion_price = { value = "0",', "'0' is not valid under any"),
+        ("fraction = { value = 0.10,", "fraction = { value = 5,", "5 is greater than the maximum of 1"),
+        ("record_days = { value = 15,", "record_days = { value = 5000,", "5000 is greater than the maximum of 366"),
     ],
-    ids=["key", "kind", "frequency", "name", "pattern"],
+    ids=range(14),
 )
 def test_a_checker_of_json_schema_finds_what_we_find(deal_text: str, old: str, new: str, words: str) -> None:
     assert old in deal_text
@@ -263,3 +284,41 @@ def test_a_deal_without_surrender_rights_needs_no_reading_of_them(raw: dict[str,
     plain = nc.Deal(validate_terms(raw, "raw"))
     assert plain.closing()["cash_to_company"].sum() == 29_000_000
     assert "right-not-excepted" not in plain.findings()["code"].tolist()
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "path", "words"),
+    [
+        ("denomination = { value = 1000", "denomination = { value = 0", "series.notes.denomination.value", "above 0"),
+        ("multiple = { value = 1000", "multiple = { value = 0", "series.notes.conversion.multiple.value", "above 0"),
+        ("value = 29000000, source", "value = 99999999999999, source", "series.notes.principal.value", "below 10^13"),
+        ("value = 46655867, source", "value = 99999999999999999999, source", "capitalization.classes.common.shares.value", "below 10^13"),
+        ("length = { value = 121", "length = { value = 99999999999", "time_limits.disqualified-stock.length.value", "from 0 to 36,525"),
+        ("record_days = { value = 15", "record_days = { value = 5000", "series.notes.record_days.value", "from 0 to 366"),
+        ('currency = "USD"', 'currency = "JPY"', "currency", "of a hundred cents"),
+        ("closing = { value = 2004-06-18", "closing = { value = 2008-06-18", "series.notes.maturity.value", "after dates.closing"),
+        ("first_date = { value = 2004-06-18", "first_date = { value = 1994-06-18", "series.notes.conversion.first_date.value", "on or after series.notes.issue_date"),
+        ("last_payment_date = { value = 2004-01-15", "last_payment_date = { value = 2004-07-15", "dates.closing.value", "on or after instruments.existing-notes.last_payment_date"),
+        ('runs_from = "maturity"', 'runs_from = "maturty"', "time_limits.disqualified-stock.runs_from", "Did you mean 'maturity'?"),
+        ("frequency = { value = 2,", "frequency = { value = 0,", "series.notes.frequency.value", "above 0 with day count ICMA"),
+        ('purchaser = "loeb"', 'purchaser = "dtc"', "purchases[6].purchaser", "whose roles include purchaser"),
+        ('follows = "dates.closing"', 'follows = "dates.closings"', "series.notes.issue_date.follows", "the path of a term"),
+        ("issue_date = { value = 2004-06-18", "issue_date = { value = 2004-06-17", "series.notes.issue_date.value", "which it follows"),
+        ("closing = { value = 2004-06-18,", 'closing = { follows = "series.notes.issue_date", value = 2004-06-18,', "dates.closing.follows", "lead back"),
+    ],
+    ids=range(16),
+)  # fmt: skip
+def test_what_would_go_wrong_later_is_refused_at_once(
+    altered: Altered, old: str, new: str, path: str, words: str
+) -> None:
+    changes = [(old, new)]
+    if "ICMA" in words:
+        changes.append(
+            (
+                'day_count = { value = "30/360", assumed = "set',
+                'day_count = { value = "actual/actual icma", assumed = "set',
+            )
+        )
+    found = problems(altered(*changes))
+    assert path in found, found
+    assert words in found[path]

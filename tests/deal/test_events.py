@@ -123,6 +123,18 @@ def test_a_premium_stands_beside_the_principal(deal: nc.Deal) -> None:
     assert interest_after(flows, "2005-06-20") == [0] * 4
 
 
+def test_a_redemption_is_at_the_deals_premium_unless_it_says_another(deal: nc.Deal) -> None:
+    """4% of 5,000,000; 0.125 per 100 on 1,000 is 1.25; a premium of half a cent is paid up."""
+    dear = deal.replace(prepayment_premium=0.04)
+    assert row_of(dear.cashflows(events=[nc.Redemption("2006-03-01", 5_000_000)]), "redemption")["premium"] == 200_000
+    at_par = nc.Redemption("2006-03-01", 5_000_000, price=100)
+    assert row_of(dear.cashflows(events=[at_par]), "redemption")["premium"] == 0
+    assert row_of(deal.cashflows(events=[nc.Redemption("2006-03-01", 5_000_000)]), "redemption")["premium"] == 0
+    half = nc.Repurchase("2006-03-01", 1_000, "tejas", price="100.0005")
+    assert row_of(deal.cashflows(events=[half]), "repurchase")["premium"] == 0.01
+    assert row_of(dear.cashflows(events=[nc.Repurchase("2006-03-01", 1_000, "tejas")]), "repurchase")["premium"] == 0
+
+
 def test_a_repurchase_below_par_is_from_one_holder(deal: nc.Deal) -> None:
     """500,000 at 95: a discount of 25,000; 73 days of interest on it, 8,111.11."""
     flows = deal.cashflows(by="holder", events=[nc.Repurchase("2005-03-01", 500_000, "tejas", price=95)])
@@ -156,7 +168,7 @@ def test_events_are_taken_in_the_order_of_their_days(deal: nc.Deal) -> None:
 
 def test_irr_counts_the_cash_and_not_the_shares(deal: nc.Deal) -> None:
     """Redeemed at par at once for a year's 8% on unadjusted dates: 4% twice a year is 8.16% a year."""
-    plain = deal.replace(business_day_convention="unadjusted", day_count="actual/365 fixed")
+    plain = deal.replace(business_day_convention="unadjusted", day_count="actual/365 fixed", elects="none")
     rate = plain.irr(events=[nc.Redemption("2005-06-18", 29_000_000)]).loc["all", "irr"]
     first = 29_000_000 * 0.08 * 183 / 365
     last = 29_000_000 * (1 + 0.08 * 182 / 365)
@@ -182,7 +194,7 @@ def test_every_cent_and_every_note_is_accounted_for(deal: nc.Deal, chosen: list[
     made = {
         "conversion": lambda day, holder, size, _: nc.Conversion(day, size * 1_000, holder),
         "redemption": lambda day, _, size, price: nc.Redemption(day, size * 1_000, price=price),
-        "repurchase": lambda day, holder, size, price: nc.Repurchase(day, size * 100, holder, price=price),
+        "repurchase": lambda day, holder, size, price: nc.Repurchase(day, size * 1_000, holder, price=price),
     }
     start = pd.Timestamp("2004-06-18")
     events = [
@@ -243,6 +255,10 @@ def test_an_event_that_cannot_be(event: Any, words: str) -> None:
             [nc.Conversion("2005-03-01", 1_500, "loeb")],
             "`principal` must be a positive multiple of 1,000.00; got .*1500",
         ),
+        (
+            [nc.Repurchase("2005-03-01", 1_500, "tejas")],
+            "`principal` must be a multiple of 1,000.00, or all that Tejas",
+        ),
         ([nc.Repurchase("2005-03-01", 500_001, "tejas")], "`principal` must be at most what Tejas .* 500,000.00"),
         (
             [nc.Redemption("2005-03-01", 1_500)],
@@ -260,7 +276,7 @@ def test_an_event_that_cannot_be(event: Any, words: str) -> None:
         ),
         (["conversion"], "`events` must be Conversion, Redemption or Repurchase; got 'conversion' at row 0"),
     ],
-    ids=range(9),
+    ids=range(10),
 )
 def test_an_event_that_does_not_fit_the_deal(deal: nc.Deal, events: Any, words: str) -> None:
     with pytest.raises(nc.TermError, match=words):

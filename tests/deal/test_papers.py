@@ -319,7 +319,10 @@ def test_a_text_in_an_older_encoding_is_read(of_our_agreement: Callable[..., nc.
 def test_only_the_documents_at_hand_are_looked_at(of_our_agreement: Callable[..., nc.Deal], tmp_path: Path) -> None:
     report = tmp_path / "report.txt"
     report.write_text(
-        "Tendered principal: $37.3 million.\n\nPrincipal left: 900,000.\n\nNew conversion price 1.86.", encoding="utf-8"
+        "Press report on the closing. Tendered principal: $37.3 million.\n\nPrincipal left by the press report on the "
+        "closing: 900,000.\n\nNew conversion price 1.85, by another press report.\n\nNew conversion price 1.86, by the "
+        "press report on the closing.",
+        encoding="utf-8",
     )
     got = of_our_agreement().check_sources({"press-closing": report})
     assert got[["term", "problem"]].to_numpy().tolist() == [
@@ -347,7 +350,7 @@ def test_a_right_may_be_named_by_its_title_its_instruments_or_its_key(
         ),
         encoding="utf-8",
     )
-    deal = of_our_agreement(('excepted = { value = ["warrants"', 'excepted = { value = ["notes", "warrants"'))
+    deal = of_our_agreement(('excepted = { value = ["warrants"', 'excepted = { value = ["warrants"'))
     assert deal.check_sources({"npa": titles})["term"].tolist() == ["documents.npa.sha256"]
 
 

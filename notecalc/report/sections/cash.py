@@ -41,7 +41,7 @@ def cash_flows_section(paper: Paper) -> Section:
     notes = (
         "What the holders receive is positive, what they pay negative.",
         "A payment date is the business day on which the amount is paid; interest is counted by the accrual dates.",
-        "The price paid in notes is the par surrendered that pays the price.",
+        "Purchase surrendered is the par of the notes given up, an excess that is lost with them.",
         "Other securities received beside the notes, such as warrants, have no row and no value here.",
         *([f"Columns without an amount in this case ({absent_words}) are in the CSV file only."] if absent else []),
     )

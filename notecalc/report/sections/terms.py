@@ -19,7 +19,11 @@ _SEPARATE = ("parties", "signatures", "purchases", "surrender_rights", "threshol
 
 def terms_section(paper: Paper) -> Section:
     """Terms with their sources, purchasers, parties, thresholds and periods."""
-    paper.frames["terms"] = paper.deal.term_table()
+    paper.frames["terms"] = table = paper.deal.term_table()
+    for name in _SEPARATE[:-1]:  # as the CSV of its own that a table has; the periods' has their dates, too
+        rows = table[table["term"].str.startswith(name)].reset_index(drop=True)
+        if len(rows):
+            paper.frames[name] = rows
     text = (
         "A number refers to the document and section from which a figure was taken; “assumed” leads to the reason and "
         "to the other readings."
