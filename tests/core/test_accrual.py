@@ -13,7 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import notecalc as nc
-from notecalc.core import accrual
+from notecalc.core import daycount
 from notecalc.core.accrual import accrued_fraction, cumulative_fraction
 from notecalc.core.daycount import COMPILE_FROM, DAY_COUNTS, find_day_count
 from notecalc.core.notes import Notes
@@ -139,7 +139,7 @@ def test_impossible_values_name_their_row(monkeypatch, day_count, many, change, 
     for name, value in change.items():
         columns[name][5] = value
     if many:
-        monkeypatch.setattr(accrual, "COMPILE_FROM", 1)
+        monkeypatch.setattr(daycount, "COMPILE_FROM", 1)
     with pytest.raises(nc.TermError, match=f"^{message.format(row=' at row 5')}"):
         nc.accrued_interest(**columns, day_count=day_count)
     alone = {name: column[5] for name, column in columns.items()}
