@@ -181,7 +181,7 @@ def thread_count(threads: int | None, rows: int) -> int:
     if threads is not None:
         return _at_least_one("threads", threads)
     asked = os.environ.get("NOTECALC_THREADS", "").strip()
-    most = _at_least_one("NOTECALC_THREADS", asked) if asked else _cores()
+    most = _at_least_one("NOTECALC_THREADS", int(asked) if asked.isdecimal() else asked) if asked else _cores()
     return most if rows >= _THREADS_PAY_FROM else 1
 
 
@@ -271,8 +271,8 @@ def _array(name: str, *, readonly: bool = False) -> Any:
 
 
 def _at_least_one(name: str, given: Any) -> int:
-    with contextlib.suppress(TypeError, ValueError):
-        count = int(given) if isinstance(given, str) else operator.index(given)
+    with contextlib.suppress(TypeError):
+        count = operator.index(given)
         if count >= 1 and not isinstance(given, bool):
             return count
     raise TermError(name, rule="a whole number of at least 1", got=given)

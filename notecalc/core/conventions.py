@@ -309,12 +309,15 @@ _AMBIGUOUS = {
     for names, several in (
         (
             ("actual/365", "a/365"),
-            "'actual/actual isda' (ISDA's Actual/365), 'actual/365 fixed' or 'actual/365 actual'",
+            "'actual/actual isda' (which ISDA calls Actual/365), 'actual/365 fixed' or 'actual/365 actual'",
         ),
         (("actual/actual", "a/a"), _ACTUAL),
         (("basis 1",), "'basis 1 price' (also 'basis 1 yield': 'actual/actual icma') or 'basis 1 yearfrac'"),
         (("30u/360", "30/360 u"), "'30u/360 eom' or, without the end-of-month rule, '30/360'"),
-        (("30/360 nasd", "nasd 30/360", "nasd"), "'30u/360 eom' (Excel's) or, without the end-of-month rule, '30/360'"),
+        (
+            ("30/360 nasd", "nasd 30/360", "nasd"),
+            "'30u/360 eom' (as in Excel) or, without the end-of-month rule, '30/360'",
+        ),
         (("30/360 isda",), "'30/360' (the bond basis) or '30e/360 isda' (with the maturity)"),
         (("nl", "no leap"), "'nl/360' or 'nl/365'"),
     )

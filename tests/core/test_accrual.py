@@ -28,7 +28,7 @@ IN_QUANTLIB = {
     "actual/actual isda": ql.ActualActual(ql.ActualActual.ISDA),
     "actual/actual icma": ql.ActualActual(ql.ActualActual.ISMA),
 }
-WITHOUT_REFERENCE = tuple(name for name in DAY_COUNTS if name != "actual/actual icma")
+WITHOUT_REFERENCE = tuple(name for name, count in DAY_COUNTS.items() if count.formula is not None)
 
 PRINCIPAL, RATE = 29_000_000, 0.08
 DEAL = {"issue_date": "2004-06-18", "maturity": "2007-06-18", "frequency": 2, "day_count": "30/360"}
@@ -48,7 +48,7 @@ def fractions(periods, *dates):
 
 
 @st.composite
-def notes(draw, day_counts=tuple(DAY_COUNTS)):
+def notes(draw, day_counts=tuple(IN_QUANTLIB)):
     issue = draw(st.dates(dt.date(1990, 1, 1), dt.date(2090, 1, 1)))
     adjusted = draw(st.booleans())
     return periods_of(
@@ -395,7 +395,7 @@ def random_bonds(day_count, count):
     return made
 
 
-@pytest.mark.parametrize("day_count", DAY_COUNTS)
+@pytest.mark.parametrize("day_count", IN_QUANTLIB)
 def test_thousands_of_accruals_agree_with_quantlib(day_count):
     rng = np.random.default_rng(11)
     for periods, bond in random_bonds(day_count, count=300):
