@@ -18,7 +18,7 @@ import notecalc as nc
 from notecalc.core.conventions import DAY_COUNTS
 
 ROWS = 5_000_000
-SAMPLE = 100_000
+SAMPLE = 30_000
 EPOCH = ql.Date(1, 1, 1970).serialNumber()
 FED = "us-federal-reserve"
 # A maturity beyond all dates: none of the periods is the last.

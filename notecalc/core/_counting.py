@@ -228,10 +228,10 @@ def actual_365l(_table: Any, start: Serial, end: Serial, first: Serial, last: Se
     """Count days over 366 if the period ends in a leap year (if it is a year: has a 29 February), else over 365."""
     known = (first >= FIRST_DAY) & (start >= first) & (end <= last) & (last <= LAST_DAY) & _is_frequency(frequency)
     first, last = first * known, last * known
-    year = month_and_day(last)[0] // 12
+    year = _year(month_and_day(last)[0])
     has_leap_day = _I32(_leap_days(last) > _leap_days(first))
     yearly = _I32(frequency == 1)
-    days = _I32(365) + yearly * has_leap_day + (_I32(1) - yearly) * _is_leap(year)
+    days = _I32(_I32(365) + _I32(yearly * has_leap_day) + _I32((_I32(1) - yearly) * _is_leap(year)))
     return _I32(known) * _I32(end - start), _I32(known) * days
 
 
@@ -243,12 +243,15 @@ def actual_year(_table: Any, start: Serial, end: Serial, _a: Serial, _b: Serial,
     """
     start_month, start_day = month_and_day(start)
     end_month, end_day = month_and_day(end)
-    year, month = start_month // 12, start_month % 12
+    year, end_year = _year(start_month), _year(end_month)
+    month = _I32(start_month - _I32(12 * year))
     leap_day = _I32((month == 1) & (start_day == 28))
     before_march = _I32(month < 2)
-    day_in_year = 32 * month + (start_day - leap_day)
-    years = _I32(end_month // 12 - year)
-    years = _I32(years - _I32((years > 0) & (32 * (end_month % 12) + end_day <= day_in_year)))
+    # Each month as 32 days long, which keeps the order of days.
+    months_on = _I32(end_month - _I32(12 * end_year) - month)
+    on = _I32(_I32(32 * months_on) + end_day - _I32(start_day - leap_day))
+    years = _I32(end_year - year)
+    years = _I32(years - _I32((years > 0) & (on <= 0)))
     reached = year + years  # the year of the last anniversary
     leap_days = _leap_years(_U32(reached - before_march)) - _leap_years(_U32(year - before_march))
     anniversary = start - leap_day + 365 * years + leap_days + leap_day * _is_leap(reached)
@@ -260,7 +263,7 @@ def actual_excel(_table: Any, start: Serial, end: Serial, _a: Serial, _b: Serial
     """Count days over the mean length of the calendar years touched, or of one year where no more than one passed."""
     start_month, start_day = month_and_day(start)
     end_month, end_day = month_and_day(end)
-    first, last = start_month // 12, end_month // 12
+    first, last = _year(start_month), _year(end_month)
     within_a_year = _I32((end_month - start_month < 12) | ((end_month - start_month == 12) & (end_day <= start_day)))
     has_leap_day = _I32(_leap_days(end) > _leap_days(start - 1))
     same_leap_year = _I32(first == last) * _is_leap(first)
@@ -282,6 +285,11 @@ def actual_icma(_table: Any, start: Serial, end: Serial, first: Serial, last: Se
     year = _I32(last * known - first * known) * per_year
     known &= abs(year - 365) <= MISSED_DAYS * per_year
     return _I32(known) * _I32(end - start), _I32(last * known - first * known) * per_year
+
+
+def _year(month: Serial) -> Serial:
+    """Give the year of a month counted from January of year 0."""
+    return _I32(_U32(month) // _U32(12))
 
 
 def _is_frequency(frequency: Any) -> Any:
@@ -309,6 +317,7 @@ _CALLS = (
     thirty_e_365,
     _leap_year_days,
     _new_year,
+    _year,
     _is_frequency,
 )
 

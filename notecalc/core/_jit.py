@@ -123,7 +123,8 @@ class Kernel:
         # One signature: else each mixture of read-only and writable arrays would be compiled anew.
         read = [_array(name, readonly=True) for name in (*self._tables, *self._reads)]
         signature = (*read, *(_array(name) for name in self._writes))
-        compile_for = functools.partial(numba.njit, signature, nogil=True)
+        # A division by zero gives infinity, as in numpy: to test each divisor, a loop would take row by row.
+        compile_for = functools.partial(numba.njit, signature, nogil=True, error_model="numpy")
         config: Any = numba.config
         folder = None if config.DISABLE_JIT else cache_folder(self.py_func, *self._calls)
         with _telling(f"compiling {self.py_func.__qualname__}; {_kept(folder)}"):
