@@ -295,9 +295,10 @@ def _division(per_day: int) -> Kernel:
     def whole_days(stamps: Any, days: Any) -> bool:
         whole = True
         for i in range(days.size):
-            day = stamps[i] // per_day
             missing = stamps[i] == _MISSING
-            whole &= missing | (day * per_day == stamps[i])
+            stamp = 0 if missing else stamps[i]
+            day = stamp // per_day
+            whole &= day * per_day == stamp
             days[i] = _MISSING if missing else day
         return whole
 
