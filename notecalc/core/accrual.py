@@ -10,6 +10,7 @@ from typing import Any, overload
 import numpy as np
 import pandas as pd
 
+from notecalc.core._spans import Spans
 from notecalc.core.arrays import (
     FINITE,
     RATE,
@@ -22,7 +23,9 @@ from notecalc.core.arrays import (
     Numbers,
     array_function,
 )
-from notecalc.core.daycount import COMPILE_FROM, check_dates, day_count_fraction, find_day_count, ratio
+from notecalc.core.calendars import Calendar
+from notecalc.core.conventions import DayCount, DayCounts, read_day_counts
+from notecalc.core.daycount import check_dates, day_count_fraction, fill, ratio
 from notecalc.core.notes import Periods
 from notecalc.core.schedule import count_fraction
 from notecalc.errors import TermError
@@ -41,6 +44,11 @@ def accrued_interest(  # type: ignore[overload-overlap]  # a scalar is also one 
     period_start: Date | None = None,
     period_end: Date | None = None,
     frequency: Number | None = None,
+    maturity: Date | None = None,
+    calendar: str | Calendar | None = None,
+    end_of_month: bool = False,
+    threads: int | None = None,
+    out: FloatArray | None = None,
 ) -> float: ...
 @overload
 def accrued_interest(  # type: ignore[overload-overlap]  # as above
@@ -49,10 +57,15 @@ def accrued_interest(  # type: ignore[overload-overlap]  # as above
     start: Dates,
     end: Dates,
     *,
-    day_count: str,
+    day_count: DayCounts,
     period_start: Dates | None = None,
     period_end: Dates | None = None,
     frequency: Numbers | None = None,
+    maturity: Dates | None = None,
+    calendar: str | Calendar | None = None,
+    end_of_month: bool = False,
+    threads: int | None = None,
+    out: FloatArray | None = None,
 ) -> FloatArray: ...
 @overload
 def accrued_interest(
@@ -61,25 +74,31 @@ def accrued_interest(
     start: Dates | pd.Series[Any],
     end: Dates | pd.Series[Any],
     *,
-    day_count: str,
+    day_count: DayCounts | pd.Series[Any],
     period_start: Dates | pd.Series[Any] | None = None,
     period_end: Dates | pd.Series[Any] | None = None,
     frequency: Numbers | pd.Series[Any] | None = None,
+    maturity: Dates | pd.Series[Any] | None = None,
+    calendar: str | Calendar | None = None,
+    end_of_month: bool = False,
+    threads: int | None = None,
+    out: FloatArray | None = None,
 ) -> pd.Series[Any]: ...
-@array_function(
-    dates=("start", "end", "period_start", "period_end"),
-    numbers={"principal": None, "annual_rate": None, "frequency": None},
-)
 def accrued_interest(
     principal: Any,
     annual_rate: Any,
     start: Any,
     end: Any,
     *,
-    day_count: str,
+    day_count: Any,
     period_start: Any = None,
     period_end: Any = None,
     frequency: Any = None,
+    maturity: Any = None,
+    calendar: str | Calendar | None = None,
+    end_of_month: bool = False,
+    threads: int | None = None,
+    out: FloatArray | None = None,
 ) -> Any:
     r"""Interest accrued on a principal over ``[start, end)``.
 
@@ -93,20 +112,24 @@ def accrued_interest(
         Simple annual rate [1/yr], a decimal: 0.08 is eight per cent.
     start, end : date-like
         First day that accrues, and the day on which the count stops. ``start == end`` accrues nothing.
-    day_count : str
-        Convention for :math:`\tau`; see `year_fraction`.
-    period_start, period_end, frequency : optional
-        The regular coupon period and coupons per year, which ``actual/actual icma`` needs.
+    day_count : str, or array-like of str
+        Convention for :math:`\tau`, for all rows or one for each; see `year_fraction`.
+    period_start, period_end, frequency, maturity, calendar, end_of_month : optional
+        What a convention needs beside the dates; see `year_fraction`.
+    threads, out : optional
+        Threads for a long array, and an array to fill; see `year_fraction`.
 
     Returns
     -------
     numeric
-        Interest [currency], of the kind that came in; NaN where something is missing.
+        Interest [currency], of the kind that came in; NaN where something is missing. Memory beside it as for
+        `year_fraction`.
 
     Raises
     ------
     TermError
-        A rate outside (-1, 1), an infinite principal, ``end`` before ``start``, an unknown convention.
+        A rate outside (-1, 1), an infinite principal, ``end`` before ``start``, an unknown convention, or one without
+        what it needs.
 
     References
     ----------
@@ -117,18 +140,59 @@ def accrued_interest(
     >>> accrued_interest(29_000_000, 0.08, "2004-06-18", "2004-12-18", day_count="30/360")
     1160000.0
     """
-    counted = find_day_count(day_count)
-    if counted.interest is not None and start.size >= COMPILE_FROM:
-        interest = np.empty(start.size)
-        if counted.interest(principal, annual_rate, start.view(np.int64), end.view(np.int64), interest):
-            _check(principal, annual_rate)
-            check_dates(start, end)
-        return interest
-    _check(principal, annual_rate)
-    numerator, denominator = day_count_fraction(
-        start, end, day_count, period_start=period_start, period_end=period_end, frequency=frequency
+    conventions, codes = read_day_counts(day_count)
+    return _accrued_interest(
+        principal,
+        annual_rate,
+        start,
+        end,
+        codes,
+        conventions,
+        period_start=period_start,
+        period_end=period_end,
+        frequency=frequency,
+        maturity=maturity,
+        calendar=calendar,
+        end_of_month=end_of_month,
+        threads=threads,
+        out=out,
     )
-    return principal * annual_rate * ratio(numerator, denominator)
+
+
+@array_function(
+    dates=("start", "end", "period_start", "period_end", "maturity"),
+    numbers={"principal": None, "annual_rate": None, "day_count": None, "frequency": None},
+)
+def _accrued_interest(
+    principal: Any,
+    annual_rate: Any,
+    start: Any,
+    end: Any,
+    day_count: Any = None,
+    conventions: tuple[DayCount, ...] = (),
+    *,
+    period_start: Any = None,
+    period_end: Any = None,
+    frequency: Any = None,
+    maturity: Any = None,
+    calendar: Any = None,
+    end_of_month: bool = False,
+    threads: int | None = None,
+    out: Any = None,
+) -> Any:
+    spans = Spans(
+        start,
+        end,
+        period_start,
+        period_end,
+        frequency,
+        maturity,
+        calendar,
+        end_of_month,
+        principal=principal,
+        annual_rate=annual_rate,
+    )
+    return fill(spans, conventions, day_count, threads=threads, out=out)
 
 
 @overload
@@ -309,8 +373,3 @@ def cumulative_fraction(periods: Periods, dates: DateArray) -> FloatArray:
 def _one_note(periods: Periods) -> None:
     if len(periods.notes) != 1:
         raise TermError("periods", rule="the periods of one note", got=f"those of {len(periods.notes)}")
-
-
-def _check(principal: FloatArray, annual_rate: FloatArray) -> None:
-    FINITE.check("principal", principal)
-    RATE.check("annual_rate", annual_rate)

@@ -22,6 +22,7 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
+from notecalc.core._jit import Kernel, kernel
 from notecalc.errors import IndexMismatchError, TermError
 
 __all__ = [
@@ -58,6 +59,7 @@ F = TypeVar("F", bound=Callable[..., Any])
 
 _DAY = np.dtype("datetime64[D]")
 _LARGEST_EXACT = 2**53
+_MISSING = np.iinfo(np.int64).min  # NaT
 
 
 @dataclass(frozen=True, slots=True)
@@ -283,6 +285,28 @@ def as_numbers(values: Numbers | pd.Series[Any], name: str) -> FloatArray:
     return np.array(flat, dtype=np.float64).reshape(objects.shape)
 
 
+_COMPILE_FROM = 200_000  # dates from which a compiled loop saves more time than numba takes to import
+
+
+def _division(per_day: int) -> Kernel:
+    """Make the loop that divides stamps by those in a day, a constant to be quick, and tells whether all are whole."""
+
+    @kernel(reads=["int64"], writes="int64")
+    def whole_days(stamps: Any, days: Any) -> bool:
+        whole = True
+        for i in range(days.size):
+            missing = stamps[i] == _MISSING
+            stamp = 0 if missing else stamps[i]
+            day = stamp // per_day
+            whole &= day * per_day == stamp
+            days[i] = _MISSING if missing else day
+        return whole
+
+    return whole_days
+
+
+_DIVISIONS = {f"datetime64[{unit}]": _division(86_400 * 1_000**n) for n, unit in enumerate(("s", "ms", "us", "ns"))}
+
 _ZONE_HINT = "Use .dt.tz_localize(None) after choosing the zone whose dates you mean"
 
 
@@ -309,6 +333,11 @@ def _without_mask(raw: Any, name: str) -> npt.NDArray[Any]:
 def _whole_days(raw: npt.NDArray[Any], name: str) -> DateArray:
     if raw.dtype == _DAY:
         return raw
+    divide = _DIVISIONS.get(str(raw.dtype))
+    if divide is not None and raw.size >= _COMPILE_FROM and raw.flags.c_contiguous:
+        days = np.empty(raw.shape, dtype=_DAY)
+        if all(divide.spread(raw.reshape(-1).view(np.int64), days.reshape(-1).view(np.int64))):
+            return days
     days = raw.astype(_DAY)
     forbid(name, raw, (days != raw) & ~np.isnat(raw), "a date without a time of day")
     return days

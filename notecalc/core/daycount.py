@@ -1,30 +1,22 @@
 """Day counts: the fraction of a year between two dates, each an exact rational.
 
-Knows names, aliases and the reference period that ICMA needs; coupon dates are in `schedule`. After the ISDA 2006
-Definitions, section 4.16, and ICMA Rule 251.
+Knows what each convention is measured by, and asks for it; names are in `conventions`, formulas in `_counting`, coupon
+dates in `schedule`.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import contextlib
+from collections.abc import Callable, Iterator
 from typing import Any, overload
 
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from notecalc.core._counting import (
-    FIRST_DAY,
-    LAST_DAY,
-    Formula,
-    accrual_loop,
-    actual_days,
-    actual_isda,
-    fraction_loop,
-    thirty_360,
-    thirty_e_360,
-)
-from notecalc.core._jit import Kernel
+from notecalc.core._counting import IMPOSSIBLE, UNANSWERED
+from notecalc.core._jit import thread_count
+from notecalc.core._spans import Spans, check_dates, ratio
 from notecalc.core.arrays import (
     Date,
     DateArray,
@@ -35,18 +27,30 @@ from notecalc.core.arrays import (
     Numbers,
     array_function,
     forbid,
-    names_of,
 )
-from notecalc.core.cycle import Cycle, day_of_month, month_of
-from notecalc.errors import TermError, did_you_mean
+from notecalc.core.calendars import Calendar
+from notecalc.core.conventions import (
+    DAY_COUNTS,
+    DayCount,
+    DayCounts,
+    day_count_name,
+    find_day_count,
+    read_day_counts,
+)
+from notecalc.errors import TermError
 
 __all__ = [
+    "COMPILE_FROM",
     "DAY_COUNTS",
     "DayCount",
+    "check_dates",
     "day_count_days",
     "day_count_fraction",
     "day_count_name",
+    "fill",
     "find_day_count",
+    "ratio",
+    "read_day_counts",
     "year_fraction",
 ]
 
@@ -60,103 +64,214 @@ def year_fraction(  # type: ignore[overload-overlap]  # a scalar is also one of 
     period_start: Date | None = None,
     period_end: Date | None = None,
     frequency: Number | None = None,
+    maturity: Date | None = None,
+    calendar: str | Calendar | None = None,
+    end_of_month: bool = False,
+    threads: int | None = None,
+    out: FloatArray | None = None,
 ) -> float: ...
 @overload
 def year_fraction(  # type: ignore[overload-overlap]  # as above
     start: Dates,
     end: Dates,
-    day_count: str,
+    day_count: DayCounts,
     *,
     period_start: Dates | None = None,
     period_end: Dates | None = None,
     frequency: Numbers | None = None,
+    maturity: Dates | None = None,
+    calendar: str | Calendar | None = None,
+    end_of_month: bool = False,
+    threads: int | None = None,
+    out: FloatArray | None = None,
 ) -> FloatArray: ...
 @overload
 def year_fraction(
     start: Dates | pd.Series[Any],
     end: Dates | pd.Series[Any],
-    day_count: str,
+    day_count: DayCounts | pd.Series[Any],
     *,
     period_start: Dates | pd.Series[Any] | None = None,
     period_end: Dates | pd.Series[Any] | None = None,
     frequency: Numbers | pd.Series[Any] | None = None,
+    maturity: Dates | pd.Series[Any] | None = None,
+    calendar: str | Calendar | None = None,
+    end_of_month: bool = False,
+    threads: int | None = None,
+    out: FloatArray | None = None,
 ) -> pd.Series[Any]: ...
-@array_function(dates=("start", "end", "period_start", "period_end"), numbers={"frequency": None})
 def year_fraction(
     start: Any,
     end: Any,
-    day_count: str,
+    day_count: Any,
     *,
     period_start: Any = None,
     period_end: Any = None,
     frequency: Any = None,
+    maturity: Any = None,
+    calendar: str | Calendar | None = None,
+    end_of_month: bool = False,
+    threads: int | None = None,
+    out: FloatArray | None = None,
 ) -> Any:
     r"""Fraction of a year in ``[start, end)`` as a day count convention has it.
 
     .. math:: \tau = \text{days counted} / \text{days in the convention's year}
 
+    ========================== ========================================================================================
+    ``30/360``                 months of 30 days; the 31st is the 30th, at the end only after a start on the 30th or
+                               31st (bond basis; ISDA 2006 4.16(f))
+    ``30u/360 eom``            the same, and February's last day is the 30th: at the start, and at the end if at the
+                               start too (Excel's basis 0)
+    ``30/360 psa``             the same, and February's last day is the 30th at the start
+    ``30e/360``                the 31st is always the 30th (Eurobond basis; 4.16(g); Excel's basis 4)
+    ``30e/360 isda``           the same, and February's last day is the 30th unless it is maturity at the end (4.16(h))
+    ``30e+/360``               the 31st is the 30th at the start and the next month's 1st at the end
+    ``30e/365``                the last day of any month is the 30th, over 365
+    ``actual/360``             days passed over 360 (4.16(e); Excel's basis 2); likewise ``actual/364``
+    ``actual/365 fixed``       over 365 (4.16(d); Excel's basis 3); likewise ``actual/365.25``
+    ``actual/365 actual``      over 366 if a 29 February is after the start and not after the end, else 365
+    ``actual/365l``            over 366 if the coupon period ends in a leap year (with annual coupons: has a 29
+                               February after its start), else 365 (ICMA Rule 251.1(i))
+    ``nl/360``, ``nl/365``     days passed without 29 February
+    ``actual/actual isda``     days in leap years over 366 and the others over 365 (4.16(b))
+    ``actual/actual icma``     days over those of the regular coupon period times the frequency; a longer span is split
+                               at the coupon dates that would be (quasi-coupon periods; Rule 251.1(iii); Excel's basis
+                               1 in PRICE and YIELD)
+    ``actual/actual year``     whole years from the start, and days over those of the year that is left
+    ``actual/actual yearfrac`` Excel's basis 1 in YEARFRAC: over the mean length of the calendar years touched
+    ``business/252``           business days over 252
+    ``1/1``                    always 1 (4.16(a))
+    ========================== ========================================================================================
+
     Parameters
     ----------
     start, end : date-like
         First day counted, and the day on which the count stops.
-    day_count : str
-        ``30/360``, ``30e/360``, ``actual/360``, ``actual/365 fixed``, ``actual/actual isda`` or ``actual/actual
-        icma``; case, spaces and common short forms such as ``ACT/360`` make no difference.
+    day_count : str, or array-like of str
+        A convention of the table, for all rows or one for each; case, spaces and common short forms such as
+        ``ACT/360`` or Excel's ``basis 0`` make no difference.
     period_start, period_end : date-like, optional
-        The regular coupon period that holds ``[start, end)``; needed by ``actual/actual icma`` and by no other.
+        The coupon period that holds ``[start, end)``. ``actual/actual icma`` needs both, and the regular one: for an
+        irregular first or last period, the whole step of the cycle beside it or that it would be a part of.
+        ``actual/365l`` needs its end, and takes `start` for its start if that is not given.
     frequency : int-like, optional
-        Coupons per year [1/yr]; needed by ``actual/actual icma`` and by no other.
+        Coupons per year [1/yr]; needed by ``actual/actual icma`` and ``actual/365l``.
+    maturity : date-like, optional
+        The last day of the note; needed by ``30e/360 isda``.
+    calendar : str or Calendar, optional
+        What business days are; needed by ``business/252``.
+    end_of_month : bool
+        Whether, under ``actual/actual icma``, a cycle whose period starts and ends at month ends stays at them:
+        before 30 November to 29 February comes 31 August, then, not 30 August.
+    threads : int, optional
+        Threads for a long array; by default those that ``NOTECALC_THREADS`` says, or one for each core. Results are the
+        same to the last bit.
+    out : float64 array, optional
+        Contiguous array to fill, as long as the result: saves its allocation.
 
     Returns
     -------
     float-like
-        Years [yr], of the kind that came in; NaN where a date is missing.
+        Years [yr], of the kind that came in; NaN where a date or a name is missing. Beside it and what it takes to
+        read and broadcast the arguments, no memory that grows with long arrays is used, or as much again as for all of
+        them where each row has its own day count.
 
     Raises
     ------
     TermError
-        An unknown convention, ``end`` before ``start``, a date outside the years 1 to 9999, or a reference period
-        missing.
+        An unknown convention, ``end`` before ``start``, a date outside the years 1 to 9999, a period, frequency,
+        maturity or calendar missing or impossible.
 
     References
     ----------
-    ISDA 2006 Definitions, section 4.16; ICMA Rule Book, Rule 251.
+    ISDA 2006 Definitions, section 4.16; ICMA Rule Book, Rule 251; for YEARFRAC, D. Wheeler, "YEARFRAC
+    Incompatibilities between Excel 2007 and OOXML" (2008).
 
     Examples
     --------
     >>> year_fraction("2004-06-18", "2004-12-18", "30/360")
     0.5
-    >>> year_fraction(["2004-06-18", "2004-12-18"], "2005-06-18", "actual/365 fixed")
-    array([1.        , 0.49863014])
+    >>> year_fraction(["2004-06-18", "2004-12-18"], "2005-06-18", ["actual/365 fixed", "ACT/360"])
+    array([1.        , 0.50555556])
     """
-    counted = find_day_count(day_count)
-    if counted.fractions is not None and start.size >= COMPILE_FROM:
-        years = np.empty(start.size)
-        if counted.fractions(start.view(np.int64), end.view(np.int64), years):
-            check_dates(start, end)
-        return years
-    numerator, denominator = day_count_fraction(
-        start, end, day_count, period_start=period_start, period_end=period_end, frequency=frequency
+    conventions, codes = read_day_counts(day_count)
+    return _year_fraction(
+        start,
+        end,
+        codes,
+        conventions,
+        period_start=period_start,
+        period_end=period_end,
+        frequency=frequency,
+        maturity=maturity,
+        calendar=calendar,
+        end_of_month=end_of_month,
+        threads=threads,
+        out=out,
     )
-    return ratio(numerator, denominator)
+
+
+@array_function(
+    dates=("start", "end", "period_start", "period_end", "maturity"), numbers={"day_count": None, "frequency": None}
+)
+def _year_fraction(
+    start: Any,
+    end: Any,
+    day_count: Any = None,
+    conventions: tuple[DayCount, ...] = (),
+    *,
+    period_start: Any = None,
+    period_end: Any = None,
+    frequency: Any = None,
+    maturity: Any = None,
+    calendar: Any = None,
+    end_of_month: bool = False,
+    threads: int | None = None,
+    out: Any = None,
+) -> Any:
+    spans = Spans(start, end, period_start, period_end, frequency, maturity, calendar, end_of_month)
+    return fill(spans, conventions, day_count, threads=threads, out=out)
 
 
 @overload
-def day_count_days(start: Date, end: Date, day_count: str) -> int: ...  # type: ignore[overload-overlap]  # as above
+def day_count_days(  # type: ignore[overload-overlap]  # as above
+    start: Date, end: Date, day_count: str, *, maturity: Date | None = None, calendar: str | Calendar | None = None
+) -> int: ...
 @overload
-def day_count_days(start: Dates, end: Dates, day_count: str) -> IntArray: ...  # type: ignore[overload-overlap]  # as above
+def day_count_days(  # type: ignore[overload-overlap]  # as above
+    start: Dates,
+    end: Dates,
+    day_count: DayCounts,
+    *,
+    maturity: Dates | None = None,
+    calendar: str | Calendar | None = None,
+) -> IntArray: ...
 @overload
-def day_count_days(start: Dates | pd.Series[Any], end: Dates | pd.Series[Any], day_count: str) -> pd.Series[Any]: ...
-@array_function(dates=("start", "end"))
-def day_count_days(start: Any, end: Any, day_count: str) -> Any:
+def day_count_days(
+    start: Dates | pd.Series[Any],
+    end: Dates | pd.Series[Any],
+    day_count: DayCounts | pd.Series[Any],
+    *,
+    maturity: Dates | pd.Series[Any] | None = None,
+    calendar: str | Calendar | None = None,
+) -> pd.Series[Any]: ...
+def day_count_days(
+    start: Any, end: Any, day_count: Any, *, maturity: Any = None, calendar: str | Calendar | None = None
+) -> Any:
     """Days in ``[start, end)`` as a day count convention counts them.
 
     Parameters
     ----------
     start, end : date-like
         First day counted, and the day on which the count stops; none missing, for there is no whole number for that.
-    day_count : str
-        See `year_fraction`. The 30/360 family counts months of 30 days, the others the days that passed.
+    day_count : str, or array-like of str
+        See `year_fraction`; no name missing. The 30/360 family counts months of 30 days, ``nl`` leaves out 29 February,
+        ``business/252`` counts business days, ``1/1`` one, and the others the days that passed.
+    maturity : date-like, optional
+        The last day of the note; needed by ``30e/360 isda``.
+    calendar : str or Calendar, optional
+        What business days are; needed by ``business/252``.
 
     Returns
     -------
@@ -166,7 +281,7 @@ def day_count_days(start: Any, end: Any, day_count: str) -> Any:
     Raises
     ------
     TermError
-        An unknown convention, ``end`` before ``start``, or a missing date.
+        An unknown convention, ``end`` before ``start``, a missing date or name, a maturity or calendar missing.
 
     References
     ----------
@@ -177,48 +292,29 @@ def day_count_days(start: Any, end: Any, day_count: str) -> Any:
     >>> day_count_days("2004-02-28", "2004-03-31", "30/360")
     33
     """
-    counted = find_day_count(day_count)
-    for name, dates in (("start", start), ("end", end)):
-        forbid(name, dates, np.isnat(dates), "a date")
-    check_dates(start, end)
-    return counted.days(start.view(np.int64), end.view(np.int64)).astype(np.int64)
+    conventions, codes = read_day_counts(day_count)
+    return _day_count_days(start, end, codes, conventions, maturity=maturity, calendar=calendar)
 
 
-def day_count_name(name: str) -> str:
-    """Give the canonical name of a day count convention.
-
-    Raises
-    ------
-    TermError
-        An unknown name, or one that could mean several conventions.
-
-    Examples
-    --------
-    >>> day_count_name("ACT/365F")
-    'actual/365 fixed'
-    """
-    return find_day_count(name).name
-
-
-def find_day_count(name: str) -> DayCount:
-    """Find a day count convention by its name or an alias.
-
-    Raises
-    ------
-    TermError
-        An unknown name, or one that could mean several conventions.
-
-    Examples
-    --------
-    >>> find_day_count("30E/360").denominator
-    360
-    """
-    key = _key(str(name))
-    found = _BY_KEY.get(key)
-    if found is None:
-        hint = _AMBIGUOUS.get(key) or did_you_mean(str(name).lower(), DAY_COUNTS)
-        raise TermError("day_count", rule=names_of(DAY_COUNTS), got=name, hint=hint)
-    return found
+@array_function(dates=("start", "end", "maturity"), numbers={"day_count": None})
+def _day_count_days(
+    start: Any,
+    end: Any,
+    day_count: Any = None,
+    conventions: tuple[DayCount, ...] = (),
+    *,
+    maturity: Any = None,
+    calendar: Any = None,
+) -> Any:
+    dates = {"start": start, "end": end} | ({} if maturity is None else {"maturity": maturity})
+    for name, column in dates.items():
+        forbid(name, column, np.isnat(column), "a date")
+    if day_count is not None:
+        forbid("day_count", day_count, np.isnan(day_count), "the name of a convention")
+    days = np.empty(start.size, dtype=np.int64)
+    spans = Spans(start, end, maturity=maturity, calendar=calendar)
+    _each(spans, conventions, day_count, days, lambda count, part, into: np.copyto(into, part.days(count)))
+    return days
 
 
 def day_count_fraction(
@@ -229,13 +325,16 @@ def day_count_fraction(
     period_start: DateArray | None = None,
     period_end: DateArray | None = None,
     frequency: IntArray | FloatArray | None = None,
+    maturity: DateArray | None = None,
+    calendar: str | Calendar | None = None,
+    end_of_month: bool = False,
 ) -> tuple[IntArray, IntArray]:
     """Give the fraction of a year in ``[start, end)`` as an exact rational, for flat arrays of one length.
 
     Parameters
     ----------
-    start, end, day_count, period_start, period_end, frequency
-        As for `year_fraction`, but ``datetime64[D]`` and whole numbers.
+    start, end, day_count, period_start, period_end, frequency, maturity, calendar, end_of_month
+        As for `year_fraction`, but ``datetime64[D]``, whole numbers, and one convention.
 
     Returns
     -------
@@ -253,165 +352,93 @@ def day_count_fraction(
     >>> day_count_fraction(dates[:1], dates[1:], "actual/actual isda")
     (array([66491]), array([133590]))
     """
-    counted = find_day_count(day_count)
-    check_dates(start, end)
-    if counted.denominator is None:
-        return _icma_fraction(start, end, _Reference.of(period_start, period_end, frequency, counted.name))
-    missing = np.isnat(start) | np.isnat(end)
-    first, last = (np.where(missing, 0, dates.view(np.int64)) for dates in (start, end))
-    return counted.numerator(first, last).astype(np.int64), np.where(missing, 0, counted.denominator)
-
-
-@dataclass(frozen=True, slots=True)
-class DayCount:
-    """A day count convention.
-
-    Parameters
-    ----------
-    name : str
-        Its canonical name.
-    aliases : tuple of str
-        Other names, without the short forms of ``actual``.
-    numerator : callable
-        What it counts from one serial day to another.
-    denominator : int or None
-        How many of those make a year; None if that is the frequency times the days of the reference period.
-    days : callable
-        The days that it counts.
-    fractions, interest : Kernel or None
-        Compiled loops of the same formula.
-    """
-
-    name: str
-    aliases: tuple[str, ...]
-    numerator: Formula
-    denominator: int | None
-    days: Formula
-    fractions: Kernel | None
-    interest: Kernel | None
-
-    @classmethod
-    def fixed(
-        cls, name: str, aliases: tuple[str, ...], numerator: Formula, denominator: int, days: Formula
-    ) -> DayCount:
-        """Make a convention whose year is always as long."""
-        loops = fraction_loop(numerator, denominator), accrual_loop(numerator, denominator)
-        return cls(name, aliases, numerator, denominator, days, *loops)
+    spans = Spans(start, end, period_start, period_end, frequency, maturity, calendar, end_of_month)
+    return spans.fraction(find_day_count(day_count))
 
 
 COMPILE_FROM = 200_000  # rows from which a compiled loop saves more time than numba takes to import
 
 
-def check_dates(start: DateArray, end: DateArray, names: tuple[str, str] = ("start", "end")) -> None:
-    """Raise `TermError` at the first row whose dates are out of order or outside the years 1 to 9999."""
-    for name, dates in zip(names, (start, end), strict=True):
-        serials = dates.view(np.int64)
-        outside = ((serials < FIRST_DAY) | (serials > LAST_DAY)) & ~np.isnat(dates)
-        forbid(name, dates, outside, "between 0001-01-01 and 9999-12-31")
-    backward = end < start  # false where a date is missing
-    if backward.any():
-        row = int(np.argmax(backward))
-        raise TermError(
-            names[1],
-            rule=f"on or after `{names[0]}` ({start[row]})",
-            got=str(end[row]),
-            row=row if end.size > 1 else None,
-            hint=f"Swap `{names[0]}` and `{names[1]}`?",
-        )
+def fill(
+    spans: Spans, conventions: tuple[DayCount, ...], codes: Any, *, threads: int | None = None, out: Any = None
+) -> FloatArray:
+    """Give the year fraction of each span, or the interest if it has a principal and a rate.
+
+    Parameters
+    ----------
+    spans : Spans
+        The rows.
+    conventions, codes
+        What `read_day_counts` gave, the codes as a flat array or None.
+    threads, out
+        See `year_fraction`.
+    """
+    thread_count(threads, spans.size)  # an impossible number is an error even where it makes no difference
+    filled = _result_array(spans.size, out)
+    _each(spans, conventions, codes, filled, lambda count, part, into: _fill(count, part, into, threads))
+    return filled
 
 
-def ratio(numerator: IntArray, denominator: IntArray) -> FloatArray:
-    """Divide, giving NaN where the denominator is 0: the rational of a missing date."""
-    missing = np.full(numerator.shape, np.nan)
-    quotient: FloatArray = np.divide(numerator, denominator, out=missing, where=denominator != 0)
-    return quotient
+def _each(
+    spans: Spans,
+    conventions: tuple[DayCount, ...],
+    codes: Any,
+    out: npt.NDArray[Any],
+    compute: Callable[[DayCount, Spans, npt.NDArray[Any]], object],
+) -> None:
+    """Fill the rows of each convention; an error names the row where it is among all."""
+    if codes is None:
+        compute(conventions[0], spans, out)
+        return
+    if np.isnan(codes).any():
+        out[np.isnan(codes)] = np.nan
+    for code, count in enumerate(conventions):
+        rows = np.flatnonzero(codes == code)
+        part = np.empty(rows.size, dtype=out.dtype)
+        with _named_among(rows, out.size):
+            compute(count, spans.take(rows), part)
+        out[rows] = part
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class _Reference:
-    """The regular coupon period that ICMA measures by; its parts are missing together."""
-
-    start: DateArray
-    end: DateArray
-    frequency: IntArray
-    missing: npt.NDArray[np.bool_]
-
-    @classmethod
-    def of(cls, start: DateArray | None, end: DateArray | None, frequency: Any, day_count: str) -> _Reference:
-        if start is None or end is None or frequency is None:
-            given = {"period_start": start, "period_end": end, "frequency": frequency}
-            name = next(name for name, value in given.items() if value is None)
-            raise TermError(name, rule=f"given with day count {day_count!r}", got=None)
-        missing = np.isnat(start) | np.isnat(end) | np.isnan(frequency)
-        forbid(
-            "frequency",
-            frequency,
-            ~missing & ~np.isin(frequency, (1, 2, 3, 4, 6, 12)),
-            "1, 2, 3, 4, 6 or 12 coupons a year",
-        )
-        forbid("period_end", end, end <= start, "after `period_start`")
-        return cls(start, end, np.where(missing, 1, frequency).astype(np.int64), missing)
-
-    def take(self, rows: npt.NDArray[np.bool_]) -> _Reference:
-        return _Reference(self.start[rows], self.end[rows], self.frequency[rows], self.missing[rows])
-
-    def cycle(self) -> Cycle:
-        """Give the cycle that the period is a step of; its roll day is hidden where a month is too short for it."""
-        roll_day = np.maximum(day_of_month(self.start), day_of_month(self.end))
-        cycle = Cycle(month_of(self.end), roll_day, 12 // self.frequency, None, "unadjusted")
-        whole = (cycle.dates(np.full(roll_day.size, -1)) == self.start) & (cycle.dates(0 * roll_day) == self.end)
-        forbid(
-            "period_start",
-            self.start,
-            ~whole,
-            "a whole step of the coupon cycle before `period_end`, where dates lie outside the two",
-        )
-        return cycle
+def _fill(count: DayCount, spans: Spans, out: FloatArray, threads: int | None) -> None:
+    amounts = () if spans.principal is None else (spans.principal, spans.annual_rate)
+    if spans.size < COMPILE_FROM:
+        np.copyto(out, spans.times(ratio(*spans.fraction(count))))
+        return
+    loop = count.fractions if spans.principal is None else count.interest
+    dates = spans.start.view(np.int64), spans.end.view(np.int64)
+    if count.formula is not None:
+        flags = loop.spread(*amounts, *dates, out, threads=threads)
+    else:
+        spans.check_given(count)
+        table, *measures = spans.arguments(count)
+        flags = loop.spread(table, *amounts, *dates, *measures, out, threads=threads)
+    if any(flag & IMPOSSIBLE for flag in flags):
+        spans.check()
+    if any(flag & UNANSWERED for flag in flags):
+        spans.check_measures(count)
+        rows = np.flatnonzero(np.isnan(out))
+        few = spans.take(rows)
+        with _named_among(rows, out.size):
+            out[rows] = few.times(ratio(*few.fraction(count)))
 
 
-def _icma_fraction(start: DateArray, end: DateArray, reference: _Reference) -> tuple[IntArray, IntArray]:
-    missing = np.isnat(start) | np.isnat(end) | reference.missing
-    inside = ~missing & (start >= reference.start) & (end <= reference.end)
-    outside = ~missing & ~inside
-    numerator = np.where(inside, (end - start).astype(np.int64), 0)
-    days = (reference.end - reference.start).astype(np.int64)
-    denominator = np.where(inside, days * reference.frequency, 0)
-    if outside.any():  # a long stub: measured by the regular periods that it reaches into
-        beyond = reference.take(outside)
-        numerator[outside], steps = beyond.cycle().fraction(start[outside], end[outside])
-        denominator[outside] = steps * beyond.frequency
-    return numerator, denominator
+def _result_array(rows: int, out: Any) -> FloatArray:
+    if out is None:
+        return np.empty(rows)
+    fits = isinstance(out, np.ndarray) and out.dtype == np.float64 and out.size == rows
+    if not (fits and out.flags.c_contiguous and out.flags.writeable):
+        kind = f"{out.dtype} of shape {out.shape}" if isinstance(out, np.ndarray) else type(out).__name__
+        raise TermError("out", rule=f"a contiguous float64 array of {rows} numbers that may be written to", got=kind)
+    flat: FloatArray = out.reshape(-1)
+    return flat
 
 
-def _key(name: str) -> str:
-    letters = "".join(letter for letter in name.casefold() if letter.isalnum())
-    return letters.replace("actual", "act")
-
-
-_ALL = (
-    DayCount.fixed("30/360", ("360/360", "bond basis", "30/360 bond basis", "30a/360"), thirty_360, 360, thirty_360),
-    DayCount.fixed(
-        "30e/360", ("eurobond basis", "30e/360 icma", "30e/360 eurobond basis"), thirty_e_360, 360, thirty_e_360
-    ),
-    DayCount.fixed("actual/360", ("a/360", "money market", "french"), actual_days, 360, actual_days),
-    DayCount.fixed(
-        "actual/365 fixed", ("actual/365f", "a/365f", "a/365 fixed", "english"), actual_days, 365, actual_days
-    ),
-    DayCount.fixed("actual/actual isda", ("a/a isda",), actual_isda, 365 * 366, actual_days),
-    DayCount(
-        "actual/actual icma",
-        ("actual/actual isma", "actual/actual bond", "isma-99", "a/a icma"),
-        actual_days,
-        None,
-        actual_days,
-        None,
-        None,
-    ),
-)
-
-DAY_COUNTS: dict[str, DayCount] = {count.name: count for count in _ALL}
-_BY_KEY = {_key(alias): count for count in _ALL for alias in (count.name, *count.aliases)}
-_AMBIGUOUS = {
-    "act365": "ISDA's Actual/365 is 'actual/actual isda', others' is 'actual/365 fixed': name the one you mean",
-    "actact": "Name the one you mean: 'actual/actual isda' or 'actual/actual icma'",
-}
+@contextlib.contextmanager
+def _named_among(rows: IntArray, size: int) -> Iterator[None]:
+    """Let an error about one of some rows name its row among all."""
+    try:
+        yield
+    except TermError as error:
+        row = int(rows[error.row or 0]) if size > 1 and rows.size else None
+        raise TermError(error.name, rule=error.rule, got=error.got, row=row, hint=error.hint) from None

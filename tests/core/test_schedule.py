@@ -460,7 +460,11 @@ def test_coupons_that_fall_together_are_paid_together():
 # ---- many notes at once ----
 
 words = {
-    "day_count": st.sampled_from(sorted(DAY_COUNTS)),
+    "day_count": st.sampled_from(
+        sorted(
+            name for name, count in DAY_COUNTS.items() if count.formula or not count.needs or count.denominator is None
+        )
+    ),
     "generation": st.sampled_from(["backward", "forward"]),
     "stub": st.sampled_from(["short", "long"]),
     "business_day_convention": st.sampled_from(CONVENTIONS),
