@@ -13,7 +13,7 @@ import QuantLib as ql
 from hypothesis import assume, example, given
 from hypothesis import strategies as st
 
-from notecalc.core.yields import bond_equivalent_yield, irr
+from notecalc.core.irr import bond_equivalent_yield, irr
 from notecalc.errors import IndexMismatchError, TermError
 
 # 2001 to 2003 are years of 365 days
