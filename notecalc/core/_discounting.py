@@ -14,7 +14,7 @@ import numpy as np
 
 from notecalc.core._jit import Kernel, kernel
 
-__all__ = ["MEASURES", "compiled", "lay_out", "measure", "solve_spread", "solve_yield"]
+__all__ = ["MEASURES", "compiled", "find_period", "lay_out", "measure", "share_out", "solve_spread", "solve_yield"]
 
 MEASURES = 4  # numbers that `measure` gives for each row
 COMPILE_FROM = 4_000  # flows from which compiled code saves more time than numba takes to import
@@ -45,28 +45,41 @@ def _yield(force: Any, m: Any) -> Any:
     return force if m == 0 else m * math.expm1(min(force / m, _LARGEST))
 
 
-def _sums(amount: Any, gap: Any, begin: Any, end: Any, x: Any) -> Any:
+def _is_even(gap: Any, begin: Any, end: Any) -> Any:
+    """Tell whether the gaps after the first are all the same."""
+    even = True
+    for k in range(begin + 2, end):
+        even = even and gap[k] == gap[begin + 1]
+    return even and end - begin > 1
+
+
+def _sums(amount: Any, gap: Any, begin: Any, end: Any, x: Any, even: Any) -> Any:
     """Sum the worths of flows at the force x, and these times their years to the powers 1 and 2.
 
-    A run of equal gaps has one exponential; every sixteenth product starts afresh, so that errors don't add up.
+    Even gaps need one exponential for all; every sixteenth product starts afresh, so that errors don't add up.
     """
-    worth, first, second = 0.0, 0.0, 0.0
-    years, last_gap, factor, discount = 0.0, -1.0, 1.0, 1.0
-    for k in range(begin, end):
-        step = float(gap[k])
-        years += step
-        if step != last_gap:
-            last_gap = step
-            factor = _exp(-x * step)
-        if (k - begin) & 15 == 15:
-            discount = _exp(-x * years)
-        else:
+    worth, first, second, years = 0.0, 0.0, 0.0, float(gap[begin])
+    if not even:
+        for k in range(begin, end):
+            years += float(gap[k]) if k > begin else 0.0
+            part = amount[k] * _exp(-x * years)
+            worth += part
+            part *= years
+            first += part
+            second += part * years
+        return worth, first, second
+    wait, step = years, float(gap[begin + 1])
+    factor = _exp(-x * step)
+    for fresh in range(begin, end, 16):
+        discount = _exp(-x * (wait + (fresh - begin) * step))
+        for k in range(fresh, min(fresh + 16, end)):
+            years = wait + (k - begin) * step
+            part = amount[k] * discount
+            worth += part
+            part *= years
+            first += part
+            second += part * years
             discount *= factor
-        part = amount[k] * discount
-        worth += part
-        part *= years
-        first += part
-        second += part * years
     return worth, first, second
 
 
@@ -102,7 +115,7 @@ def _worth_at(amount: Any, gap: Any, begin: Any, end: Any, y: Any, m: Any, simpl
     x = _force(y, m)
     if not x > -np.inf:
         return np.nan, np.nan, np.nan, np.nan
-    worth, first, second = _sums(amount, gap, begin, end, x)
+    worth, first, second = _sums(amount, gap, begin, end, x, _is_even(gap, begin, end))
     if not simple_first:
         growth = 1.0 if m == 0 else 1 + y / m
         shorter = 0.0 if m == 0 else first / m
@@ -128,7 +141,7 @@ def _worth_at(amount: Any, gap: Any, begin: Any, end: Any, y: Any, m: Any, simpl
     )
 
 
-_AT_YIELD = (_exp, _force, _yield, _sums, _simple_sums, _is_simple_first, _worth_at)
+_AT_YIELD = (_exp, _force, _yield, _is_even, _sums, _simple_sums, _is_simple_first, _worth_at)
 
 
 @kernel(
@@ -151,37 +164,58 @@ def measure(
         out[4 * i + 3] = bend
 
 
-def _start(amount: Any, gap: Any, begin: Any, end: Any, dirty: Any) -> Any:
-    """Give the force at which the parabola that touches the log price at 0 has the price, and the last flow's years."""
-    worth, first, second, years = 0.0, 0.0, 0.0, 0.0
+def _scan(amount: Any, gap: Any, begin: Any, end: Any) -> Any:
+    """Sum flows, times their years to the powers 0 to 3; tell how long they run, and whether they are even and good."""
+    worth, first, second, third, years = 0.0, 0.0, 0.0, 0.0, 0.0
+    even, good = end - begin > 1, True
+    step = float(gap[begin + 1]) if even else 0.0
     for k in range(begin, end):
-        years += float(gap[k])
         part = float(amount[k])
+        years += float(gap[k])
+        even &= (gap[k] == step) | (k == begin)
+        good &= part >= 0
         worth += part
         part *= years
         first += part
-        second += part * years
-    mean = first / worth
-    above = math.log(worth / dirty)
-    room = mean * mean - 2 * (second / worth - mean * mean) * above
-    return 2 * above / (mean + math.sqrt(room)) if room > 0 else above / mean, years
+        part *= years
+        second += part
+        third += part * years
+    return worth, first, second, third, years, even, good and worth > 0
 
 
-def _solve_force(amount: Any, gap: Any, begin: Any, end: Any, dirty: Any) -> Any:
+def _start(worth: Any, first: Any, second: Any, third: Any, dirty: Any) -> Any:
+    """Give a force near the price's: the log price is taken as a cubic in it, whose inverse series has three terms."""
+    share, per_mean = 1 / worth, worth / first
+    mean, square = first * share, second * share
+    spread = square - mean * mean
+    skew = third * share - mean * (3 * square - 2 * mean * mean)
+    line = math.log(worth / dirty) * per_mean
+    turn = 0.5 * spread * line * per_mean
+    rest = 2 * turn * turn - skew * line * line * per_mean * (1 / 6)
+    # Far from 0 the series is no guide; from a line's root Newton's steps rise to that of a convex curve.
+    return line * (1 + turn + rest) if abs(turn) + abs(rest) < 0.5 else line
+
+
+def _log1p(ratio: Any) -> Any:
+    """Logarithm of 1 + ratio, by its series where that is short."""
+    if abs(ratio) > 1e-4:
+        return math.log1p(ratio)
+    return ratio * (1 - ratio * (0.5 - ratio * (1 / 3 - ratio * 0.25)))
+
+
+def _solve_force(amount: Any, gap: Any, begin: Any, end: Any, dirty: Any, x: Any, years: Any, even: Any) -> Any:
     """Give the force at which positive flows have a price: by Halley's method on the log price, bracketed."""
-    x, years = _start(amount, gap, begin, end, dirty)
     low, high = -np.inf, np.inf
+    close = 6e-6 / years  # of a step of this size the third power is below a float's last digit
     for _ in range(_STEPS):
-        worth, first, second = _sums(amount, gap, begin, end, x)
+        worth, first, second = _sums(amount, gap, begin, end, x, even)
         if not (worth > 0 and worth < np.inf):  # far off, where floats end
             above, step = worth - dirty, (1.0 if worth > dirty else -1.0) / years
         else:
-            above = math.log1p((worth - dirty) / dirty)
-            mean = first / worth
-            step = above / mean
-            curve = step * (second / worth - mean * mean) / (2 * mean)
-            if abs(curve) < 0.5:
-                step /= 1 - curve
+            above = _log1p((worth - dirty) / dirty)
+            # Halley's step above / mean / (1 - curve) without its divisions; Newton's where it bends too much.
+            line, curve = first * first, 0.5 * above * (second * worth - first * first)
+            step = above * first * worth / (line - curve if abs(curve) < 0.5 * line else line)
         if above > 0:
             low = x
         else:
@@ -189,8 +223,7 @@ def _solve_force(amount: Any, gap: Any, begin: Any, end: Any, dirty: Any) -> Any
         after = x + step
         if not low <= after <= high:
             after = (low + high) / 2 if abs(low) < np.inf and abs(high) < np.inf else x + step / 2
-        # The error that is left is of the third order: below a float's last digit.
-        if abs(step) * years < 4e-6:
+        elif abs(step) < close:
             return after
         x = after
     return np.nan
@@ -230,7 +263,7 @@ def _solve_general(amount: Any, gap: Any, begin: Any, end: Any, dirty: Any, m: A
 @kernel(
     reads=["int64", "float64", "float64", "float64", "int64", "int64", "float64"],
     writes="float64",
-    calls=(*_AT_YIELD, _start, _solve_force, _solve_general),
+    calls=(*_AT_YIELD, _scan, _start, _log1p, _solve_force, _solve_general),
 )
 def solve_yield(
     offsets: Any, amount: Any, gap: Any, compoundings: Any, rule: Any, row: Any, dirty: Any, out: Any
@@ -241,41 +274,93 @@ def solve_yield(
         begin, end = offsets[r], offsets[r + 1]
         price, m = float(dirty[i]), float(compoundings[r])
         out[i] = np.nan
-        good = price > 0 and price < np.inf
-        filled = begin
-        while filled < end and amount[filled] == 0:
-            filled += 1  # coupons of nothing before the first payment
-        total = 0.0
-        for k in range(filled, end):
-            good = good and amount[k] >= 0
-            total += amount[k]
-        if not (good and total > 0):
+        worth, first, second, third, years, even, good = _scan(amount, gap, begin, end)
+        if not (good and price > 0 and price < np.inf):
             continue
         simple_first = _is_simple_first(rule[0], end - begin)
-        if filled == end - 1 and (m < 0 or not simple_first or end - begin == 1):
-            years = 0.0
-            for k in range(begin, end):
-                years += float(gap[k])
-            if m < 0 or simple_first:
-                out[i] = (total - price) / price / years
-            else:
-                out[i] = _yield(math.log1p((total - price) / price) / years, m)
+        # Coupons of nothing before one payment leave a formula in closed form.
+        single = worth == amount[end - 1]
+        if single and (m < 0 or (simple_first and end - begin == 1)):
+            out[i] = (worth - price) / price / years
         elif m < 0 or simple_first:
             out[i] = _solve_general(amount, gap, begin, end, price, m, simple_first)
+        elif single:
+            out[i] = _yield(math.log1p((worth - price) / price) / years, m)
         else:
-            out[i] = _yield(_solve_force(amount, gap, begin, end, price), m)
+            x = _start(worth, first, second, third, price)
+            out[i] = _yield(_solve_force(amount, gap, begin, end, price, x, years, even), m)
+
+
+@kernel(reads=["int64", "int64", "int64", "int64"], writes="int64")
+def find_period(offsets: Any, ends: Any, note: Any, day: Any, out: Any) -> None:
+    """Fill the first period of each note that ends after a day."""
+    for i in range(note.size):
+        low, high = offsets[note[i]], offsets[note[i] + 1] - 1
+        while low < high:
+            middle = (low + high) // 2
+            if ends[middle] > day[i]:
+                high = middle
+            else:
+                low = middle + 1
+        out[i] = low
+
+
+@kernel(reads=[*["int64"] * 13, "float64"], writes="float64")
+def share_out(
+    offsets: Any,
+    note: Any,
+    current: Any,
+    start: Any,
+    end: Any,
+    reference_start: Any,
+    reference_end: Any,
+    numerator: Any,
+    denominator: Any,
+    frequency: Any,
+    by_count: Any,
+    day: Any,
+    missing: Any,
+    since: Any,
+    out: Any,
+) -> None:
+    """Fill years to the next coupon date, then those of each note's last period; NaN where a period is not regular.
+
+    `by_count` tells which notes share a period by their day count (`since`), all or one for each; others by days.
+    """
+    for i in range(note.size):
+        n = note[i]
+        now, last = current[i], offsets[n + 1] - 1
+        wait, step = np.nan, np.nan
+        if frequency[n] > 0:
+            year = 1 / frequency[n]
+            if end[now] == reference_end[now] and start[now] == reference_start[now] and not missing[i]:
+                if by_count[n if by_count.size > 1 else 0]:
+                    whole = numerator[now] / denominator[now]
+                    share = (whole - since[i]) / whole
+                else:
+                    share = (end[now] - day[i]) / (end[now] - start[now])
+                # A day may count for nothing in months of 30 days, but no flow is paid at once.
+                wait = max(share, 1e-6) * year
+            if end[last] == reference_end[last] and start[last] == reference_start[last]:
+                step = year
+        out[i] = wait
+        out[note.size + i] = step
 
 
 @kernel(
-    reads=["int64", "int64", "int64", "int64", "float64", "float64", "float64", "float64", "int64"], writes="float64"
+    reads=[*["int64"] * 5, "float64", "int64", *["float64"] * 4, "int64"],
+    writes="float64",
 )
 def lay_out(
     offsets: Any,
     first: Any,
+    note: Any,
     numerator: Any,
     denominator: Any,
     rate: Any,
+    by_note: Any,
     step: Any,
+    last_step: Any,
     wait: Any,
     redemption: Any,
     without: Any,
@@ -283,16 +368,20 @@ def lay_out(
 ) -> None:
     """Fill amounts, then gaps in years, of the flows from each row's first period on.
 
-    `without` counts the coupons at the beginning that are paid to another: ex-interest.
+    All periods but a note's first and last are whole steps of its cycle. `without` counts the coupons at the beginning
+    that are paid to another: ex-interest.
     """
     size = offsets[offsets.size - 1]
     for r in range(offsets.size - 1):
-        period = first[r]
         begin, end = offsets[r], offsets[r + 1]
+        ahead = first[r] - begin
         for k in range(begin, end):
-            p = period + k - begin
-            out[k] = 100 * rate[p] * numerator[p] / denominator[p] if k - begin >= without[r] else 0.0
-            out[size + k] = step[p]
+            p = k + ahead
+            out[k] = 100 * rate[note[r] if by_note[0] else p] * (numerator[p] / denominator[p])
+            out[size + k] = step[r]
+        for k in range(begin, begin + without[r]):
+            out[k] = 0.0
+        out[size + end - 1] = last_step[r]
         out[size + begin] = wait[r]
         out[end - 1] += redemption[r]
 

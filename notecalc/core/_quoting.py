@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, NotRequired, TypedDict
 
@@ -16,7 +16,7 @@ from notecalc.core.flows import STREET, Layout, RemainingFlows, per_year, remain
 from notecalc.core.notes import Periods
 from notecalc.errors import TermError
 
-__all__ = ["FlowTerms", "Quoted", "flows_of"]
+__all__ = ["FlowTerms", "Quoted", "flows_of", "quote", "solved"]
 
 
 class FlowTerms(TypedDict):
@@ -48,6 +48,9 @@ def flows_of(periods: Periods, layout: Layout, terms: Mapping[str, Any]) -> Rema
     return remaining_flows(periods, layout, **{"timing": STREET, **terms})
 
 
+_BLOCK = 16_384  # rows whose flows fit into a processor's cache
+
+
 @dataclass(frozen=True, slots=True)
 class Quoted:
     """Flows of each row, how their yield is compounded, and the numbers given for each output."""
@@ -56,22 +59,6 @@ class Quoted:
     flows: RemainingFlows
     compoundings: FloatArray
     rule: IntArray
-
-    @classmethod
-    def of(
-        cls,
-        periods: Periods,
-        settlement: Any,
-        numbers: Mapping[str, tuple[Any, Rule]],
-        compounding: str,
-        simple_interest: str,
-        terms: Mapping[str, Any],
-    ) -> Quoted:
-        """Broadcast arguments and lay out flows."""
-        rule = simple_rule(simple_interest)
-        layout = Layout.of(periods, settlement, numbers)
-        flows = flows_of(periods, layout, terms)
-        return cls(layout, flows, per_year(compounding, flows.frequency), rule)
 
     def number(self, name: str) -> FloatArray:
         """Give a number for each output."""
@@ -82,10 +69,6 @@ class Quoted:
         """Accrued interest for each output [per 100]."""
         return self.flows.accrued[self.layout.row]
 
-    def wrap(self, result: FloatArray) -> Any:
-        """Give outputs the kind and shape that came in."""
-        return self.layout.shape.rewrap(result)
-
     def measure(self, annual_yield: FloatArray) -> FloatArray:
         """Give, in a row for each output: worth, worth times years, minus the first derivative, the second."""
         return measured(self.flows, self.compoundings, self.rule, self.layout.row, annual_yield)
@@ -94,6 +77,51 @@ class Quoted:
         """Give the yield at each clean price."""
         dirty = clean_price + self.accrued
         return solved(self.flows, self.compoundings, self.rule, self.layout.row, dirty, name)
+
+
+def quote(
+    periods: Periods,
+    settlement: Any,
+    numbers: Mapping[str, tuple[Any, Rule]],
+    conventions: tuple[str, str],
+    terms: Mapping[str, Any],
+    compute: Callable[[Quoted], FloatArray],
+) -> Any:
+    """Broadcast arguments, compute on their flows, and give the outputs the kind and shape that came in.
+
+    Parameters
+    ----------
+    periods : Periods
+        The periods of n notes.
+    settlement, numbers
+        As for `Layout.of`.
+    conventions : (str, str)
+        Compounding, and where interest is simple.
+    terms : mapping
+        `FlowTerms`.
+    compute : callable
+        Gives an output for each that is asked of it. Long columns come in blocks.
+    """
+    compounding, simple_interest = conventions
+    rule = simple_rule(simple_interest)
+    layout = Layout.of(periods, settlement, numbers)
+
+    def on(part: Layout) -> FloatArray:
+        flows = flows_of(periods, part, terms)
+        return compute(Quoted(part, flows, per_year(compounding, flows.frequency), rule))
+
+    size = layout.note.size
+    if size <= _BLOCK or layout.row.size != size:
+        return layout.shape.rewrap(on(layout))
+    out = np.empty(size)
+    for begin in range(0, size, _BLOCK):
+        rows = slice(begin, begin + _BLOCK)
+        try:
+            out[rows] = on(layout.block(rows))
+        except TermError as error:
+            row = begin + (error.row or 0)
+            raise TermError(error.name, rule=error.rule, got=error.got, row=row, hint=error.hint) from None
+    return layout.shape.rewrap(out)
 
 
 def measured(

@@ -22,7 +22,7 @@ _STEPS = 100
 
 
 def _net(years: Any, amount: Any, begin: Any, end: Any, times: Any, flows: Any) -> Any:
-    """Net flows by day, of which those that cancel but for their last bits are none; give their number, -1 if missing."""
+    """Net flows by day, where those that cancel but for last bits are none; give their number, -1 if missing."""
     count, k = 0, begin
     while k < end:
         time, net, gross = float(years[k]), 0.0, 0.0

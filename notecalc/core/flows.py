@@ -7,14 +7,14 @@ after Standard Securities Calculation Methods (SIA, 1993, J. J. Lynch and J. H. 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from notecalc.core._discounting import compiled, lay_out
+from notecalc.core._discounting import compiled, find_period, lay_out, share_out
 from notecalc.core.arrays import (
     FINITE,
     DateArray,
@@ -71,8 +71,10 @@ class RemainingFlows:
         Coupons per year [1/yr].
     settlement : datetime64[D] array, n
         From when times are counted.
-    date : datetime64[D] array
-        When each flow is paid.
+    first : int64 array, n
+        The first element of `payment_date` that is a row's own.
+    payment_date : datetime64[D] array
+        Payment dates of all periods.
 
     Examples
     --------
@@ -87,7 +89,8 @@ class RemainingFlows:
     accrued: FloatArray
     frequency: FloatArray
     settlement: DateArray
-    date: DateArray
+    first: IntArray
+    payment_date: DateArray
 
     @classmethod
     def of(
@@ -111,17 +114,29 @@ class RemainingFlows:
             accrued=np.array(np.broadcast_to(as_numbers(accrued, "accrued"), rows)),
             frequency=np.array(np.broadcast_to(as_numbers(frequency, "frequency"), rows)),
             settlement=np.full(rows, _NO_DAY),
-            date=np.full(amount.size, _NO_DAY),
+            first=ends[:-1],
+            payment_date=np.full(amount.size, _NO_DAY),
         )
 
     def __len__(self) -> int:
         return self.accrued.size
 
     @property
+    def period(self) -> IntArray:
+        """The period of each flow."""
+        rows = flow_rows(self)
+        return self.first[rows] + np.arange(rows.size) - self.offsets[rows]
+
+    @property
+    def date(self) -> DateArray:
+        """When each flow is paid."""
+        return self.payment_date[self.period]
+
+    @property
     def time(self) -> FloatArray:
         """Years from settlement to each flow [yr]."""
         total = np.concatenate([[0.0], np.cumsum(self.gap)])
-        rows = np.repeat(np.arange(len(self)), np.diff(self.offsets))
+        rows = flow_rows(self)
         time: FloatArray = total[1:] - total[self.offsets[rows]]
         return time
 
@@ -187,9 +202,17 @@ class Layout:
     note: IntArray
     settlement: DateArray
     current: IntArray
+    since: FloatArray
     row: IntArray
     numbers: dict[str, FloatArray]
     dates: dict[str, DateArray]
+
+    def block(self, rows: slice) -> Layout:
+        """Give some rows, each with one output."""
+        numbers = {name: values[rows] for name, values in self.numbers.items()}
+        note = self.note[rows]
+        row = np.arange(note.size)
+        return Layout(self.shape, note, self.settlement[rows], self.current[rows], self.since[rows], row, numbers, {})
 
     @classmethod
     def of(
@@ -217,7 +240,8 @@ class Layout:
         note = np.ascontiguousarray(np.broadcast_to(np.arange(count).reshape((count,) if own else ()), own)).reshape(-1)
         day = np.ascontiguousarray(np.broadcast_to(days, own)).reshape(-1)
         floats, others = ({name: flat[name] for name in names} for names in (arrays, other_days))
-        return cls(shape, note, day, _current(periods, note, day), row, floats, others)
+        current = _current(periods, note, day)
+        return cls(shape, note, day, current, accrued_years(periods, current, day), row, floats, others)
 
 
 def _current(periods: Periods, note: IntArray, settlement: DateArray) -> IntArray:
@@ -225,13 +249,10 @@ def _current(periods: Periods, note: IntArray, settlement: DateArray) -> IntArra
     first, last = periods.offsets[note], periods.offsets[note + 1] - 1
     forbid("settlement", settlement, settlement < periods.accrual_start[first], "on or after issue")
     forbid("settlement", settlement, settlement >= periods.accrual_end[last], "before maturity")
-    low, high = first.copy(), last.copy()
-    while (open_ := low < high).any():  # by halves: the first period that ends after settlement
-        middle = (low + high) // 2
-        over = open_ & ~(periods.accrual_end[middle] > settlement) & ~np.isnat(settlement)
-        low = np.where(over, middle + 1, low)
-        high = np.where(open_ & ~over, middle, high)
-    return low
+    current = np.empty(note.size, dtype=np.int64)
+    ends, days = periods.accrual_end.view(np.int64), settlement.view(np.int64)
+    compiled(find_period, note.size)(periods.offsets, ends, note, days, current)
+    return current
 
 
 def remaining_flows(
@@ -263,11 +284,11 @@ def remaining_flows(
     note, settlement, current = layout.note, layout.settlement, layout.current
     notes, missing = periods.notes, np.isnat(settlement)
     day = np.where(missing, periods.accrual_start[current], settlement)
-    frequency = notes.frequency.astype(np.float64)
-    rate = rates_of(periods, coupon_rate)
+    rate = notes.annual_rate if coupon_rate is None else rates_of(periods, coupon_rate)
     names = _day_counts(periods)
-    since = _years(periods, current, periods.accrual_start[current], day, names)
-    accrued = 100 * rate[current] * since
+    since = layout.since
+    rate_now = 100 * rate[note if coupon_rate is None else current]
+    accrued = rate_now * since
     without = np.zeros(note.size, dtype=np.int64)
     if ex_date is not None:
         ex = as_dates(ex_date, "ex_date")
@@ -275,29 +296,39 @@ def remaining_flows(
             raise TermError("ex_date", rule=f"one date for each period ({len(periods)})", got=ex.shape)
         off = ex[current] <= day
         without[off] = 1
-        accrued = np.where(off, accrued - 100 * rate[current] * periods.fraction[current], accrued)
-    last = periods.offsets[note + 1]
-    offsets = np.concatenate([[0], np.cumsum(last - current)])
-    step = _steps(periods, names)
-    wait = _wait(periods, current, day, since, step, names)
+        accrued = np.where(off, accrued - rate_now * _fraction_of(periods, current), accrued)
+    last = periods.offsets[note + 1] - 1
+    offsets = np.zeros(note.size + 1, dtype=np.int64)
+    np.cumsum(last + 1 - current, out=offsets[1:])
+    frequency = notes.frequency[note].astype(np.float64)
+    step = np.divide(1.0, frequency, out=np.ones(note.size), where=frequency > 0)
+    shares = np.empty(2 * note.size)
+    compiled(share_out, 8 * note.size)(
+        periods.offsets, note, current, *(dates.view(np.int64) for dates in _spans(periods)), periods.numerator,
+        periods.denominator, notes.frequency, _by_count(names), day.view(np.int64), missing.astype(np.int64),
+        since, shares,
+    )  # fmt: skip
+    wait, last_step = shares[: note.size], shares[note.size :]
+    _mend(wait, ~missing, lambda odd: _wait(periods, current[odd], day[odd], since[odd], names))
+    _mend(last_step, True, lambda odd: _steps(periods, last[odd], names))
     redemptions = np.broadcast_to(as_numbers(redemption, "redemption"), (len(notes),))[note]
     FINITE.check("redemption", redemptions)
     out = np.empty(2 * int(offsets[-1]))
     compiled(lay_out, out.size)(
-        offsets, current, periods.numerator, periods.denominator, np.ascontiguousarray(rate), step,
-        np.where(missing, np.nan, wait), np.ascontiguousarray(redemptions), without, out,
+        offsets, current, note, periods.numerator, periods.denominator, rate,
+        np.array([coupon_rate is None], dtype=np.int64), step, last_step, wait, redemptions, without, out,
     )  # fmt: skip
-    amount, gap = out[: offsets[-1]], out[offsets[-1] :]
     flows = RemainingFlows(
         offsets=offsets,
-        amount=amount,
-        gap=gap,
+        amount=out[: offsets[-1]],
+        gap=out[offsets[-1] :],
         accrued=np.where(missing, np.nan, accrued),
-        frequency=frequency[note],
+        frequency=frequency,
         settlement=settlement,
-        date=periods.payment_date if offsets[-1] == len(periods) else periods.payment_date[_period(offsets, current)],
+        first=current,
+        payment_date=periods.payment_date,
     )
-    return flows if timing == STREET else _by_payment_date(periods, flows, _period(offsets, current), timing, day)
+    return flows if timing == STREET else _by_payment_date(periods, flows, timing, day)
 
 
 def per_year(word: str, frequency: FloatArray) -> FloatArray:
@@ -324,11 +355,6 @@ def flow_rows(flows: RemainingFlows) -> IntArray:
     return np.repeat(np.arange(len(flows)), np.diff(flows.offsets))
 
 
-def _period(offsets: IntArray, current: IntArray) -> IntArray:
-    rows = np.repeat(np.arange(current.size), np.diff(offsets))
-    return current[rows] + np.arange(rows.size) - offsets[rows]
-
-
 def rates_of(periods: Periods, coupon_rate: Any) -> FloatArray:
     """Give the coupon rate of each period: the note's, unless rates are given."""
     if coupon_rate is None:
@@ -347,8 +373,7 @@ def accrued_years(periods: Periods, period: IntArray, day: DateArray) -> FloatAr
 
 def years_to_coupon(periods: Periods, period: IntArray, day: DateArray) -> FloatArray:
     """Give the years of whole coupon periods from a day to the end of the period that holds it."""
-    names = _day_counts(periods)
-    return _wait(periods, period, day, accrued_years(periods, period, day), _steps(periods, names), names)
+    return _wait(periods, period, day, accrued_years(periods, period, day), _day_counts(periods))
 
 
 def years_by(periods: Periods, period: IntArray, start: DateArray, end: DateArray, day_count: str) -> FloatArray:
@@ -396,68 +421,89 @@ def _fraction(periods: Periods, period: IntArray, start: DateArray, end: DateArr
 
 def _counts_months(names: npt.NDArray[Any], note: IntArray) -> npt.NDArray[np.bool_]:
     """Tell which notes count months of 30 days."""
-    counts: npt.NDArray[np.bool_] = np.array([str(name).startswith("30") for name in names])
+    counts = _by_count(names) > 0
     return np.broadcast_to(counts, note.shape) if counts.size == 1 else counts[note]
 
 
-def _steps(periods: Periods, names: npt.NDArray[Any]) -> FloatArray:
-    """Give the length of each period in years of whole coupon periods."""
-    frequency = periods.notes.frequency[periods.note]
-    with np.errstate(divide="ignore"):
-        step: FloatArray = 1.0 / frequency
-    odd = np.flatnonzero(~periods.regular | (frequency == 0))
+def _spans(periods: Periods) -> tuple[DateArray, DateArray, DateArray, DateArray]:
+    return periods.accrual_start, periods.accrual_end, periods.reference_start, periods.reference_end
+
+
+def _by_count(names: npt.NDArray[Any]) -> IntArray:
+    """Tell which notes, or whether all, share a period by a count of 30-day months."""
+    return np.array([str(name).startswith("30") for name in names], dtype=np.int64)
+
+
+def _mend(years: FloatArray, known: Any, compute: Callable[[IntArray], FloatArray]) -> None:
+    """Fill in the few years that a kernel has left open."""
+    odd = np.flatnonzero(np.isnan(years) & known)
     if odd.size:
-        fraction = periods.fraction[odd]
-        by_days = ~_counts_months(names, periods.note[odd]) & (frequency[odd] > 0)
-        those = odd[by_days]
+        years[odd] = compute(odd)
+
+
+def _fraction_of(periods: Periods, period: IntArray) -> FloatArray:
+    """Give the fraction of a year that some periods pay for."""
+    return periods.numerator[period] / periods.denominator[period]
+
+
+def _is_odd(periods: Periods, period: IntArray) -> npt.NDArray[np.bool_]:
+    """Tell which periods are no whole step of the cycle, among them all of notes without coupons in the year."""
+    odd: npt.NDArray[np.bool_] = (
+        (periods.accrual_start[period] != periods.reference_start[period])
+        | (periods.accrual_end[period] != periods.reference_end[period])
+        | (periods.notes.frequency[periods.note[period]] == 0)
+    )
+    return odd
+
+
+def _steps(periods: Periods, period: IntArray, names: npt.NDArray[Any]) -> FloatArray:
+    """Give the length of some periods in years of whole coupon periods."""
+    odd = _is_odd(periods, period)
+    step: FloatArray = 1.0 / np.maximum(periods.notes.frequency[periods.note[period]], 1)
+    rows = np.flatnonzero(odd)
+    if rows.size:
+        own = period[rows]
+        note = periods.note[own]
+        fraction = _fraction_of(periods, own)
+        by_days = ~_counts_months(names, note) & (periods.notes.frequency[note] > 0)
+        those = own[by_days]
         fraction[by_days] = _fraction(periods, those, periods.accrual_start[those], periods.accrual_end[those], _ICMA)
-        step[odd] = fraction
+        step[rows] = fraction
     return step
 
 
 def _wait(
-    periods: Periods, current: IntArray, day: DateArray, since: FloatArray, step: FloatArray, names: Any
+    periods: Periods, current: IntArray, day: DateArray, since: FloatArray, names: npt.NDArray[Any]
 ) -> FloatArray:
     """Give the years to the next coupon date: the share of a regular period that is left, or what is left of another.
 
     A period of 30-day months is shared by its day count, all others by the days that pass.
     """
     start, end, note = periods.accrual_start[current], periods.accrual_end[current], periods.note[current]
-    months = _counts_months(names, note)
-    bullet = periods.notes.frequency[note] == 0
-    left, whole = (end - day).astype(np.float64), (end - start).astype(np.float64)
-    if months.any():
-        fraction = periods.fraction[current]
-        with np.errstate(invalid="ignore", divide="ignore"):
-            share = np.where(months | bullet, (fraction - since) / fraction, left / whole)
+    by_count = _counts_months(names, note) | (periods.notes.frequency[note] == 0)
+    fraction = _fraction_of(periods, current)
+    if by_count.all():
+        share = (fraction - since) / fraction
     else:
-        share = left / whole
-        share[bullet] = 1 - since[bullet] / periods.fraction[current[bullet]]
-    wait: FloatArray = share * step[current]
-    odd = np.flatnonzero(~months & ~bullet & ~periods.regular[current])
+        share = np.where(
+            by_count, (fraction - since) / fraction, (end - day).astype(np.int64) / (end - start).astype(np.int64)
+        )
+    step = _steps(periods, current, names)
+    wait: FloatArray = share * step
+    odd = np.flatnonzero(~by_count & _is_odd(periods, current))
     if odd.size:
         wait[odd] = _fraction(periods, current[odd], day[odd], end[odd], _ICMA)
     # A day may count for nothing in months of 30 days, but no flow is paid at once.
-    return np.maximum(wait, step[current] / 1e6)
+    return np.maximum(wait, step / 1e6)
 
 
-def _by_payment_date(
-    periods: Periods, flows: RemainingFlows, period: IntArray, day_count: str, day: DateArray
-) -> RemainingFlows:
+def _by_payment_date(periods: Periods, flows: RemainingFlows, day_count: str, day: DateArray) -> RemainingFlows:
     """Measure times to payment dates by a day count; what is paid up to settlement is another's."""
-    rows = flow_rows(flows)
+    rows, dates = flow_rows(flows), flows.date
     begins = day[rows]
-    paid = flows.date <= begins
-    time = years_by(periods, period, begins, np.where(paid, begins, flows.date), day_count)
+    paid = dates <= begins
+    time = years_by(periods, flows.period, begins, np.where(paid, begins, dates), day_count)
     before = np.concatenate([[0.0], time[:-1]])
     before[flows.offsets[:-1]] = 0.0
     gap = np.where(np.isnat(flows.settlement)[rows], np.nan, np.maximum(time - before, 0.0))
-    return RemainingFlows(
-        offsets=flows.offsets,
-        amount=np.where(paid, 0.0, flows.amount),
-        gap=gap,
-        accrued=flows.accrued,
-        frequency=flows.frequency,
-        settlement=flows.settlement,
-        date=flows.date,
-    )
+    return replace(flows, amount=np.where(paid, 0.0, flows.amount), gap=gap)

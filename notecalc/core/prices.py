@@ -5,12 +5,13 @@ Knows no curve (`spreads`) and finds no yield (`yields`). Formulas in Standard S
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any, Unpack
 
 import numpy as np
 import pandas as pd
 
-from notecalc.core._quoting import FlowTerms, Quoted, flows_of
+from notecalc.core._quoting import FlowTerms, Quoted, flows_of, quote
 from notecalc.core.arrays import FINITE, RATE, Date, Dates, FloatArray, Numbers, as_date
 from notecalc.core.daycount import year_fraction
 from notecalc.core.flows import Layout, flow_rows
@@ -73,10 +74,12 @@ def clean_price(
     >>> round(clean_price(resolve(notes), "2008-02-15", 0.065, **terms), 6)
     94.634362
     """
-    quoted = Quoted.of(
-        periods, settlement, {"annual_yield": (annual_yield, FINITE)}, compounding, simple_interest, flow_terms
-    )
-    return quoted.wrap(quoted.measure(quoted.number("annual_yield"))[:, 0] - quoted.accrued)
+
+    def price(quoted: Quoted) -> FloatArray:
+        return quoted.measure(quoted.number("annual_yield"))[:, 0] - quoted.accrued
+
+    numbers = {"annual_yield": (annual_yield, FINITE)}
+    return quote(periods, settlement, numbers, (compounding, simple_interest), flow_terms, price)
 
 
 def dirty_price(
@@ -99,10 +102,12 @@ def dirty_price(
     >>> round(dirty_price(resolve(notes), "2004-12-18", 0.08, compounding="coupon", simple_interest="never"), 10)
     100.0
     """
-    quoted = Quoted.of(
-        periods, settlement, {"annual_yield": (annual_yield, FINITE)}, compounding, simple_interest, flow_terms
-    )
-    return quoted.wrap(quoted.measure(quoted.number("annual_yield"))[:, 0].copy())
+
+    def price(quoted: Quoted) -> FloatArray:
+        return quoted.measure(quoted.number("annual_yield"))[:, 0].copy()
+
+    numbers = {"annual_yield": (annual_yield, FINITE)}
+    return quote(periods, settlement, numbers, (compounding, simple_interest), flow_terms, price)
 
 
 def forward_price(
@@ -162,14 +167,12 @@ def forward_price(
         at = int(np.argmax(layout.settlement > end))
         raise TermError("forward_date", rule=f"on or after `settlement` ({layout.settlement[at]})", got=str(end))
     now = flows_of(periods, layout, flow_terms)
-    later = Layout(
-        layout.shape,
-        layout.note,
-        np.full(layout.note.size, end),
-        Layout.of(periods, end, {}).current[layout.note],
-        layout.row,
-        {},
-        {},
+    delivery = Layout.of(periods, np.full(len(periods.notes), end), {})
+    later = replace(
+        layout,
+        settlement=delivery.settlement[layout.note],
+        current=delivery.current[layout.note],
+        since=delivery.since[layout.note],
     )
     then = flows_of(periods, later, flow_terms)
     counts = np.diff(now.offsets) - np.diff(then.offsets)  # coupons that fall in between

@@ -5,12 +5,13 @@ All at a yield, by the derivatives of the price formula that `prices` has, not b
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any, Unpack
 
 import pandas as pd
 
-from notecalc.core._quoting import FlowTerms, Quoted
-from notecalc.core.arrays import FINITE, Dates, Numbers
+from notecalc.core._quoting import FlowTerms, Quoted, quote
+from notecalc.core.arrays import FINITE, Dates, FloatArray, Numbers
 from notecalc.core.notes import Periods
 
 __all__ = ["convexity", "dv01", "macaulay_duration", "modified_duration", "yield_value_of_a_32nd"]
@@ -60,9 +61,8 @@ def macaulay_duration(
     >>> round(macaulay_duration(resolve(notes), "2008-01-01", 0.09, **terms), 8)
     5.99377496
     """
-    quoted = _at_yield(periods, settlement, annual_yield, compounding, simple_interest, flow_terms)
-    table = quoted.measure(quoted.number("annual_yield"))
-    return quoted.wrap(table[:, 1] / table[:, 0])
+    conventions = compounding, simple_interest
+    return _at_yield(periods, settlement, annual_yield, conventions, flow_terms, lambda m: m[:, 1] / m[:, 0])
 
 
 def modified_duration(
@@ -103,9 +103,8 @@ def modified_duration(
     >>> round(modified_duration(resolve(notes), "2008-01-01", 0.09, **terms), 8)
     5.73566981
     """
-    quoted = _at_yield(periods, settlement, annual_yield, compounding, simple_interest, flow_terms)
-    table = quoted.measure(quoted.number("annual_yield"))
-    return quoted.wrap(table[:, 2] / table[:, 0])
+    conventions = compounding, simple_interest
+    return _at_yield(periods, settlement, annual_yield, conventions, flow_terms, lambda m: m[:, 2] / m[:, 0])
 
 
 def convexity(
@@ -145,9 +144,8 @@ def convexity(
     >>> round(convexity(resolve(notes), "2004-01-01", 0.0, compounding="annual", simple_interest="never"), 12)
     6.0
     """
-    quoted = _at_yield(periods, settlement, annual_yield, compounding, simple_interest, flow_terms)
-    table = quoted.measure(quoted.number("annual_yield"))
-    return quoted.wrap(table[:, 3] / table[:, 0])
+    conventions = compounding, simple_interest
+    return _at_yield(periods, settlement, annual_yield, conventions, flow_terms, lambda m: m[:, 3] / m[:, 0])
 
 
 def dv01(
@@ -187,9 +185,8 @@ def dv01(
     >>> round(dv01(resolve(notes), "2004-01-01", 0.0, compounding="annual", simple_interest="never"), 12)
     0.02
     """
-    quoted = _at_yield(periods, settlement, annual_yield, compounding, simple_interest, flow_terms)
-    table = quoted.measure(quoted.number("annual_yield"))
-    return quoted.wrap(_BASIS_POINT * table[:, 2])
+    conventions = compounding, simple_interest
+    return _at_yield(periods, settlement, annual_yield, conventions, flow_terms, lambda m: _BASIS_POINT * m[:, 2])
 
 
 def yield_value_of_a_32nd(
@@ -234,14 +231,27 @@ def yield_value_of_a_32nd(
     >>> round(value, 12) == round(100 / (100 - 1 / 32) - 1, 12)
     True
     """
+
+    def value(quoted: Quoted) -> FloatArray:
+        price = quoted.number("clean_price")
+        return quoted.solve(price - 1 / 32) - quoted.solve(price)
+
     numbers = {"clean_price": (clean_price, FINITE)}
-    quoted = Quoted.of(periods, settlement, numbers, compounding, simple_interest, flow_terms)
-    price = quoted.number("clean_price")
-    return quoted.wrap(quoted.solve(price - 1 / 32) - quoted.solve(price))
+    return quote(periods, settlement, numbers, (compounding, simple_interest), flow_terms, value)
 
 
 def _at_yield(
-    periods: Periods, settlement: Any, annual_yield: Any, compounding: str, simple_interest: str, terms: FlowTerms
-) -> Quoted:
+    periods: Periods,
+    settlement: Any,
+    annual_yield: Any,
+    conventions: tuple[str, str],
+    terms: FlowTerms,
+    compute: Callable[[FloatArray], FloatArray],
+) -> Any:
+    """Compute from a row of four measures for each yield; see `Quoted.measure`."""
     numbers = {"annual_yield": (annual_yield, FINITE)}
-    return Quoted.of(periods, settlement, numbers, compounding, simple_interest, terms)
+
+    def at_yield(quoted: Quoted) -> FloatArray:
+        return compute(quoted.measure(quoted.number("annual_yield")))
+
+    return quote(periods, settlement, numbers, conventions, terms, at_yield)

@@ -6,12 +6,13 @@ Each is solved to a float's last digits, or an error says that there is none. Me
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any, NamedTuple, Unpack
 
 import numpy as np
 import pandas as pd
 
-from notecalc.core._quoting import FlowTerms, Quoted, flows_of, solved
+from notecalc.core._quoting import FlowTerms, flows_of, quote, solved
 from notecalc.core.arrays import FINITE, POSITIVE, DateArray, Dates, FloatArray, Numbers, as_dates, as_numbers, forbid
 from notecalc.core.flows import (
     STREET,
@@ -89,8 +90,10 @@ def yield_to_maturity(
     0.065
     """
     numbers = {"clean_price": (clean_price, FINITE)}
-    quoted = Quoted.of(periods, settlement, numbers, compounding, simple_interest, flow_terms)
-    return quoted.wrap(quoted.solve(quoted.number("clean_price")))
+    return quote(
+        periods, settlement, numbers, (compounding, simple_interest), flow_terms,
+        lambda quoted: quoted.solve(quoted.number("clean_price")),
+    )  # fmt: skip
 
 
 def true_yield(
@@ -313,8 +316,9 @@ def _worked_out(
     out = np.full(ends.size, np.nan)
     rows = np.flatnonzero(live)
     if rows.size:
+        at = layout.row[rows]
         own = Layout(
-            layout.shape, note[rows], day[rows], layout.current[layout.row][rows], np.arange(rows.size), {}, {}
+            layout.shape, note[rows], day[rows], layout.current[at], layout.since[at], np.arange(rows.size), {}, {}
         )
         flows = _cut(periods, own, ends[rows], layout.numbers[price[0]][rows], terms)
         dirty = layout.numbers["clean_price"][rows] + flows.accrued
@@ -331,7 +335,7 @@ def _cut(periods: Periods, layout: Layout, end: DateArray, price: FloatArray, te
     counts = last - layout.current + 1
     offsets = np.concatenate([[0], np.cumsum(counts)])
     place = np.arange(offsets[-1]) - np.repeat(offsets[:-1] - whole.offsets[:-1], counts)
-    amount, gap, date = whole.amount[place], whole.gap[place], whole.date[place]
+    amount, gap = whole.amount[place], whole.gap[place]
     final = offsets[1:] - 1
     inside = end < periods.accrual_end[last]
     at, cut = final[inside], last[inside]
@@ -339,16 +343,7 @@ def _cut(periods: Periods, layout: Layout, end: DateArray, price: FloatArray, te
     if terms.get("timing", STREET) == STREET:
         gap[at] -= years_to_coupon(periods, cut, end[inside])
     else:
-        date[at] = end[inside]
-        before = np.where(counts[inside] > 1, date[at - 1], layout.settlement[inside])
+        before = np.where(counts[inside] > 1, whole.date[place][at - 1], layout.settlement[inside])
         gap[at] = years_by(periods, cut, before, end[inside], terms["timing"])
     amount[final] += price
-    return RemainingFlows(
-        offsets=offsets,
-        amount=amount,
-        gap=gap,
-        accrued=whole.accrued,
-        frequency=whole.frequency,
-        settlement=whole.settlement,
-        date=date,
-    )
+    return replace(whole, offsets=offsets, amount=amount, gap=gap)
