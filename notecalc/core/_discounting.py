@@ -247,6 +247,8 @@ def _solve_general(amount: Any, gap: Any, begin: Any, end: Any, dirty: Any, m: A
             return np.nan
         above = math.log1p((worth - dirty) / dirty)
         step = above * worth / slope
+        if abs(above) < _NOISE or abs(step) <= 1e-15 * max(abs(y), 0.1):
+            return y + step
         if above > 0:
             low = y
         else:
@@ -254,8 +256,6 @@ def _solve_general(amount: Any, gap: Any, begin: Any, end: Any, dirty: Any, m: A
         after = y + step
         if not low < after < high:
             after = (low + high) / 2 if abs(low) < np.inf and abs(high) < np.inf else y + step / 2
-        if abs(after - y) <= 1e-15 * max(abs(after), 0.1) or abs(above) < _NOISE:
-            return after
         y = after
     return y
 
@@ -442,6 +442,9 @@ def solve_spread(
                 break
             above = math.log1p((worth / now - price) / price)
             step = above / (slope / worth - now_slope / now)
+            if abs(above) < _NOISE or abs(step) <= 1e-15 * max(abs(spread), 0.1):
+                out[i] = spread + step
+                break
             if above > 0:
                 low = spread
             else:
@@ -450,8 +453,4 @@ def solve_spread(
             if not low < after < high:
                 finite = abs(low) < np.inf and abs(high) < np.inf
                 after = (low + high) / 2 if finite else spread + step / 2
-            done = abs(after - spread) <= 1e-15 * max(abs(after), 0.1) or abs(above) < _NOISE
             spread = after
-            if done:
-                out[i] = spread
-                break

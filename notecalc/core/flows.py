@@ -135,9 +135,10 @@ class RemainingFlows:
     @property
     def time(self) -> FloatArray:
         """Years from settlement to each flow [yr]."""
-        total = np.concatenate([[0.0], np.cumsum(self.gap)])
-        rows = flow_rows(self)
-        time: FloatArray = total[1:] - total[self.offsets[rows]]
+        time, begins, ends = self.gap.copy(), self.offsets[:-1], self.offsets[1:]
+        for k in range(1, int(np.diff(self.offsets).max(initial=0))):  # row by row: no digit is lost to other rows
+            place = (begins + k)[begins + k < ends]
+            time[place] += time[place - 1]
         return time
 
 

@@ -279,8 +279,8 @@ def _worth(flows: RemainingFlows, curve: Curve) -> FloatArray:
 
 def _zero_rates(dates: DateArray, curve: Curve, day_count: str, m: float) -> tuple[FloatArray, FloatArray]:
     """Give years from the reference date, and zero rates; 0 on that date, on which no rate matters."""
-    years = year_fraction(np.full(dates.shape, curve.reference_date), dates, day_count)
     factor = curve.discount_factor(dates)
+    years = year_fraction(np.full(dates.shape, curve.reference_date), dates, day_count)
     zero = np.where(years > 0, compounded(factor, np.where(years > 0, years, 1.0), m), 0.0)
     return years, np.where(np.isnat(dates), np.nan, zero)
 
