@@ -54,32 +54,40 @@ def _is_even(gap: Any, begin: Any, end: Any) -> Any:
 
 
 def _sums(amount: Any, gap: Any, begin: Any, end: Any, x: Any, even: Any) -> Any:
-    """Sum the worths of flows at the force x, and these times their years to the powers 1 and 2.
+    """Sum the worths of flows at the force x, and these times their years to the powers 1 and 2."""
+    if even:
+        return _even_sums(amount, float(gap[begin]), float(gap[begin + 1]), begin, end, x)
+    worth, first, second, years = 0.0, 0.0, 0.0, 0.0
+    for k in range(begin, end):
+        years += float(gap[k])
+        part = amount[k] * _exp(-x * years)
+        worth += part
+        part *= years
+        first += part
+        second += part * years
+    return worth, first, second
 
-    Even gaps need one exponential for all; every sixteenth product starts afresh, so that errors don't add up.
+
+def _even_sums(amount: Any, wait: Any, step: Any, begin: Any, end: Any, x: Any) -> Any:
+    """Sum the same where flows are evenly spaced, with one exponential for all.
+
+    Every sixteenth product starts afresh, so that errors don't add up.
     """
-    worth, first, second, years = 0.0, 0.0, 0.0, float(gap[begin])
-    if not even:
-        for k in range(begin, end):
-            years += float(gap[k]) if k > begin else 0.0
-            part = amount[k] * _exp(-x * years)
-            worth += part
-            part *= years
-            first += part
-            second += part * years
-        return worth, first, second
-    wait, step = years, float(gap[begin + 1])
+    worth, first, second, fresh = 0.0, 0.0, 0.0, begin
     factor = _exp(-x * step)
-    for fresh in range(begin, end, 16):
-        discount = _exp(-x * (wait + (fresh - begin) * step))
-        for k in range(fresh, min(fresh + 16, end)):
-            years = wait + (k - begin) * step
+    while fresh < end:
+        years = wait + (fresh - begin) * step
+        discount = _exp(-x * years)
+        stop = min(fresh + 16, end)
+        for k in range(fresh, stop):
             part = amount[k] * discount
             worth += part
             part *= years
             first += part
             second += part * years
             discount *= factor
+            years += step
+        fresh = stop
     return worth, first, second
 
 
@@ -141,7 +149,7 @@ def _worth_at(amount: Any, gap: Any, begin: Any, end: Any, y: Any, m: Any, simpl
     )
 
 
-_AT_YIELD = (_exp, _force, _yield, _is_even, _sums, _simple_sums, _is_simple_first, _worth_at)
+_AT_YIELD = (_exp, _force, _yield, _is_even, _even_sums, _sums, _simple_sums, _is_simple_first, _worth_at)
 
 
 @kernel(
@@ -206,7 +214,7 @@ def _log1p(ratio: Any) -> Any:
 def _solve_force(amount: Any, gap: Any, begin: Any, end: Any, dirty: Any, x: Any, years: Any, even: Any) -> Any:
     """Give the force at which positive flows have a price: by Halley's method on the log price, bracketed."""
     low, high = -np.inf, np.inf
-    close = 6e-6 / years  # of a step of this size the third power is below a float's last digit
+    close = 1.5e-5 / years  # of a step of this size the third power is below a float's last digits
     for _ in range(_STEPS):
         worth, first, second = _sums(amount, gap, begin, end, x, even)
         if not (worth > 0 and worth < np.inf):  # far off, where floats end

@@ -1,7 +1,6 @@
 """Yields of many notes at their prices: to maturity, to a call or a put, and the worst of them.
 
-Each is solved to a float's last digits, or an error says that there is none. Measured against 50 digits (mpmath) on
-4,000 notes, with yields from -5% to 60%, coupons from 0.5% to 40%, one day to 100 years: see `yield_to_maturity`.
+Each is solved to a float's last digits, or an error says that there is none. Errors are stated in `yield_to_maturity`.
 """
 
 from __future__ import annotations
@@ -73,6 +72,13 @@ def yield_to_maturity(
     TermError
         As for `prices.clean_price`; a dirty price that isn't above 0; a note with flows below 0 whose price no yield
         or more than one gives.
+
+    Notes
+    -----
+    Against 50 digits (mpmath), on 1,000 notes at random and 162 nasty ones (a day to 100 years left, coupons of 0.5% to
+    40%, yields from -5% to 60%, among them 0 and 1e-12), in six conventions. At worst a yield is off by 6.5e-14, with a
+    day to maturity, and by 1.6e-15 with more than a month: never more than 11 times what the last digit of the dirty
+    price moves it by. Prices are off by 2.5e-15 of themselves at worst, durations and convexities by 3.1e-15.
 
     References
     ----------
