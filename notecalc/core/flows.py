@@ -410,14 +410,11 @@ def _years(periods: Periods, period: IntArray, start: DateArray, end: DateArray,
 def _fraction(periods: Periods, period: IntArray, start: DateArray, end: DateArray, name: str) -> FloatArray:
     if day_count_name(name) != _ICMA:
         return year_fraction(start, end, name)
-    return year_fraction(
-        start,
-        end,
-        name,
-        period_start=periods.reference_start[period],
-        period_end=periods.reference_end[period],
-        frequency=periods.notes.frequency[periods.note[period]],
-    )
+    first, last = periods.reference_start[period], periods.reference_end[period]
+    frequency = periods.notes.frequency[periods.note[period]]
+    if ((start >= first) & (end <= last)).all():  # as ICMA has it, without its cycle
+        return (end - start).astype(np.int64) / ((last - first).astype(np.int64) * frequency)
+    return year_fraction(start, end, name, period_start=first, period_end=last, frequency=frequency)
 
 
 def _counts_months(names: npt.NDArray[Any], note: IntArray) -> npt.NDArray[np.bool_]:
