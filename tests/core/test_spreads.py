@@ -253,7 +253,7 @@ def test_par_asset_swap_spread_agrees_with_quantlib_s_price_and_annuity():
             day, ql_date(periods.notes.maturity[row]), ql.Period(6, ql.Months), ql.NullCalendar(), ql.Unadjusted,
             ql.Unadjusted, ql.DateGeneration.Backward, False,
         )  # fmt: skip
-        # an AssetSwap projects its broken first period over a whole tenor of its index: so the legs themselves
+        # the price off the curve, and what a unit of spread on the floating leg is worth
         annuity = sum(
             count.yearFraction(start, end) * handle.discount(end)
             for start, end in zip(list(floating)[:-1], list(floating)[1:], strict=True)
