@@ -17,16 +17,30 @@ if TYPE_CHECKING:
     from notecalc.core.accrual import accrued_interest, default_interest, interest_between
     from notecalc.core.calendars import add_business_days, adjust, get_calendar, is_business_day
     from notecalc.core.conversion import conversion_ratio, shares_on_conversion, shares_to_reserve
+    from notecalc.core.curves import Curve
     from notecalc.core.daycount import day_count_days, year_fraction
     from notecalc.core.dilution import ownership, treasury_stock_method
     from notecalc.core.exchange import exchange_payment
+    from notecalc.core.flows import coupon_days
+    from notecalc.core.irr import bond_equivalent_yield, irr, periodic_irr, xirr
+    from notecalc.core.prices import clean_price, dirty_price, forward_price
+    from notecalc.core.risk import convexity, dv01, macaulay_duration, modified_duration, yield_value_of_a_32nd
     from notecalc.core.schedule import schedule
-    from notecalc.core.yields import bond_equivalent_yield, irr
+    from notecalc.core.spreads import clean_price_from_curve, g_spread, par_asset_swap_spread, z_spread
+    from notecalc.core.yields import (
+        current_yield,
+        true_yield,
+        yield_to_call,
+        yield_to_maturity,
+        yield_to_put,
+        yield_to_worst,
+    )
     from notecalc.deal.deal import Deal, load
     from notecalc.deal.events import Conversion, Redemption, Repurchase
 
 __all__ = [
     "Conversion",
+    "Curve",
     "Deal",
     "DealFileError",
     "IndexMismatchError",
@@ -40,22 +54,43 @@ __all__ = [
     "add_business_days",
     "adjust",
     "bond_equivalent_yield",
+    "clean_price",
+    "clean_price_from_curve",
     "conversion_ratio",
+    "convexity",
+    "coupon_days",
+    "current_yield",
     "day_count_days",
     "default_interest",
+    "dirty_price",
+    "dv01",
     "exchange_payment",
+    "forward_price",
+    "g_spread",
     "get_calendar",
     "interest_between",
     "irr",
     "is_business_day",
     "load",
+    "macaulay_duration",
+    "modified_duration",
     "ownership",
+    "par_asset_swap_spread",
+    "periodic_irr",
     "schedule",
     "shares_on_conversion",
     "shares_to_reserve",
     "show_versions",
     "treasury_stock_method",
+    "true_yield",
+    "xirr",
     "year_fraction",
+    "yield_to_call",
+    "yield_to_maturity",
+    "yield_to_put",
+    "yield_to_worst",
+    "yield_value_of_a_32nd",
+    "z_spread",
 ]
 
 # Where each name is found on first use. The block above says the same to type checkers; a test holds them together.
@@ -67,7 +102,20 @@ _NAMES_BY_MODULE = {
     "notecalc.core.dilution": ("ownership", "treasury_stock_method"),
     "notecalc.core.exchange": ("exchange_payment",),
     "notecalc.core.schedule": ("schedule",),
-    "notecalc.core.yields": ("bond_equivalent_yield", "irr"),
+    "notecalc.core.curves": ("Curve",),
+    "notecalc.core.flows": ("coupon_days",),
+    "notecalc.core.irr": ("bond_equivalent_yield", "irr", "periodic_irr", "xirr"),
+    "notecalc.core.prices": ("clean_price", "dirty_price", "forward_price"),
+    "notecalc.core.risk": ("convexity", "dv01", "macaulay_duration", "modified_duration", "yield_value_of_a_32nd"),
+    "notecalc.core.spreads": ("clean_price_from_curve", "g_spread", "par_asset_swap_spread", "z_spread"),
+    "notecalc.core.yields": (
+        "current_yield",
+        "true_yield",
+        "yield_to_call",
+        "yield_to_maturity",
+        "yield_to_put",
+        "yield_to_worst",
+    ),
     "notecalc.deal.deal": ("Deal", "load"),
     "notecalc.deal.events": ("Conversion", "Redemption", "Repurchase"),
 }

@@ -1,159 +1,355 @@
-"""Internal rate of return of dated cash flows, and the bond-equivalent yield beside it.
+"""Yields of many notes at their prices: to maturity, to a call or a put, and the worst of them.
 
-The rate is annual effective, Actual/365 Fixed, on the dates given. It knows no coupon and no price. How many rates
-solve the equation is settled by Descartes' rule of signs for sums of exponentials, never by where a search began.
+Each is solved to a float's last digits, or an error says that there is none. Errors are stated in `yield_to_maturity`.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import Any, cast, overload
+from dataclasses import replace
+from typing import Any, NamedTuple, Unpack
 
 import numpy as np
-import numpy.typing as npt
 import pandas as pd
 
-from notecalc.core.arrays import Dates, FloatArray, Number, Numbers, Rule, array_function, as_dates, as_numbers
-from notecalc.errors import IndexMismatchError, TermError
+from notecalc.core._quoting import FlowTerms, flows_of, quote, solved
+from notecalc.core.arrays import FINITE, POSITIVE, DateArray, Dates, FloatArray, Numbers, as_dates, as_numbers, forbid
+from notecalc.core.flows import (
+    STREET,
+    Layout,
+    RemainingFlows,
+    accrued_years,
+    per_year,
+    rates_of,
+    simple_rule,
+    years_by,
+    years_to_coupon,
+)
+from notecalc.core.notes import Periods
+from notecalc.errors import TermError
 
-__all__ = ["bond_equivalent_yield", "irr"]
-
-_LEAST, _MOST = -36.0, 700.0  # logarithms of 1 + rate: beyond, 1 + rate is 0 or infinite in a float
-_NOISE = 1e-14
-_ABOVE_TOTAL_LOSS = Rule("a rate above -1", lambda x: np.isfinite(x) & (x > -1))
-
-
-def irr(dates: Dates | pd.Series[Any], amounts: Numbers | pd.Series[Any]) -> float:
-    r"""Annual effective rate at which cash flows are worth nothing on the first date.
-
-    .. math:: \sum_i C_i \, (1 + r)^{-(d_i - d_0) / 365} = 0, \qquad r > -1
-
-    Parameters
-    ----------
-    dates : date-like, shape (n,)
-        Payment dates, in any order; flows of one day add up.
-    amounts : numeric, shape (n,)
-        The holder's flows [currency]: received is positive.
-
-    Returns
-    -------
-    float
-        Internal rate of return [1/yr, annual effective, Actual/365 Fixed].
-
-    Raises
-    ------
-    TermError
-        A missing date or amount, flows that are not paid both ways, or flows that no rate or more than one solves.
-
-    References
-    ----------
-    Microsoft Excel, XIRR. For the number of rates: E. Laguerre, Memoire sur la theorie des equations numeriques,
-    Journal de mathematiques pures et appliquees 9 (1883), on sums of exponentials.
-
-    Examples
-    --------
-    >>> round(irr(["2004-06-18", "2005-06-18"], [-100, 108]), 12)
-    0.08
-    """
-    times, flows = _net_flows(dates, amounts)
-    if (flows >= 0).all() or (flows <= 0).all():
-        got = "none" if not flows.any() else "all received" if flows.max() > 0 else "all paid"
-        raise TermError("amounts", rule="flows paid and flows received, net by day", got=got)
-    roots = _roots(times, flows)
-    if len(roots) != 1:
-        rates = ", ".join(f"{np.expm1(root):.6g}" for root in roots) or "none"
-        hint = "Discount at a stated rate instead" if roots else None
-        raise TermError("amounts", rule="flows that exactly one rate makes worth nothing", got=rates, hint=hint)
-    return float(np.expm1(roots[0]))
+__all__ = [
+    "YieldToWorst",
+    "current_yield",
+    "true_yield",
+    "yield_to_call",
+    "yield_to_maturity",
+    "yield_to_put",
+    "yield_to_worst",
+]
 
 
-@overload
-def bond_equivalent_yield(irr: Number) -> float: ...
-@overload
-def bond_equivalent_yield(irr: pd.Series[Any]) -> pd.Series[Any]: ...
-@overload
-def bond_equivalent_yield(irr: Sequence[Number] | npt.NDArray[Any] | pd.Index[Any]) -> FloatArray: ...
-@array_function(numbers={"irr": _ABOVE_TOTAL_LOSS})
-def bond_equivalent_yield(irr: Any) -> Any:
-    r"""Yield compounded twice a year that is worth an annual effective rate.
+def yield_to_maturity(
+    periods: Periods,
+    settlement: Dates | pd.Series[Any],
+    clean_price: Numbers | pd.Series[Any],
+    *,
+    compounding: str,
+    simple_interest: str,
+    **flow_terms: Unpack[FlowTerms],
+) -> Any:
+    r"""Yield at which what is still to be paid is worth the price with accrued interest.
 
-    .. math:: y = 2 \left( \sqrt{1 + r} - 1 \right)
+    .. math:: P + A = \sum_k C_k \, (1 + y / m)^{-m t_k}
 
     Parameters
     ----------
-    irr : numeric
-        Annual effective rate [1/yr], above -1.
+    periods : Periods
+        The periods of n notes.
+    settlement : date-like
+        The day from which the buyer is paid: one, or one for each note. With one note, any shape.
+    clean_price : numeric
+        Price [per 100 of principal]: broadcast with the notes, whose axis is the last.
+    compounding, simple_interest, **flow_terms
+        As for `prices.clean_price`.
 
     Returns
     -------
     float-like
-        Bond-equivalent yield [1/yr, compounded semi-annually], of the kind that came in.
+        Yield [1/yr, compounded as named]; NaN where something is missing.
 
     Raises
     ------
     TermError
-        A rate of -1 or less.
+        As for `prices.clean_price`; a dirty price that isn't above 0; a note with flows below 0 whose price no yield
+        or more than one gives.
+
+    Notes
+    -----
+    Against 50 digits (mpmath), on 1,000 notes at random and 162 nasty ones (a day to 100 years left, coupons of 0.5% to
+    40%, yields from -5% to 60%, among them 0 and 1e-12), in six conventions. At worst a yield is off by 6.5e-14, with a
+    day to maturity, and by 1.6e-15 with more than a month: never more than 11 times what the last digit of the dirty
+    price moves it by. Prices are off by 2.5e-15 of themselves at worst, durations and convexities by 3.1e-15.
+
+    References
+    ----------
+    J. J. Lynch and J. H. Mayle, Standard Securities Calculation Methods (SIA, 1993), formulas 6 and 7; E. Halley, A
+    new, exact and easy method of finding the roots of equations generally (1694).
 
     Examples
     --------
-    >>> round(bond_equivalent_yield(0.0816), 12)
+    >>> from notecalc.core.notes import Notes
+    >>> from notecalc.core.schedule import resolve
+    >>> notes = Notes(issue_date="2007-11-15", maturity="2016-11-15", principal=100, annual_rate=0.0575, frequency=2,
+    ...               day_count="30/360")
+    >>> terms = {"compounding": "semi-annual", "simple_interest": "last-period"}
+    >>> round(yield_to_maturity(resolve(notes), "2008-02-15", 95.04287, **terms), 7)
+    0.065
+    """
+    numbers = {"clean_price": (clean_price, FINITE)}
+    return quote(
+        periods, settlement, numbers, (compounding, simple_interest), flow_terms,
+        lambda quoted: quoted.solve(quoted.number("clean_price")),
+    )  # fmt: skip
+
+
+def true_yield(
+    periods: Periods,
+    settlement: Dates | pd.Series[Any],
+    clean_price: Numbers | pd.Series[Any],
+    *,
+    day_count: str,
+    compounding: str,
+    simple_interest: str,
+    **flow_terms: Unpack[FlowTerms],
+) -> Any:
+    """Yield on the days on which flows are paid: `yield_to_maturity` with ``timing`` set to a day count.
+
+    Examples
+    --------
+    >>> from notecalc.core.notes import Notes
+    >>> from notecalc.core.schedule import resolve
+    >>> notes = Notes(issue_date="2004-06-18", maturity="2005-06-18", principal=100, annual_rate=0.08, frequency=1,
+    ...               day_count="30/360", business_day_convention="following", calendar="us-federal-reserve")
+    >>> paid_two_days_late = true_yield(resolve(notes), "2004-06-18", 100, day_count="actual/365 fixed",
+    ...                                 compounding="annual", simple_interest="never")
+    >>> round(paid_two_days_late, 6), round(1.08 ** (365 / 367) - 1, 6)
+    (0.079547, 0.079547)
+    """
+    terms: FlowTerms = {**flow_terms, "timing": day_count}
+    return yield_to_maturity(
+        periods, settlement, clean_price, compounding=compounding, simple_interest=simple_interest, **terms
+    )
+
+
+def current_yield(periods: Periods, settlement: Dates | pd.Series[Any], clean_price: Numbers | pd.Series[Any]) -> Any:
+    """Coupon rate over clean price [1/yr]; it knows neither redemption nor accrued interest.
+
+    Examples
+    --------
+    >>> from notecalc.core.notes import Notes
+    >>> from notecalc.core.schedule import resolve
+    >>> notes = Notes(issue_date="2004-06-18", maturity="2007-06-18", principal=100, annual_rate=0.08, frequency=2,
+    ...               day_count="30/360")
+    >>> current_yield(resolve(notes), "2004-06-18", 80)
+    0.1
+    """
+    layout = Layout.of(periods, settlement, {"clean_price": (clean_price, POSITIVE)})
+    rate = periods.notes.annual_rate[layout.note]
+    coupon = np.where(np.isnat(layout.settlement), np.nan, 100 * rate)
+    return layout.shape.rewrap(coupon[layout.row] / layout.numbers["clean_price"])
+
+
+def yield_to_call(
+    periods: Periods,
+    settlement: Dates | pd.Series[Any],
+    clean_price: Numbers | pd.Series[Any],
+    *,
+    call_date: Dates | pd.Series[Any],
+    call_price: Numbers | pd.Series[Any],
+    compounding: str,
+    simple_interest: str,
+    **flow_terms: Unpack[FlowTerms],
+) -> Any:
+    """Yield if a note is called on a date at a price, with the interest accrued by then.
+
+    Parameters
+    ----------
+    periods, settlement, clean_price, compounding, simple_interest, **flow_terms
+        As for `yield_to_maturity`.
+    call_date : date-like
+        Broadcast with the notes, whose axis is the last: ``(k, n)`` for k calls of each note, NaT for none.
+    call_price : numeric
+        Clean price at the call [per 100 of principal].
+
+    Returns
+    -------
+    float-like
+        Yield [1/yr, compounded as named]; NaN for a call up to settlement, or that is missing.
+
+    Raises
+    ------
+    TermError
+        As for `yield_to_maturity`; a call after maturity.
+
+    Examples
+    --------
+    >>> from notecalc.core.notes import Notes
+    >>> from notecalc.core.schedule import resolve
+    >>> notes = Notes(issue_date="2004-06-18", maturity="2007-06-18", principal=100, annual_rate=0.08, frequency=2,
+    ...               day_count="30/360")
+    >>> round(yield_to_call(resolve(notes), "2004-06-18", 100, call_date="2004-12-18", call_price=102,
+    ...                     compounding="semi-annual", simple_interest="never"), 10)
+    0.12
+    """
+    call = ("call_date", call_date), ("call_price", call_price)
+    return _worked_out(periods, settlement, clean_price, *call, compounding, simple_interest, flow_terms)[0]
+
+
+def yield_to_put(
+    periods: Periods,
+    settlement: Dates | pd.Series[Any],
+    clean_price: Numbers | pd.Series[Any],
+    *,
+    put_date: Dates | pd.Series[Any],
+    put_price: Numbers | pd.Series[Any],
+    compounding: str,
+    simple_interest: str,
+    **flow_terms: Unpack[FlowTerms],
+) -> Any:
+    """Yield if the holder puts a note on a date at a price; as `yield_to_call`.
+
+    Examples
+    --------
+    >>> from notecalc.core.notes import Notes
+    >>> from notecalc.core.schedule import resolve
+    >>> notes = Notes(issue_date="2004-06-18", maturity="2007-06-18", principal=100, annual_rate=0.08, frequency=2,
+    ...               day_count="30/360")
+    >>> round(yield_to_put(resolve(notes), "2004-06-18", 100, put_date="2005-06-18", put_price=100,
+    ...                    compounding="semi-annual", simple_interest="never"), 10)
     0.08
     """
-    return 2 * np.expm1(np.log1p(irr) / 2)  # keeps the digits of a small rate, which 1 + r would lose
+    put = ("put_date", put_date), ("put_price", put_price)
+    return _worked_out(periods, settlement, clean_price, *put, compounding, simple_interest, flow_terms)[0]
 
 
-def _net_flows(dates: Any, amounts: Any) -> tuple[FloatArray, FloatArray]:
-    """Times from the first date [years of 365 days], rising, and the flows net by day, none of them 0."""
-    if isinstance(dates, pd.Series) and isinstance(amounts, pd.Series) and not dates.index.equals(amounts.index):
-        hint = "Use .align() to match by label, or .to_numpy() to match by position"
-        raise IndexMismatchError(
-            "amounts", rule="a Series with the same index as `dates`", got=amounts.index, hint=hint
-        )
-    days, flows = as_dates(dates, "dates"), as_numbers(amounts, "amounts")
-    if days.ndim != 1 or days.shape != flows.shape:
-        raise TermError("dates and amounts", rule="of one length", got=f"shapes {days.shape} and {flows.shape}")
-    if np.isnat(days).any():
-        raise TermError("dates", rule="dates without a gap", got="NaT", row=int(np.argmax(np.isnat(days))))
-    if not np.isfinite(flows).all():
-        row = int(np.argmin(np.isfinite(flows)))
-        raise TermError("amounts", rule="finite numbers without a gap", got=float(flows[row]), row=row)
-    distinct, place = np.unique(days, return_inverse=True)
-    net = np.bincount(place, weights=flows, minlength=distinct.size)
-    gross = np.bincount(place, weights=np.abs(flows), minlength=distinct.size)
-    real = np.abs(net) > _NOISE * gross  # flows of a day that cancel but for their last bits are no flow
-    years = (distinct - distinct[:1]).astype(np.float64) / 365
-    return years[real], net[real].astype(np.float64)
+class YieldToWorst(NamedTuple):
+    """The lowest yield, and the day on which it ends."""
+
+    annual_yield: Any
+    workout_date: Any
 
 
-def _roots(times: FloatArray, flows: FloatArray) -> list[float]:
-    r"""Every root x = log(1 + r), within bounds, of :math:`f(x) = \sum_i C_i e^{-t_i x}`.
+def yield_to_worst(
+    periods: Periods,
+    settlement: Dates | pd.Series[Any],
+    clean_price: Numbers | pd.Series[Any],
+    *,
+    call_date: Dates | pd.Series[Any],
+    call_price: Numbers | pd.Series[Any],
+    compounding: str,
+    simple_interest: str,
+    **flow_terms: Unpack[FlowTerms],
+) -> YieldToWorst:
+    """Give the lowest of the yields to maturity and to each call, as `yield_to_call` has them.
 
-    With s between two flows of unlike sign, :math:`e^{-sx} (e^{sx} f)' = \sum_i (s - t_i) C_i e^{-t_i x}` has one
-    change of sign fewer, and by Rolle its roots part those of f. Without a change of sign there is no root.
+    Parameters
+    ----------
+    periods, settlement, clean_price, compounding, simple_interest, **flow_terms
+        As for `yield_to_maturity`.
+    call_date, call_price
+        As for `yield_to_call`: the first axis is that of the calls, ``(k, n)``, or ``(k, 1)`` for one note.
+
+    Returns
+    -------
+    YieldToWorst
+        Of the shape of the notes: the yield [1/yr], and the call date or maturity that gives it; maturity where they
+        tie, and NaN with NaT where the price is missing.
+
+    Examples
+    --------
+    >>> from notecalc.core.notes import Notes
+    >>> from notecalc.core.schedule import resolve
+    >>> notes = Notes(issue_date="2004-06-18", maturity="2007-06-18", principal=100, annual_rate=0.08, frequency=2,
+    ...               day_count="30/360")
+    >>> worst = yield_to_worst(resolve(notes), "2004-06-18", [104], call_date=[["2005-06-18"], ["2006-06-18"]],
+    ...                        call_price=[[102], [101]], compounding="semi-annual", simple_interest="never")
+    >>> worst.annual_yield.round(6), worst.workout_date
+    (array([0.057967]), array(['2005-06-18'], dtype='datetime64[D]'))
     """
-    levels = [flows]
-    while (changes := np.flatnonzero(np.diff(np.sign(levels[-1])))).size:
-        middle = (times[changes[0]] + times[changes[0] + 1]) / 2
-        lower = levels[-1] * (middle - times)
-        levels.append(lower / np.abs(lower).max())
-    roots: list[float] = []
-    for level in reversed(levels[:-1]):
-        roots = _roots_between(times, level, [_LEAST, *roots, _MOST])
-    return roots
+    to_maturity = yield_to_maturity(
+        periods, settlement, clean_price, compounding=compounding, simple_interest=simple_interest, **flow_terms
+    )
+    # As arrays: a Series of notes lies along the last axis, and the calls along the first.
+    to_call, dates = _worked_out(
+        periods,
+        as_dates(settlement, "settlement"),
+        as_numbers(clean_price, "clean_price"),
+        ("call_date", as_dates(call_date, "call_date")),
+        ("call_price", as_numbers(call_price, "call_price")),
+        compounding,
+        simple_interest,
+        flow_terms,
+    )
+    own = np.asarray(to_maturity, dtype=np.float64)
+    calls = np.asarray(to_call, dtype=np.float64)
+    if calls.ndim != own.ndim + 1:
+        raise TermError("call_date", rule=f"one axis more than the notes have ({own.ndim})", got=calls.shape)
+    maturity = np.broadcast_to(periods.accrual_end[periods.offsets[1:] - 1], own.shape)
+    every = np.concatenate([own[None], calls])
+    ends = np.concatenate([maturity[None], np.broadcast_to(dates, calls.shape)])
+    best = np.argmin(np.where(np.isnan(every), np.inf, every), axis=0)[None]
+    worst = np.take_along_axis(every, best, 0)[0]
+    day = np.where(np.isnan(own), np.datetime64("NaT", "D"), np.take_along_axis(ends, best, 0)[0])
+    worst = np.where(np.isnan(own), np.nan, worst)
+    if isinstance(to_maturity, pd.Series):
+        return YieldToWorst(
+            pd.Series(worst, index=to_maturity.index, name=to_maturity.name),
+            pd.Series(day, index=to_maturity.index, name=to_maturity.name),
+        )
+    return YieldToWorst(worst, day)
 
 
-def _roots_between(times: FloatArray, flows: FloatArray, knots: list[float]) -> list[float]:
-    """Roots of f where it has at most one between neighbouring knots, or touches 0 at a knot."""
-    from scipy.optimize import brentq
+def _worked_out(
+    periods: Periods,
+    settlement: Any,
+    clean_price: Any,
+    date: tuple[str, Any],
+    price: tuple[str, Any],
+    compounding: str,
+    simple_interest: str,
+    terms: FlowTerms,
+) -> tuple[Any, DateArray]:
+    """Give the yield of flows that end on a date at a price, and those dates."""
+    rule = simple_rule(simple_interest)
+    numbers = {"clean_price": (clean_price, FINITE), price[0]: (price[1], FINITE)}
+    layout = Layout.of(periods, settlement, numbers, dict([date]))
+    ends = layout.dates[date[0]]
+    note = layout.note[layout.row]
+    last = periods.accrual_end[periods.offsets[note + 1] - 1]
+    forbid(date[0], ends, ends > last, "up to maturity")
+    day = layout.settlement[layout.row]
+    live = ends > day  # false where a date is missing
+    out = np.full(ends.size, np.nan)
+    rows = np.flatnonzero(live)
+    if rows.size:
+        at = layout.row[rows]
+        own = Layout(
+            layout.shape, note[rows], day[rows], layout.current[at], layout.since[at], np.arange(rows.size), {}, {}
+        )
+        flows = _cut(periods, own, ends[rows], layout.numbers[price[0]][rows], terms)
+        dirty = layout.numbers["clean_price"][rows] + flows.accrued
+        out[rows] = solved(flows, per_year(compounding, flows.frequency), rule, own.row, dirty, "clean_price")
+    return layout.shape.rewrap(out), ends.reshape(layout.shape.shape)
 
-    def value(x: float) -> float:
-        exponents = -times * x
-        weights = np.exp(exponents - exponents.max())  # of the same sign as f, and never infinite
-        return float(flows @ weights) / float(np.abs(flows) @ weights)
 
-    values = [worth if abs(worth) > _NOISE else 0.0 for worth in map(value, knots)]
-    roots = [knot for knot, worth in zip(knots, values, strict=True) if worth == 0]
-    for low, high, at_low, at_high in zip(knots, knots[1:], values, values[1:], strict=False):
-        if at_low * at_high < 0:
-            roots.append(cast(float, brentq(value, low, high, xtol=1e-15, rtol=1e-15)))
-    return sorted(roots)
+def _cut(periods: Periods, layout: Layout, end: DateArray, price: FloatArray, terms: FlowTerms) -> RemainingFlows:
+    """Lay out flows up to an end, where the price is paid with the interest accrued in the period that it falls in."""
+    whole = flows_of(periods, layout, {**terms, "redemption": 0.0})
+    last = layout.current.copy()
+    while (later := periods.accrual_end[last] < end).any():
+        last += later
+    counts = last - layout.current + 1
+    offsets = np.concatenate([[0], np.cumsum(counts)])
+    place = np.arange(offsets[-1]) - np.repeat(offsets[:-1] - whole.offsets[:-1], counts)
+    amount, gap = whole.amount[place], whole.gap[place]
+    final = offsets[1:] - 1
+    inside = end < periods.accrual_end[last]
+    at, cut = final[inside], last[inside]
+    amount[at] = 100 * rates_of(periods, terms.get("coupon_rate"))[cut] * accrued_years(periods, cut, end[inside])
+    if terms.get("timing", STREET) == STREET:
+        gap[at] -= years_to_coupon(periods, cut, end[inside])
+    else:
+        before = np.where(counts[inside] > 1, whole.date[place][at - 1], layout.settlement[inside])
+        gap[at] = years_by(periods, cut, before, end[inside], terms["timing"])
+    amount[final] += price
+    return replace(whole, offsets=offsets, amount=amount, gap=gap)

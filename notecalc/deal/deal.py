@@ -16,7 +16,7 @@ import numpy as np
 import pandas as pd
 
 from notecalc.core.arrays import Dates
-from notecalc.core.yields import bond_equivalent_yield, irr
+from notecalc.core.irr import bond_equivalent_yield, irr
 from notecalc.deal import accruals, audit, papers, periods
 from notecalc.deal.assumptions import assumption_table, term_table, terms_of
 from notecalc.deal.captable import captable_table, dilution_table, headroom_table

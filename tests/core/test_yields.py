@@ -1,218 +1,558 @@
-"""The internal rate of return: one where there is one, and said where there is none or more."""
+"""Prices, yields and risk: 50 digits beside them, QuantLib on thousands of bonds, and the laws that they keep."""
 
 from __future__ import annotations
 
 import datetime as dt
-import math
-from itertools import pairwise
+import itertools
 
+import mpmath
 import numpy as np
 import pandas as pd
 import pytest
 import QuantLib as ql
-from hypothesis import assume, example, given
+from hypothesis import given
 from hypothesis import strategies as st
 
-from notecalc.core.yields import bond_equivalent_yield, irr
-from notecalc.errors import IndexMismatchError, TermError
+import notecalc as nc
+from notecalc.core._discounting import COMPILE_FROM
+from notecalc.core.flows import COMPOUNDING, SIMPLE_INTEREST, Layout, remaining_flows
+from notecalc.core.notes import Notes
+from notecalc.core.schedule import resolve
+from notecalc.errors import TermError
 
-# 2001 to 2003 are years of 365 days
-YEARLY = ["2001-01-01", "2002-01-01", "2003-01-01", "2004-01-01"]
-
-rates = st.floats(-0.9, 5)
-flows = st.lists(st.tuples(st.integers(0, 12_000), st.integers(1, 10**9)), min_size=1, max_size=40)
-
-
-def days_after(numbers):
-    return np.datetime64("2004-06-18") + np.asarray(numbers)
+SEMI = {"compounding": "semi-annual", "simple_interest": "never"}
+ISSUE, MATURITY = "2004-06-18", "2007-06-18"
 
 
-def worth(rate, days, amounts):
-    return math.fsum(amount * (1 + rate) ** (-day / 365) for day, amount in zip(days, amounts, strict=True))
-
-
-class TestIrr:
-    def test_the_documented_example_of_xirr(self):
-        # Microsoft, XIRR function: 0.373362535, said to be accurate within 0.000001 percent
-        dates = ["2008-01-01", "2008-03-01", "2008-10-30", "2009-02-15", "2009-04-01"]
-        assert irr(dates, [-10_000, 2_750, 4_250, 3_250, 2_750]) == pytest.approx(0.373362535, abs=1e-8)
-
-    @pytest.mark.parametrize(
-        ("dates", "amounts", "rate"),
-        [
-            (YEARLY[:2], [-100, 108], 0.08),
-            (YEARLY[:2], [100, -108], 0.08),  # the issuer's side of it
-            (YEARLY[:2], [-100, 100], 0.0),
-            (YEARLY[:2], [-100, 50], -0.5),
-            (YEARLY[:3], [-100, 0, 121], 0.1),
-            (YEARLY[:3], [-100, 10, 110], 0.1),
-            (YEARLY[2::-1], [110, 10, -100], 0.1),  # the order of time does not matter
-            ([YEARLY[0], YEARLY[0], YEARLY[1], YEARLY[1]], [-60, -40, 100, 8], 0.08),  # flows of a day add up
-            (["2000-02-28", *YEARLY[:2]], [0, -100, 108], 0.08),  # a flow of nothing moves nothing
-            (["2004-01-01", "2005-01-01"], [-100, 110], 1.1 ** (365 / 366) - 1),  # 366 days of a leap year
-            (["2004-06-18", "2004-06-19"], [-1024, 1025], (1025 / 1024) ** 365 - 1),  # exact in floats
-            (YEARLY[:2], [-1e-9, 1e-9], 0.0),
-            (YEARLY[:2], [-1, 1e9], 1e9 - 1),
-        ],
-    )
-    def test_simple_cases(self, dates, amounts, rate):
-        got = irr(dates, amounts)
-        assert type(got) is float
-        assert got == pytest.approx(rate, rel=1e-12, abs=1e-14)
-
-    def test_takes_series_as_they_come_from_a_frame(self):
-        frame = pd.DataFrame({"payment_date": pd.to_datetime(YEARLY[:2]), "total": [-100.0, 108.0]}, index=["a", "b"])
-        assert irr(frame["payment_date"], frame["total"]) == pytest.approx(0.08, abs=1e-14)
-
-    @given(rates, flows)
-    def test_finds_the_rate_that_set_the_price(self, rate, later):
-        days, amounts = [0, *(day + 1 for day, _ in later)], [0.0, *(float(amount) for _, amount in later)]
-        amounts[0] = -worth(rate, days, amounts)
-        assume(math.isfinite(amounts[0]) and -amounts[0] > 1e-6)
-        assert irr(days_after(days), amounts) == pytest.approx(rate, rel=1e-8, abs=1e-10)
-
-    @given(st.floats(0.001, 0.5), st.integers(1, 30))
-    def test_agrees_with_quantlib(self, coupon, periods):
-        days = [0, *(182 * (period + 1) for period in range(periods))]
-        amounts = [-97.5, *[100 * coupon / 2] * (periods - 1), 100 * (1 + coupon / 2)]
-        start = ql.Date(18, 6, 2004)
-        leg = ql.Leg([ql.SimpleCashFlow(a, start + d) for d, a in zip(days[1:], amounts[1:], strict=True)])
-        expected = ql.CashFlows.yieldRate(
-            leg, 97.5, ql.Actual365Fixed(), ql.Compounded, ql.Annual, False, start, start, 1e-12, 1000
+def bond(*, issue=ISSUE, maturity=MATURITY, rate=0.08, frequency=2, day_count="30/360", **terms):
+    return resolve(
+        Notes(
+            issue_date=issue,
+            maturity=maturity,
+            principal=100,
+            annual_rate=rate,
+            frequency=frequency,
+            day_count=day_count,
+            **terms,
         )
-        assert irr(days_after(days), amounts) == pytest.approx(expected, abs=1e-9)
-
-    @given(rates, flows, st.floats(1e-6, 1e6))
-    def test_neither_scale_nor_side_matters(self, rate, later, scale):
-        days, amounts = [0, *(day + 1 for day, _ in later)], np.array([0.0, *(float(amount) for _, amount in later)])
-        amounts[0] = -worth(rate, days, amounts)
-        assume(math.isfinite(amounts[0]) and -amounts[0] > 1e-6)
-        once = irr(days_after(days), amounts)
-        assert irr(days_after(days), -amounts * scale) == pytest.approx(once, rel=1e-8, abs=1e-10)
-
-    def test_flows_of_a_day_that_cancel_are_no_flow(self):
-        # 0.1 + 0.2 - 0.3 is 5.6e-17 in floats: a last flow of that size would have a rate of its own near -1
-        dates = [*YEARLY[:2], *["2014-01-01"] * 3]
-        assert irr(dates, [-100, 108, 0.1, 0.2, -0.3]) == pytest.approx(0.08, abs=1e-14)
-
-
-class TestHowManyRates:
-    def test_two_rates_are_said_and_not_chosen_from(self):
-        # -100 x^2 + 230 x - 132 = -100 (x - 1.1) (x - 1.2)
-        with pytest.raises(TermError, match=r"exactly one rate makes worth nothing; got '0.1, 0.2'. Discount at"):
-            irr(YEARLY[:3], [-100, 230, -132])
-
-    def test_three_rates(self):
-        # (x - 1) (x - 1.1) (x - 1.2) = x^3 - 3.3 x^2 + 3.62 x - 1.32
-        with pytest.raises(TermError, match=r"got '.*, 0.1, 0.2'"):
-            irr(YEARLY, [100, -330, 362, -132])
-
-    def test_no_rate(self):
-        # x^2 - x + 1 has no real root
-        with pytest.raises(TermError, match=r"exactly one rate makes worth nothing; got 'none'$"):
-            irr(YEARLY[:3], [100, -100, 100])
-
-    def test_three_changes_of_sign_and_one_rate(self):
-        # (x - 1.1) (x^2 - x + 1) = x^3 - 2.1 x^2 + 2.1 x - 1.1
-        assert irr(YEARLY, [100, -210, 210, -110]) == pytest.approx(0.1, abs=1e-12)
-
-    def test_a_rate_at_which_the_worth_only_touches_nothing(self):
-        # 100, 220, 121: the square of 10 x - 11
-        assert irr(YEARLY[:3], [-100, 220, -121]) == pytest.approx(0.1, abs=1e-7)
-
-    @given(st.lists(st.integers(-18, 60), min_size=1, max_size=4, unique=True), st.booleans())
-    @example([-18, 60], True)
-    def test_finds_every_rate_that_a_polynomial_was_made_of(self, twentieths, with_complex_pair):
-        roots = sorted(1 + rate / 20 for rate in twentieths)
-        amounts = np.poly([*roots, *([1 + 1j, 1 - 1j] if with_complex_pair else [])]).real
-        dates = days_after(365 * np.arange(amounts.size))
-        if len(roots) == 1:
-            assert irr(dates, amounts) == pytest.approx(roots[0] - 1, rel=1e-9, abs=1e-9)
-        else:
-            with pytest.raises(TermError, match="exactly one rate") as caught:
-                irr(dates, amounts)
-            found = [float(rate) for rate in str(caught.value.got).split(", ")]
-            assert found == pytest.approx([root - 1 for root in roots], rel=1e-5, abs=1e-5)
-
-    @given(st.lists(st.integers(-100, 100), min_size=2, max_size=7))
-    def test_says_as_many_rates_as_numpy_finds_roots(self, amounts):
-        assume(amounts[0] and amounts[-1])
-        found = np.roots(amounts)
-        real = sorted(root.real for root in found if abs(root.imag) < 1e-3 and root.real > 0)
-        # leave out roots so near to each other, or to the real axis, that a float can't tell how many they are
-        assume(all(abs(root.imag) < 1e-10 or abs(root.imag) > 1e-3 for root in found))
-        assume(all(high - low > 1e-3 for low, high in pairwise(real)))
-        dates = days_after(365 * np.arange(len(amounts)))
-        if len(real) == 1:
-            assert irr(dates, amounts) == pytest.approx(real[0] - 1, rel=1e-8, abs=1e-8)
-        else:
-            with pytest.raises(TermError) as caught:
-                irr(dates, amounts)
-            said = caught.value.got
-            assert said in ("none", "all paid", "all received") if not real else len(said.split(", ")) == len(real)
-
-    @pytest.mark.parametrize(
-        "amounts", [pytest.param([-0.01, 1e6], id="beyond any float"), pytest.param([-1e6, 0.01], id="all but -1")]
     )
-    def test_a_rate_that_no_float_holds(self, amounts):
-        with pytest.raises(TermError, match="got 'none'"):
-            irr(["2004-06-18", "2004-06-19"], amounts)
 
 
-class TestErrors:
-    @pytest.mark.parametrize(
-        ("amounts", "got"),
-        [([100, 108], "all received"), ([-100, -1], "all paid"), ([0, 0], "none"), ([0.0, -1.0], "all paid")],
+def many(count, seed, *, years=(1, 30), frequency=(1, 2, 4), day_count="actual/actual icma", rate=(0.005, 0.4)):
+    """Regular bonds on the days up to the 28th, and a settlement within each."""
+    rng = np.random.default_rng(seed)
+    maturity = np.datetime64("2030-01", "M") + rng.integers(0, 600, count)
+    issue = (maturity - 12 * rng.integers(*years, count, endpoint=True)).astype("datetime64[D]")
+    day = rng.integers(0, 28, count)
+    issue, maturity = issue + day, maturity.astype("datetime64[D]") + day
+    settlement = issue + (rng.uniform(0, 1, count) * (maturity - issue).astype(int)).astype(int)
+    notes = Notes(
+        issue_date=issue,
+        maturity=maturity,
+        principal=100,
+        annual_rate=rng.uniform(*rate, count),
+        frequency=rng.choice(frequency, count),
+        day_count=day_count,
     )
-    def test_flows_one_way(self, amounts, got):
-        with pytest.raises(TermError, match=rf"`amounts` must be flows paid and flows received.*got '{got}'"):
-            irr(YEARLY[:2], amounts)
-
-    def test_flows_that_cancel_on_their_day(self):
-        with pytest.raises(TermError, match="net by day; got 'none'"):
-            irr(["2004-06-18", "2004-06-18"], [-100, 100])
-
-    def test_no_flows(self):
-        with pytest.raises(TermError, match="got 'none'"):
-            irr([], [])
-
-    def test_missing_date(self):
-        with pytest.raises(TermError, match="`dates` must be dates without a gap; got 'NaT' at row 1"):
-            irr(["2004-06-18", None], [-100, 108])
-
-    @pytest.mark.parametrize("amount", [float("nan"), float("inf"), None])
-    def test_missing_or_endless_amount(self, amount):
-        with pytest.raises(TermError, match="`amounts` must be finite numbers without a gap; got (nan|inf) at row 1"):
-            irr(YEARLY[:2], [-100, amount])
-
-    @pytest.mark.parametrize(("dates", "amounts"), [(YEARLY[:2], [1]), ("2004-06-18", 1), ([YEARLY[:2]], [[1, -1]])])
-    def test_unlike_lengths(self, dates, amounts):
-        with pytest.raises(TermError, match="`dates and amounts` must be of one length"):
-            irr(dates, amounts)
-
-    def test_unlike_indexes(self):
-        with pytest.raises(IndexMismatchError, match="same index as `dates`"):
-            irr(pd.Series([dt.date(2004, 6, 18), dt.date(2005, 6, 18)]), pd.Series([-100, 108], index=[1, 0]))
+    return resolve(notes), settlement, rng
 
 
-class TestBondEquivalentYield:
-    def test_compounds_twice_a_year(self):
-        assert bond_equivalent_yield(1.04**2 - 1) == pytest.approx(0.08, abs=1e-15)
-        assert bond_equivalent_yield([0.0, 0.21, -0.19]) == pytest.approx([0.0, 0.2, -0.2], abs=1e-15)
+# ---- 50 digits ----
 
-    def test_keeps_the_digits_of_a_small_rate(self):
-        # 2 (sqrt(1 + r) - 1) = r - r^2 / 4 + ...
-        assert bond_equivalent_yield(1e-12) == pytest.approx(1e-12 - 2.5e-25, rel=1e-15)
 
-    def test_keeps_a_series_and_lets_missing_rates_through(self):
-        got = bond_equivalent_yield(pd.Series([0.21, np.nan], index=["a", "b"], name="irr"))
-        pd.testing.assert_series_equal(got, pd.Series([0.2, np.nan], index=["a", "b"], name="irr"))
+def exactly(periods, settlement, row, annual_yield, compounding, rule):
+    """Dirty price, and first and second derivative, of a regular bond by its days, in 50 digits."""
+    notes = periods.notes
+    f = int(notes.frequency[row])
+    rows = range(periods.offsets[row], periods.offsets[row + 1])
+    ends, starts = periods.accrual_end, periods.accrual_start
+    left = [k for k in rows if ends[k] > settlement]
+    now = left[0]
+    wait = mpmath.mpf(int((ends[now] - settlement).astype(int))) / int((ends[now] - starts[now]).astype(int))
+    coupon = 100 * mpmath.mpf(float(notes.annual_rate[row])) / f
+    amounts = [coupon + (100 if k == left[-1] else 0) for k in left]
+    times = [(wait + k) / f for k in range(len(left))]
 
-    @given(st.floats(-0.99, 100))
-    def test_goes_back(self, rate):
-        assert (1 + bond_equivalent_yield(rate) / 2) ** 2 - 1 == pytest.approx(rate, rel=1e-12, abs=1e-14)
+    def discount(y, k):
+        m = f if compounding == "coupon" else COMPOUNDING[compounding]
+        if m == -1:
+            return 1 / (1 + y * times[k])
 
-    @pytest.mark.parametrize("rate", [-1, -2.0, float("inf")])
-    def test_refuses_a_total_loss(self, rate):
-        with pytest.raises(TermError, match="`irr` must be a rate above -1"):
-            bond_equivalent_yield(rate)
+        def grow(t):
+            return mpmath.exp(-y * t) if m == 0 else (1 + y / mpmath.mpf(m)) ** (-m * t)
+
+        if rule == "first-period" or (rule == "last-period" and len(left) == 1):
+            return grow(times[k] - times[0]) / (1 + y * times[0])
+        return grow(times[k])
+
+    def price(y):
+        return mpmath.fsum(amount * discount(y, k) for k, amount in enumerate(amounts))
+
+    y = mpmath.mpf(float(annual_yield))
+    weighted = mpmath.fsum(times[k] * amount * discount(y, k) for k, amount in enumerate(amounts))
+    h = mpmath.mpf("1e-15")  # of whose square nothing is left in a float
+    below, worth, above = price(y - h), price(y), price(y + h)
+    return price, worth, (above - below) / (2 * h), (above - 2 * worth + below) / h**2, weighted
+
+
+def nasty():
+    """Bonds at the edges: long, near maturity, with coupons and yields very small, large or negative."""
+    yields, days_left = (-0.02, -1e-9, 0.0, 1e-12, 0.03, 0.6), (1, 3 * 365 + 100, None)
+    return list(itertools.product((1, 10, 100), (0.005, 0.08, 0.4), yields, days_left))
+
+
+def nasty_bonds():
+    cases = nasty()
+    issue = np.datetime64("2004-06-18")
+    maturity = np.array([np.datetime64(f"{2004 + years}-06-18") for years, *_ in cases])
+    settlement = np.array(
+        [
+            issue + 77 if left is None or end - left < issue else end - left
+            for (*_, left), end in zip(cases, maturity, strict=True)
+        ]
+    )
+    notes = Notes(
+        issue_date=issue,
+        maturity=maturity,
+        principal=100,
+        annual_rate=[rate for _, rate, _, _ in cases],
+        frequency=2,
+        day_count="actual/actual icma",
+    )
+    return resolve(notes), settlement, np.array([y for _, _, y, _ in cases])
+
+
+# In units of a float's last digits (2.2e-16) of the quantity, and for yields of what a last digit of the price moves.
+CONVENTIONS = [
+    ("semi-annual", "never"),
+    ("coupon", "last-period"),
+    ("annual", "first-period"),
+    ("continuous", "never"),
+    ("monthly", "never"),
+    ("simple", "never"),
+]
+
+
+@pytest.mark.parametrize(("compounding", "rule"), CONVENTIONS, ids=[" ".join(pair) for pair in CONVENTIONS])
+def test_nasty_bonds_to_the_last_digits(compounding, rule):
+    """Prices within 4e-15 of themselves, measures within 1e-14; yields within 4e-15 and what rounding of price moves."""
+    periods, settlement, yields = nasty_bonds()
+    if compounding == "simple":
+        yields = np.maximum(yields, -1e-9)  # over 100 years -2% simple is a total loss
+    terms = {"compounding": compounding, "simple_interest": rule}
+    dirty = nc.dirty_price(periods, settlement, yields, **terms)
+    clean = nc.clean_price(periods, settlement, yields, **terms)
+    durations = nc.modified_duration(periods, settlement, yields, **terms)
+    macaulay = nc.macaulay_duration(periods, settlement, yields, **terms)
+    convexities = nc.convexity(periods, settlement, yields, **terms)
+    solved = nc.yield_to_maturity(periods, settlement, clean, **terms)
+    accrued = dirty - clean
+    with mpmath.workdps(50):
+        for row, y in enumerate(yields):
+            price, worth, slope, bend, weighted = exactly(periods, settlement[row], row, y, compounding, rule)
+            assert abs(dirty[row] / worth - 1) < 4e-15
+            assert abs(durations[row] / (-slope / worth) - 1) < 1e-14
+            assert abs(macaulay[row] / (weighted / worth) - 1) < 1e-14
+            assert abs(convexities[row] / (bend / worth) - 1) < 1e-14
+            paid = mpmath.mpf(float(clean[row])) + mpmath.mpf(float(accrued[row]))
+            root = mpmath.findroot(lambda x: price(x) - paid, y, solver="secant", tol=1e-60, verify=False)  # noqa: B023
+            moved = 8 * np.spacing(float(paid)) / abs(float(slope))
+            assert abs(solved[row] - root) < 4e-15 * max(1, abs(y)) + moved, (row, float(solved[row] - root), moved)
+
+
+# ---- QuantLib ----
+
+
+def ql_date(day):
+    day = day.astype(dt.date) if isinstance(day, np.datetime64) else day
+    return ql.Date(day.day, day.month, day.year)
+
+
+def ql_bond(periods, row):
+    notes = periods.notes
+    f = int(notes.frequency[row])
+    schedule = ql.Schedule(
+        ql_date(notes.issue_date[row]),
+        ql_date(notes.maturity[row]),
+        ql.Period(12 // f, ql.Months),
+        ql.NullCalendar(),
+        ql.Unadjusted,
+        ql.Unadjusted,
+        ql.DateGeneration.Backward,
+        False,
+    )
+    count = ql.ActualActual(ql.ActualActual.ISMA, schedule)
+    return (
+        ql.FixedRateBond(0, 100.0, schedule, [float(notes.annual_rate[row])], count),
+        count,
+        ql.Period(12 // f, ql.Months).frequency(),
+    )
+
+
+IN_QUANTLIB = {"never": ql.Compounded, "first-period": ql.SimpleThenCompounded}
+
+
+@pytest.mark.parametrize("rule", IN_QUANTLIB)
+def test_thousands_of_bonds_agree_with_quantlib(rule):
+    """QuantLib's own yields are solved to 1e-12 of a price, so that they are compared through their prices."""
+    count = 2_000 if rule == "never" else 500
+    periods, settlement, rng = many(count, seed=4)
+    yields = rng.uniform(0.001, 0.3, count)
+    terms = {"compounding": "coupon", "simple_interest": rule}
+    clean = nc.clean_price(periods, settlement, yields, **terms)
+    solved = nc.yield_to_maturity(periods, settlement, clean, **terms)
+    measures = [
+        measure(periods, settlement, yields, **terms)
+        for measure in (nc.macaulay_duration, nc.modified_duration, nc.convexity)
+    ]
+    for row in range(count):
+        theirs, day_count, f = ql_bond(periods, row)
+        day = ql_date(settlement[row])
+        rate = ql.InterestRate(float(yields[row]), day_count, IN_QUANTLIB[rule], f)
+        assert clean[row] == pytest.approx(ql.BondFunctions.cleanPrice(theirs, rate, day), rel=1e-12)
+        back = ql.BondFunctions.bondYield(
+            theirs,
+            ql.BondPrice(float(clean[row]), ql.BondPrice.Clean),
+            day_count,
+            IN_QUANTLIB[rule],
+            f,
+            day,
+            1e-13,
+            500,
+        )
+        assert solved[row] == pytest.approx(back, abs=1e-11)
+        if rule == "never":
+            assert measures[0][row] == pytest.approx(
+                ql.BondFunctions.duration(theirs, rate, ql.Duration.Macaulay, day), rel=1e-11
+            )
+            assert measures[1][row] == pytest.approx(
+                ql.BondFunctions.duration(theirs, rate, ql.Duration.Modified, day), rel=1e-11
+            )
+            assert measures[2][row] == pytest.approx(ql.BondFunctions.convexity(theirs, rate, day), rel=1e-11)
+
+
+# ---- laws ----
+
+COMPOUNDINGS = st.sampled_from([*COMPOUNDING, "coupon"])
+RULES = st.sampled_from(SIMPLE_INTEREST)
+DAY_COUNTS = st.sampled_from(["30/360", "actual/360", "actual/actual icma", "actual/actual isda"])
+
+
+@st.composite
+def notes_and_settlements(draw):
+    issue = draw(st.dates(dt.date(1995, 1, 1), dt.date(2060, 1, 1)))
+    life = draw(st.integers(20, 9_000))
+    periods = bond(
+        issue=issue,
+        maturity=issue + dt.timedelta(days=life),
+        rate=draw(st.floats(0.001, 0.4)),
+        frequency=draw(st.sampled_from([1, 2, 4, 12])),
+        day_count=draw(DAY_COUNTS),
+        stub=draw(st.sampled_from(["short", "long"])),
+        generation=draw(st.sampled_from(["forward", "backward"])),
+    )
+    return periods, issue + dt.timedelta(days=draw(st.integers(0, life - 1)))
+
+
+@given(notes_and_settlements(), st.floats(0.0, 0.5), st.floats(1e-6, 0.2), COMPOUNDINGS, RULES)
+def test_price_falls_as_yield_rises(note, low, more, compounding, rule):
+    periods, day = note
+    terms = {"compounding": compounding, "simple_interest": rule}
+    assert nc.clean_price(periods, day, low + more, **terms) < nc.clean_price(periods, day, low, **terms)
+
+
+@given(
+    notes_and_settlements(), st.floats(-0.01, 0.5), COMPOUNDINGS, RULES, st.sampled_from(["street", "actual/365 fixed"])
+)
+def test_yield_of_a_price_is_the_yield_that_set_it(note, annual_yield, compounding, rule, timing):
+    periods, day = note
+    terms = {"compounding": compounding, "simple_interest": rule, "timing": timing}
+    price = nc.clean_price(periods, day, annual_yield, **terms)
+    loss = nc.dv01(periods, day, annual_yield, **terms) * 1e4
+    # what rounding of a price and of its accrued interest moves a yield by, and a few last digits
+    room = 16 * np.spacing(200.0) / loss + 1e-14
+    assert nc.yield_to_maturity(periods, day, price, **terms) == pytest.approx(annual_yield, abs=room)
+
+
+@given(notes_and_settlements(), st.floats(-0.01, 0.5), COMPOUNDINGS, RULES)
+def test_dv01_is_half_the_difference_of_bumped_prices(note, annual_yield, compounding, rule):
+    periods, day = note
+    terms = {"compounding": compounding, "simple_interest": rule}
+    down, up = (nc.dirty_price(periods, day, annual_yield + bump, **terms) for bump in (-1e-4, 1e-4))
+    got = nc.dv01(periods, day, annual_yield, **terms)
+    # the third derivative leaves P T (T + 1)^2 1e-12 / 6 at most, with T below 25 years; rounding 1e-13 of a price
+    assert got == pytest.approx((down - up) / 2, rel=2e-6 * 25, abs=1e-11)
+
+
+@given(notes_and_settlements(), st.floats(0.0, 0.3))
+def test_clean_price_and_accrued_interest_are_the_dirty_price(note, annual_yield):
+    periods, day = note
+    whole = nc.dirty_price(periods, day, annual_yield, **SEMI)
+    clean = nc.clean_price(periods, day, annual_yield, **SEMI)
+    issue = periods.accrual_start[0]
+    earned = nc.interest_between(periods, 100, float(periods.notes.annual_rate[0]), issue, day)
+    paid = 100 * periods.notes.annual_rate[0] * periods.fraction[periods.accrual_end <= np.datetime64(day)].sum()
+    assert whole - clean == pytest.approx(earned - paid, abs=1e-11)
+
+
+@given(notes_and_settlements(), st.floats(0.001, 0.3))
+def test_rate_of_return_of_a_note_bought_at_its_price_is_its_yield(note, annual_yield):
+    periods, day = note
+    terms = {"compounding": "annual", "simple_interest": "never", "timing": "actual/365 fixed"}
+    price = nc.dirty_price(periods, day, annual_yield, **terms)
+    left = periods.accrual_end > np.datetime64(day)
+    coupons = 100 * periods.notes.annual_rate[0] * periods.fraction[left]
+    coupons[-1] += 100
+    dates = [np.datetime64(day), *periods.payment_date[left]]
+    assert nc.irr(dates, [-price, *coupons]) == pytest.approx(annual_yield, abs=1e-11)
+
+
+def test_the_yield_of_a_par_note_on_a_coupon_date_is_its_rate():
+    assert nc.yield_to_maturity(bond(), "2005-06-18", 100, **SEMI) == pytest.approx(0.08, abs=1e-15)
+
+
+def test_a_zero_coupon_note():
+    periods = bond(rate=0, maturity="2006-06-18", frequency=0)
+    terms = {"compounding": "annual", "simple_interest": "never"}
+    assert nc.clean_price(periods, ISSUE, 0.1, **terms) == pytest.approx(100 / 1.21, rel=1e-15)
+    assert nc.yield_to_maturity(periods, ISSUE, 100 / 1.21, **terms) == pytest.approx(0.1, abs=1e-15)
+
+
+def test_a_negative_coupon_has_one_yield_all_the_same():
+    # pays -1, and then 99
+    periods = bond(rate=-0.01, frequency=1, maturity="2006-06-18")
+    price = -1 / 1.02 + 99 / 1.02**2
+    got = nc.yield_to_maturity(periods, ISSUE, price, compounding="annual", simple_interest="never")
+    assert got == pytest.approx(0.02, abs=1e-14)
+
+
+def test_an_odd_first_coupon_counts_the_regular_periods_it_reaches_into():
+    # issue 2004-01-18, first coupon 2004-12-18: 5 of 6 months of a period, then a whole one
+    periods = bond(issue="2004-01-18", first_coupon="2004-12-18", maturity="2005-06-18", day_count="30/360")
+    v = 1 / 1.03
+    long_coupon = 100 * 0.08 * 330 / 360
+    expected = long_coupon * v ** (330 / 180) + 104 * v ** (330 / 180 + 1)
+    assert nc.dirty_price(periods, "2004-01-18", 0.06, **SEMI) == pytest.approx(expected, rel=1e-14)
+
+
+def test_an_odd_last_coupon_is_discounted_over_its_part_of_a_period():
+    periods = bond(issue="2004-06-18", last_coupon="2005-06-18", maturity="2005-09-18", day_count="30/360")
+    v = 1 / 1.03
+    expected = 4 * v + 4 * v**2 + (100 + 2) * v**2.5
+    assert nc.dirty_price(periods, "2004-06-18", 0.06, **SEMI) == pytest.approx(expected, rel=1e-14)
+
+
+class TestExInterest:
+    PERIODS = bond()
+    EX = PERIODS.accrual_end - np.timedelta64(7, "D")
+
+    def test_from_the_ex_date_on_accrued_interest_is_negative(self):
+        # 6 of 180 days are left on 2004-12-12
+        dirty = nc.dirty_price(self.PERIODS, "2004-12-12", 0.06, **SEMI, ex_date=self.EX)
+        clean = nc.clean_price(self.PERIODS, "2004-12-12", 0.06, **SEMI, ex_date=self.EX)
+        assert dirty - clean == pytest.approx(-100 * 0.08 * 6 / 360, abs=1e-12)
+
+    def test_the_coupon_is_another_s(self):
+        cum, ex = (
+            nc.dirty_price(self.PERIODS, "2004-12-12", 0.06, **SEMI, **terms) for terms in ({}, {"ex_date": self.EX})
+        )
+        assert cum - ex == pytest.approx(4 / 1.03 ** (6 / 180), rel=1e-13)
+
+    def test_the_day_before_is_cum(self):
+        assert nc.clean_price(self.PERIODS, "2004-12-10", 0.06, **SEMI, ex_date=self.EX) == nc.clean_price(
+            self.PERIODS, "2004-12-10", 0.06, **SEMI
+        )
+
+    def test_and_back(self):
+        price = nc.clean_price(self.PERIODS, "2007-06-14", 0.06, **SEMI, ex_date=self.EX)
+        got = nc.yield_to_maturity(self.PERIODS, "2007-06-14", price, **SEMI, ex_date=self.EX)
+        assert got == pytest.approx(0.06, abs=1e-11)
+
+
+class TestWorkouts:
+    PERIODS = bond()
+
+    def test_a_call_between_coupons_pays_what_has_accrued(self):
+        # 104 at three quarters of a year with 2 accrued, after a coupon of 4
+        price = 4 / 1.05 + 106 / 1.05**1.5
+        got = nc.yield_to_call(self.PERIODS, ISSUE, price, call_date="2005-03-18", call_price=104, **SEMI)
+        assert got == pytest.approx(0.1, abs=1e-14)
+
+    def test_in_the_running_period(self):
+        price = 102 / 1.05**0.25 - 2  # 90 days in, 2 accrued; called 45 days on at 99 with 3 accrued
+        got = nc.yield_to_call(self.PERIODS, "2004-09-18", price, call_date="2004-11-03", call_price=99, **SEMI)
+        assert got == pytest.approx(0.1, abs=1e-14)
+
+    def test_at_maturity_for_100_it_is_the_yield_to_maturity(self):
+        got = nc.yield_to_put(self.PERIODS, "2005-01-31", 97, put_date=MATURITY, put_price=100, **SEMI)
+        assert got == pytest.approx(nc.yield_to_maturity(self.PERIODS, "2005-01-31", 97, **SEMI), abs=1e-14)
+
+    def test_the_worst_of_many_notes_and_calls(self):
+        periods = resolve(
+            Notes(
+                issue_date=ISSUE,
+                maturity=MATURITY,
+                principal=100,
+                annual_rate=[0.04, 0.08, 0.08],
+                frequency=2,
+                day_count="30/360",
+            )
+        )
+        dates = [["2005-06-18"] * 3, ["2006-06-18"] * 3, [None] * 3]
+        price = pd.Series([100.0, 104.0, np.nan], index=list("abc"))
+        worst = nc.yield_to_worst(
+            periods, ISSUE, price, call_date=dates, call_price=[[102.0], [101.0], [100.0]], **SEMI
+        )
+        assert worst.annual_yield.index.tolist() == list("abc")
+        # at par no call pays less than maturity; 104 = 4 v + 106 v^2 for the second
+        v = (np.sqrt(16 + 4 * 106 * 104) - 4) / (2 * 106)
+        assert worst.annual_yield.to_numpy() == pytest.approx([0.04, 2 * (1 / v - 1), np.nan], abs=1e-13, nan_ok=True)
+        assert worst.workout_date.to_numpy().astype("datetime64[D]").astype(str).tolist() == [
+            "2007-06-18",
+            "2005-06-18",
+            "NaT",
+        ]
+
+    def test_a_call_that_is_past_has_no_yield(self):
+        got = nc.yield_to_call(self.PERIODS, "2005-06-18", [100], call_date=["2005-06-18"], call_price=100, **SEMI)
+        assert np.isnan(got).all()
+
+    def test_by_payment_dates(self):
+        terms = {"compounding": "annual", "simple_interest": "never", "timing": "actual/365 fixed"}
+        price = 4 / 1.1 ** (183 / 365) + 106 / 1.1 ** (273 / 365)
+        got = nc.yield_to_call(self.PERIODS, ISSUE, price, call_date="2005-03-18", call_price=104, **terms)
+        assert got == pytest.approx(0.1, abs=1e-14)
+
+    def test_a_call_after_maturity(self):
+        with pytest.raises(TermError, match="`call_date` must be up to maturity; got '2008-01-01'"):
+            nc.yield_to_call(self.PERIODS, ISSUE, 100, call_date="2008-01-01", call_price=100, **SEMI)
+
+
+def test_forward_price_carries_and_gives_up_the_coupon():
+    got = nc.forward_price(bond(), "2004-09-18", 99, forward_date="2005-03-18", repo_rate=0.05, day_count="30/360")
+    assert got == pytest.approx(101 * 1.025 - 4 * 1.0125 - 2, abs=1e-12)
+
+
+def test_forward_price_of_a_note_delivered_ex_interest():
+    periods = bond()
+    got = nc.forward_price(
+        periods,
+        "2004-09-18",
+        99,
+        forward_date="2004-12-12",
+        repo_rate=0.05,
+        day_count="30/360",
+        ex_date=periods.accrual_end - np.timedelta64(7, "D"),
+    )
+    assert got == pytest.approx(101 * (1 + 0.05 * 84 / 360) - 4 / (1 + 0.05 * 6 / 360) + 8 * 6 / 360, abs=1e-12)
+
+
+# ---- shapes, kinds, what is missing, what is wrong ----
+
+
+def test_one_note_on_many_days_and_grids():
+    days = np.array(["2004-06-18", "2005-01-31"], dtype="datetime64[D]")
+    row = nc.clean_price(bond(), days, 0.06, **SEMI)
+    assert row.shape == (2,)
+    grid = nc.clean_price(bond(), days, np.array([[0.06], [0.07]]), **SEMI)
+    assert grid.shape == (2, 2)
+    assert grid[0].tolist() == row.tolist()
+    assert grid[1, 1] == nc.clean_price(bond(), days[1], 0.07, **SEMI)
+
+
+def test_a_series_comes_back_as_one():
+    price = pd.Series([99.0, 101.0], index=["a", "b"], name="clean")
+    got = nc.yield_to_maturity(bond(rate=[0.08, 0.04]), ISSUE, price, **SEMI)
+    assert got.index.tolist() == ["a", "b"]
+    assert isinstance(nc.yield_to_maturity(bond(), ISSUE, 99, **SEMI), float)
+
+
+def test_what_is_missing_stays_missing():
+    periods = bond(rate=[0.08, 0.08, 0.08])
+    days = np.array([ISSUE, "NaT", ISSUE], dtype="datetime64[D]")
+    got = nc.yield_to_maturity(periods, days, [100, 100, np.nan], **SEMI)
+    assert np.isnan(got).tolist() == [False, True, True]
+    for measure in (nc.clean_price, nc.dirty_price, nc.convexity, nc.dv01):
+        got = measure(periods, days, [0.08, 0.08, np.nan], **SEMI)
+        assert np.isnan(got).tolist() == [False, True, True]
+    assert np.isnan(nc.current_yield(periods, days, [100, 100, np.nan])).tolist() == [False, True, True]
+
+
+@pytest.mark.compiled
+def test_long_columns_come_in_blocks_and_give_the_same():
+    periods, settlement, rng = many(40_000, seed=9, years=(1, 3))
+    yields = rng.uniform(0.0, 0.2, 40_000)
+    terms = {"compounding": "coupon", "simple_interest": "last-period"}
+    price = nc.clean_price(periods, settlement, yields, **terms)
+    got = nc.yield_to_maturity(periods, settlement, price, **terms)
+    layout = Layout.of(periods, settlement, {})
+    flows = remaining_flows(periods, layout, timing="street")
+    time, f = flows.time, np.repeat(flows.frequency, np.diff(flows.offsets))
+    y = np.repeat(yields, np.diff(flows.offsets))
+    count = np.repeat(np.diff(flows.offsets), np.diff(flows.offsets))
+    discount = np.where(count == 1, 1 / (1 + y * time), (1 + y / f) ** (-f * time))
+    expected = np.add.reduceat(flows.amount * discount, flows.offsets[:-1]) - flows.accrued
+    assert price == pytest.approx(expected, rel=1e-13)
+    # a day before maturity a last digit of the price moves a yield by 1e-13
+    assert got == pytest.approx(yields, abs=3e-13)
+
+
+def test_a_row_of_a_late_block_is_named():
+    count = 20_000
+    periods = resolve(
+        Notes(
+            issue_date=ISSUE,
+            maturity=MATURITY,
+            principal=100,
+            annual_rate=np.full(count, 0.08),
+            frequency=1,
+            day_count="30/360",
+        )
+    )
+    price = np.full(count, 100.0)
+    price[17_000] = -5
+    with pytest.raises(TermError, match=r"dirty price is above 0; got -5.0 at row 17000"):
+        nc.yield_to_maturity(periods, ISSUE, price, **SEMI)
+
+
+@pytest.mark.parametrize(
+    ("terms", "message"),
+    [
+        ({"settlement": "2004-06-17"}, "`settlement` must be on or after issue; got '2004-06-17'"),
+        ({"settlement": MATURITY}, "`settlement` must be before maturity"),
+        ({"compounding": "semiannual"}, "`compounding` must be .*Did you mean 'semi-annual'"),
+        ({"simple_interest": "last"}, "`simple_interest` must be 'never', 'last-period' or 'first-period'"),
+        ({"clean_price": np.inf}, "`clean_price` must be a finite number"),
+        ({"clean_price": 0.0}, "`clean_price` must be such that the dirty price is above 0"),
+        ({"ex_date": ["2004-06-18"]}, "`ex_date` must be one date for each period"),
+        ({"coupon_rate": [0.1]}, "`coupon_rate` must be one rate for each period"),
+        ({"redemption": np.inf}, "`redemption` must be a finite number"),
+        ({"timing": "31/360"}, "`day_count` must be"),
+        ({"clean_price": [1.0, 2.0], "settlement": [ISSUE] * 3}, "shapes broadcast together"),
+    ],
+)
+def test_bad_input_is_named(terms, message):
+    given_terms = {"settlement": ISSUE, "clean_price": 100.0} | SEMI | terms
+    with pytest.raises(TermError, match=message):
+        nc.yield_to_maturity(bond(), **given_terms)
+
+
+@pytest.mark.parametrize(("annual_yield", "compounding"), [(-2.0, "semi-annual"), (-1.5, "annual"), (-0.5, "simple")])
+def test_a_yield_of_more_than_a_total_loss(annual_yield, compounding):
+    with pytest.raises(TermError, match="`annual_yield` must be above minus the compoundings"):
+        nc.clean_price(bond(), ISSUE, annual_yield, compounding=compounding, simple_interest="never")
+
+
+def test_compounding_by_the_coupon_needs_coupons():
+    with pytest.raises(TermError, match="`compounding` must be named where a note has no coupons"):
+        nc.clean_price(bond(frequency=0), ISSUE, 0.1, compounding="coupon", simple_interest="never")
+
+
+def test_negative_coupons_at_simple_interest_are_refused():
+    periods = bond(rate=-0.9, frequency=1, maturity="2006-06-18")
+    with pytest.raises(TermError, match="a price that exactly one yield gives; got 'flows below 0 at simple interest'"):
+        nc.yield_to_maturity(periods, ISSUE, 100.0, compounding="annual", simple_interest="first-period")
+
+
+def test_the_threshold_for_compiled_code_is_small_enough_for_these_tests_to_cross_it():
+    assert len(many(2_000, seed=4)[0]) > COMPILE_FROM

@@ -1,0 +1,221 @@
+"""What prices, yields and risk have in common: notes at a settlement, discounted by a named convention."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any, NotRequired, TypedDict
+
+import numpy as np
+import pandas as pd
+
+from notecalc.core._discounting import MEASURES, compiled, measure, solve_yield
+from notecalc.core._roots import count_rates
+from notecalc.core.arrays import Dates, FloatArray, IntArray, Numbers, Rule
+from notecalc.core.flows import STREET, Layout, RemainingFlows, per_year, remaining_flows, simple_rule
+from notecalc.core.notes import Periods
+from notecalc.errors import TermError
+
+__all__ = ["FlowTerms", "Quoted", "flows_of", "quote", "solved"]
+
+
+class FlowTerms(TypedDict):
+    """Terms of the flows that periods don't hold; each may be left out.
+
+    Parameters
+    ----------
+    timing : str
+        How times to flows are measured: ``street`` (the default), in whole coupon periods between the unadjusted
+        dates and the share of the running one that is left; or the name of a day count, from settlement to the
+        payment dates. ``actual/actual icma`` then counts along the note's own cycle.
+    ex_date : date-like
+        For each period, the first settlement that doesn't get its coupon; NaT for none. From then on accrued interest
+        is negative.
+    coupon_rate : numeric
+        For each period, its rate [1/yr], where it isn't the note's throughout.
+    redemption : numeric
+        What is paid at maturity beside the coupon [per 100 of principal], 100 if left out; one, or one for each note.
+    """
+
+    timing: NotRequired[str]
+    ex_date: NotRequired[Dates | pd.Series[Any]]
+    coupon_rate: NotRequired[Numbers | pd.Series[Any]]
+    redemption: NotRequired[Numbers]
+
+
+def flows_of(periods: Periods, layout: Layout, terms: Mapping[str, Any]) -> RemainingFlows:
+    """Lay out flows by terms of which any may be left out."""
+    return remaining_flows(periods, layout, **{"timing": STREET, **terms})
+
+
+_BLOCK = 16_384  # rows whose flows fit into a processor's cache
+
+
+@dataclass(frozen=True, slots=True)
+class Quoted:
+    """Flows of each row, how their yield is compounded, and the numbers given for each output."""
+
+    layout: Layout
+    flows: RemainingFlows
+    compoundings: FloatArray
+    rule: IntArray
+
+    def number(self, name: str) -> FloatArray:
+        """Give a number for each output."""
+        return self.layout.numbers[name]
+
+    @property
+    def accrued(self) -> FloatArray:
+        """Accrued interest for each output [per 100]."""
+        return self.flows.accrued[self.layout.row]
+
+    def measure(self, annual_yield: FloatArray) -> FloatArray:
+        """Give, in a row for each output: worth, worth times years, minus the first derivative, the second."""
+        return measured(self.flows, self.compoundings, self.rule, self.layout.row, annual_yield)
+
+    def solve(self, clean_price: FloatArray, name: str = "clean_price") -> FloatArray:
+        """Give the yield at each clean price."""
+        dirty = clean_price + self.accrued
+        return solved(self.flows, self.compoundings, self.rule, self.layout.row, dirty, name)
+
+
+def quote(
+    periods: Periods,
+    settlement: Any,
+    numbers: Mapping[str, tuple[Any, Rule]],
+    conventions: tuple[str, str],
+    terms: Mapping[str, Any],
+    compute: Callable[[Quoted], FloatArray],
+) -> Any:
+    """Broadcast arguments, compute on their flows, and give the outputs the kind and shape that came in.
+
+    Parameters
+    ----------
+    periods : Periods
+        The periods of n notes.
+    settlement, numbers
+        As for `Layout.of`.
+    conventions : (str, str)
+        Compounding, and where interest is simple.
+    terms : mapping
+        `FlowTerms`.
+    compute : callable
+        Gives an output for each that is asked of it. Long columns come in blocks.
+    """
+    compounding, simple_interest = conventions
+    rule = simple_rule(simple_interest)
+    layout = Layout.of(periods, settlement, numbers)
+
+    def on(part: Layout) -> FloatArray:
+        flows = flows_of(periods, part, terms)
+        return compute(Quoted(part, flows, per_year(compounding, flows.frequency), rule))
+
+    size = layout.note.size
+    if size <= _BLOCK or layout.row.size != size:
+        return layout.shape.rewrap(on(layout))
+    out = np.empty(size)
+    for begin in range(0, size, _BLOCK):
+        rows = slice(begin, begin + _BLOCK)
+        try:
+            out[rows] = on(layout.block(rows))
+        except TermError as error:
+            row = begin + (error.row or 0)
+            raise TermError(error.name, rule=error.rule, got=error.got, row=row, hint=error.hint) from None
+    return layout.shape.rewrap(out)
+
+
+def measured(
+    flows: RemainingFlows, compoundings: FloatArray, rule: IntArray, row: IntArray, annual_yield: FloatArray
+) -> FloatArray:
+    """Give the four measures at each yield.
+
+    Raises
+    ------
+    TermError
+        A yield at which an investment is more than lost.
+    """
+    out = np.empty(MEASURES * row.size)
+    compiled(measure, _work(flows, row))(
+        flows.offsets, flows.amount, flows.gap, compoundings, rule, row, annual_yield, out
+    )
+    table = out.reshape(-1, MEASURES)
+    bad = np.isnan(table[:, 0]) & np.isfinite(annual_yield) & ~np.isnan(flows.accrued[row])
+    if bad.any():
+        at = int(np.argmax(bad))
+        rule_words = "above minus the compoundings per year, and no total loss at simple interest"
+        raise TermError("annual_yield", rule=rule_words, got=float(annual_yield[at]), row=at if row.size > 1 else None)
+    return table
+
+
+def solved(
+    flows: RemainingFlows, compoundings: FloatArray, rule: IntArray, row: IntArray, dirty: FloatArray, name: str
+) -> FloatArray:
+    """Give the yield at each dirty price.
+
+    Raises
+    ------
+    TermError
+        A dirty price that isn't above 0, or that no yield or more than one gives.
+    """
+    bad = ~(dirty > 0) & ~np.isnan(dirty)
+    if bad.any():
+        at = int(np.argmax(bad))
+        hint = f"The dirty price is {dirty[at]:g}"
+        raise TermError(
+            name,
+            rule="such that the dirty price is above 0",
+            got=float(dirty[at] - flows.accrued[row[at]]),
+            row=at if row.size > 1 else None,
+            hint=hint,
+        )
+    out = np.empty(row.size)
+    compiled(solve_yield, _work(flows, row))(
+        flows.offsets, flows.amount, flows.gap, compoundings, rule, row, dirty, out
+    )
+    left = np.flatnonzero(~np.isfinite(out) & ~np.isnan(dirty))
+    if left.size:
+        out[left] = _by_counting(flows, compoundings, rule, row[left], dirty[left], name, left)
+    return out
+
+
+def _work(flows: RemainingFlows, row: IntArray) -> int:
+    """Flows that a kernel will read, about."""
+    return row.size * flows.amount.size // max(len(flows), 1)
+
+
+def _by_counting(
+    flows: RemainingFlows,
+    compoundings: FloatArray,
+    rule: IntArray,
+    row: IntArray,
+    dirty: FloatArray,
+    name: str,
+    place: IntArray,
+) -> FloatArray:
+    """Solve rows that have flows below 0, if exactly one yield does."""
+    counts = np.diff(flows.offsets)[row]
+    ends = np.concatenate([[0], np.cumsum(counts + 1)])
+    years, amount = np.zeros(ends[-1]), np.empty(ends[-1])
+    time = flows.time
+    for i, r in enumerate(row.tolist()):
+        own = slice(flows.offsets[r], flows.offsets[r + 1])
+        years[ends[i] + 1 : ends[i + 1]] = time[own]
+        amount[ends[i]] = -dirty[i]
+        amount[ends[i] + 1 : ends[i + 1]] = flows.amount[own]
+    out = np.empty(2 * row.size)
+    compiled(count_rates, amount.size)(ends, years, amount, out)
+    force, roots, m = out[: row.size], out[row.size :], compoundings[row]
+    simple = (m < 0) | (rule[0] == 2) | ((rule[0] == 1) & (counts == 1))
+    with np.errstate(divide="ignore", invalid="ignore", over="ignore"):
+        annual_yield: FloatArray = np.where(m == 0, force, m * np.expm1(force / m))
+    bad = simple | (roots != 1) | ~np.isfinite(annual_yield)
+    if bad.any():
+        at = int(np.argmax(bad))
+        found = "flows below 0 at simple interest" if simple[at] else f"{int(roots[at])} within a float's range"
+        raise TermError(
+            name,
+            rule="a price that exactly one yield gives",
+            got=found,
+            row=int(place[at]) if place[at] or place.size > 1 else None,
+        )
+    return annual_yield

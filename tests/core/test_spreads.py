@@ -1,0 +1,308 @@
+"""Curves, and spreads over them: by hand, 50 digits beside them, and QuantLib on bonds at random."""
+
+from __future__ import annotations
+
+import datetime as dt
+
+import mpmath
+import numpy as np
+import pandas as pd
+import pytest
+import QuantLib as ql
+from hypothesis import given
+from hypothesis import strategies as st
+
+import notecalc as nc
+from notecalc.core.notes import Notes
+from notecalc.core.schedule import resolve
+from notecalc.errors import TermError
+
+LOG_LINEAR, LINEAR_ZERO = "log-linear-discount-factors", "linear-zero-rates"
+NODES = ["2005-06-18", "2007-06-18", "2014-06-18", "2034-06-18"]
+ZEROS = [0.02, 0.03, 0.045, 0.04]
+TODAY = "2004-06-18"
+
+
+def notes(count=1, *, seed=5):
+    rng = np.random.default_rng(seed)
+    maturity = (np.datetime64("2006-01", "M") + rng.integers(0, 320, count)).astype("datetime64[D]") + 14
+    issue = (maturity.astype("datetime64[M]") - 12 * 40).astype("datetime64[D]") + 14
+    terms = Notes(
+        issue_date=issue,
+        maturity=maturity,
+        principal=100,
+        annual_rate=rng.uniform(0.005, 0.4, count),
+        frequency=rng.choice([1, 2, 4], count),
+        day_count="actual/actual icma",
+    )
+    return resolve(terms), rng
+
+
+def zero_curve(compounding="annual", interpolation=LINEAR_ZERO, rates=ZEROS):
+    return nc.Curve.from_zero_rates(
+        TODAY, NODES, rates, compounding=compounding, day_count="actual/365 fixed", interpolation=interpolation
+    )
+
+
+def ql_date(day):
+    day = np.datetime64(day, "D").astype(dt.date)
+    return ql.Date(day.day, day.month, day.year)
+
+
+def ql_leg(periods, row):
+    own = slice(periods.offsets[row], periods.offsets[row + 1])
+    coupon = 100 * periods.notes.annual_rate[row] * periods.fraction[own]
+    coupon[-1] += 100
+    dates = periods.payment_date[own]
+    return ql.Leg([ql.SimpleCashFlow(float(c), ql_date(d)) for c, d in zip(coupon, dates, strict=True)])
+
+
+class TestCurve:
+    @pytest.mark.parametrize(
+        ("compounding", "factor"),
+        [
+            ("annual", 1.02**-1),
+            ("continuous", np.exp(-0.02)),
+            ("simple", 1 / 1.02),
+            ("monthly", (1 + 0.02 / 12) ** -12),
+        ],
+    )
+    def test_a_node_has_its_factor(self, compounding, factor):
+        assert zero_curve(compounding).discount_factor(NODES[0]) == pytest.approx(factor, rel=1e-15)
+
+    def test_zero_rates_are_linear_in_time(self):
+        # 365 of 730 days from the first node to the second
+        rate = zero_curve().zero_rate("2006-06-18", compounding="annual", day_count="actual/365 fixed")
+        assert rate == pytest.approx(0.025, abs=1e-15)
+
+    def test_zero_rates_are_level_before_the_first_node(self):
+        assert zero_curve().discount_factor("2004-12-18") == pytest.approx(1.02 ** (-183 / 365), rel=1e-15)
+
+    def test_log_factors_are_linear_in_time(self):
+        curve = nc.Curve.from_discount_factors(
+            TODAY, ["2005-06-18", "2006-06-18"], [0.96, 0.90], day_count="actual/365 fixed", interpolation=LOG_LINEAR
+        )
+        assert curve.discount_factor("2005-12-18") == pytest.approx(0.96 * (0.90 / 0.96) ** (183 / 365), rel=1e-15)
+        assert curve.discount_factor(TODAY) == 1.0
+        assert curve.discount_factor("2004-12-18") == pytest.approx(0.96 ** (183 / 365), rel=1e-15)
+
+    @given(st.integers(0, 10_957))
+    def test_agrees_with_quantlib_between_nodes(self, days):
+        day = np.datetime64(TODAY) + days
+        dates, count = [ql_date(TODAY), *map(ql_date, NODES)], ql.Actual365Fixed()
+        rates = ql.ZeroCurve(dates, [ZEROS[0], *ZEROS], count, ql.NullCalendar(), ql.Linear(), ql.Continuous)
+        assert zero_curve("continuous").discount_factor(day) == pytest.approx(rates.discount(ql_date(day)), rel=1e-13)
+        factors = [1.0, 0.98, 0.9, 0.7, 0.3]
+        theirs = ql.DiscountCurve(dates, factors, count)
+        ours = nc.Curve.from_discount_factors(
+            TODAY, NODES, factors[1:], day_count="actual/365 fixed", interpolation=LOG_LINEAR
+        )
+        assert ours.discount_factor(day) == pytest.approx(theirs.discount(ql_date(day)), rel=1e-13)
+
+    def test_factors_and_the_zero_rates_that_they_are_worth_make_one_curve(self):
+        factors = zero_curve("continuous").discount_factor(NODES)
+        again = nc.Curve.from_discount_factors(
+            TODAY, NODES, factors, day_count="actual/365 fixed", interpolation=LINEAR_ZERO
+        )
+        assert again.discount_factor("2010-01-01") == pytest.approx(
+            zero_curve("continuous").discount_factor("2010-01-01"), rel=1e-14
+        )
+
+    def test_missing_dates_and_series(self):
+        got = zero_curve().discount_factor(pd.Series([pd.NaT, pd.Timestamp(TODAY)], index=["a", "b"]))
+        assert got.index.tolist() == ["a", "b"]
+        assert np.isnan(got["a"])
+        assert np.isnan(zero_curve().zero_rate(TODAY, compounding="annual", day_count="30/360"))
+
+    @pytest.mark.parametrize(
+        ("day", "rule"), [("2004-06-17", "on or after the reference date"), ("2034-06-19", "up to the curve's last")]
+    )
+    def test_nothing_is_extrapolated(self, day, rule):
+        with pytest.raises(TermError, match=rule):
+            zero_curve().discount_factor(day)
+
+    @pytest.mark.parametrize(
+        ("terms", "message"),
+        [
+            ({"interpolation": "cubic"}, "`interpolation` must be"),
+            ({"compounding": "weekly"}, "`compounding` must be"),
+            ({"dates": NODES[::-1]}, "`dates` must be rising"),
+            ({"dates": NODES[:2]}, "`dates and zero_rates` must be of one length"),
+            ({"zero_rates": [0.1, None, 0.1, 0.1]}, "`zero_rates` must be given; got nan at row 1"),
+            ({"zero_rates": [-1.5] * 4}, "`zero_rates` must be rates that aren't a total loss"),
+            ({"day_count": "30/361"}, "`day_count` must be"),
+        ],
+    )
+    def test_bad_input_is_named(self, terms, message):
+        given_terms = {
+            "dates": NODES,
+            "zero_rates": ZEROS,
+            "compounding": "annual",
+            "interpolation": LINEAR_ZERO,
+            "day_count": "30/360",
+        } | terms
+        with pytest.raises(TermError, match=message):
+            nc.Curve.from_zero_rates(TODAY, **given_terms)
+
+
+def exact_spread(periods, row, settlement, dirty, curve, compounding, guess):
+    m = {"annual": 1, "semi-annual": 2, "continuous": 0, "simple": -1}[compounding]
+    own = slice(periods.offsets[row], periods.offsets[row + 1])
+    keep = periods.accrual_end[own] > settlement
+    dates = periods.payment_date[own][keep]
+    coupons = 100 * periods.notes.annual_rate[row] * periods.fraction[own][keep]
+    amounts = [mpmath.mpf(float(c)) for c in coupons]
+    amounts[-1] += 100
+
+    days = [*dates, settlement]
+    bases = dict(zip(days, map(mpmath.mpf, curve.discount_factor(np.array(days)).tolist()), strict=True))
+
+    def factor(day, z):
+        t = mpmath.mpf(int((day - np.datetime64(TODAY)).astype(int))) / 365
+        base = bases[day]
+        if t == 0:
+            return mpmath.mpf(1)
+        if m == 0:
+            return base * mpmath.exp(-z * t)
+        if m == -1:
+            return 1 / (1 / base + z * t)
+        return (base ** (-1 / (m * t)) + z / m) ** (-m * t)
+
+    def gap(z):
+        return (
+            mpmath.fsum(a * factor(d, z) for a, d in zip(amounts, dates, strict=True)) / factor(settlement, z) - dirty
+        )
+
+    return mpmath.findroot(gap, guess, tol=1e-60, verify=False)
+
+
+@pytest.mark.parametrize(
+    ("compounding", "days"),
+    # brought forward by simple interest, a price can't fall below a share of the flows: from the curve's day only
+    [("annual", 0), ("annual", 200), ("semi-annual", 0), ("continuous", 0), ("continuous", 200), ("simple", 0)],
+)
+def test_z_spreads_to_the_last_digits(compounding, days):
+    """Within 2e-14 of 50 digits, on notes of one to 27 years."""
+    periods, rng = notes(40)
+    settlement = np.datetime64(TODAY) + days
+    price = rng.uniform(60, 140, 40)
+    curve = zero_curve()
+    got = nc.z_spread(periods, settlement, price, curve, compounding=compounding, day_count="actual/365 fixed")
+    # accrued interest as in the test of yields
+    accrued = nc.dirty_price(periods, settlement, 0.05, compounding="annual", simple_interest="never") - nc.clean_price(
+        periods, settlement, 0.05, compounding="annual", simple_interest="never"
+    )
+    with mpmath.workdps(50):
+        for row in range(40):
+            exact = exact_spread(periods, row, settlement, price[row] + accrued[row], curve, compounding, got[row])
+            assert abs(got[row] - exact) < 2e-14
+
+
+def test_z_spreads_of_a_thousand_bonds_agree_with_quantlib():
+    count, day = 1_000, np.datetime64(TODAY)
+    periods, rng = notes(count)
+    dates = [ql_date(TODAY), *map(ql_date, NODES)]
+    ql.Settings.instance().evaluationDate = ql_date(TODAY)
+    theirs = ql.YieldTermStructureHandle(
+        ql.ZeroCurve(dates, [ZEROS[0], *ZEROS], ql.Actual365Fixed(), ql.NullCalendar(), ql.Linear(), ql.Continuous)
+    ).currentLink()
+    price = rng.uniform(70, 130, count)
+    got = nc.z_spread(
+        periods, day, price, zero_curve("continuous"), compounding="semi-annual", day_count="actual/365 fixed"
+    )
+    terms = {"compounding": "annual", "simple_interest": "never"}
+    accrued = nc.dirty_price(periods, day, 0.05, **terms) - nc.clean_price(periods, day, 0.05, **terms)
+    for row in range(count):
+        expected = ql.CashFlows.zSpread(
+            ql_leg(periods, row), float(price[row] + accrued[row]), theirs, ql.Actual365Fixed(), ql.Compounded,
+            ql.Semiannual, False, ql_date(TODAY), ql_date(TODAY), 1e-13, 500, 0.01,
+        )  # fmt: skip
+        assert got[row] == pytest.approx(expected, abs=1e-10)
+
+
+def test_a_note_at_the_curve_s_price_has_no_spread():
+    periods, _ = notes(50)
+    price = nc.clean_price_from_curve(periods, TODAY, zero_curve())
+    for compounding in ("annual", "continuous", "simple"):
+        got = nc.z_spread(periods, TODAY, price, zero_curve(), compounding=compounding, day_count="actual/360")
+        assert got == pytest.approx(np.zeros(50), abs=1e-14)
+    swap = nc.par_asset_swap_spread(periods, TODAY, price, zero_curve(), frequency=4, day_count="actual/360")
+    assert swap == pytest.approx(np.zeros(50), abs=1e-14)
+
+
+def test_par_asset_swap_spread_agrees_with_quantlib_s_price_and_annuity():
+    periods, rng = notes(30)
+    count, day = ql.Actual360(), ql_date(TODAY)
+    ql.Settings.instance().evaluationDate = day
+    dates = [day, *map(ql_date, NODES)]
+    handle = ql.YieldTermStructureHandle(
+        ql.ZeroCurve(dates, [ZEROS[0], *ZEROS], ql.Actual365Fixed(), ql.NullCalendar(), ql.Linear(), ql.Continuous)
+    )
+    price = rng.uniform(80, 120, 30)
+    got = nc.par_asset_swap_spread(periods, TODAY, price, zero_curve("continuous"), frequency=2, day_count="actual/360")
+    for row in range(30):
+        f = int(periods.notes.frequency[row])
+        own = ql.Schedule(
+            ql_date(periods.notes.issue_date[row]), ql_date(periods.notes.maturity[row]), ql.Period(12 // f, ql.Months),
+            ql.NullCalendar(), ql.Unadjusted, ql.Unadjusted, ql.DateGeneration.Backward, False,
+        )  # fmt: skip
+        bond = ql.FixedRateBond(
+            0, 100.0, own, [float(periods.notes.annual_rate[row])], ql.ActualActual(ql.ActualActual.ISMA, own)
+        )
+        floating = ql.Schedule(
+            day, ql_date(periods.notes.maturity[row]), ql.Period(6, ql.Months), ql.NullCalendar(), ql.Unadjusted,
+            ql.Unadjusted, ql.DateGeneration.Backward, False,
+        )  # fmt: skip
+        # the price off the curve, and what a unit of spread on the floating leg is worth
+        annuity = sum(
+            count.yearFraction(start, end) * handle.discount(end)
+            for start, end in zip(list(floating)[:-1], list(floating)[1:], strict=True)
+        )
+        bond.setPricingEngine(ql.DiscountingBondEngine(handle))
+        assert got[row] == pytest.approx((bond.cleanPrice() - price[row]) / 100 / annuity, abs=1e-12)
+
+
+def test_g_spread_of_a_series_and_between_two_governments():
+    got = nc.g_spread(
+        pd.Series([0.08, np.nan], index=["a", "b"]),
+        "2007-06-18",
+        government_maturities=["2006-06-18", "2007-06-18"],
+        government_yields=[0.02, 0.03],
+    )
+    assert got.tolist() == pytest.approx([0.05, np.nan], abs=1e-15, nan_ok=True)
+
+
+@pytest.mark.parametrize(
+    ("terms", "message"),
+    [
+        ({"maturity": "2009-01-01"}, "`maturity` must be between 2006-06-18 and 2008-06-17"),
+        ({"government_yields": [0.1]}, "must be of one length"),
+        ({"government_maturities": ["2008-06-17", "2006-06-18"]}, "`government_maturities` must be rising"),
+        ({"government_yields": [0.1, np.nan]}, "`government_yields` must be finite numbers"),
+    ],
+)
+def test_bad_g_spreads_are_named(terms, message):
+    given_terms = {
+        "annual_yield": 0.08,
+        "maturity": "2007-06-18",
+        "government_maturities": ["2006-06-18", "2008-06-17"],
+        "government_yields": [0.02, 0.04],
+    } | terms
+    with pytest.raises(TermError, match=message):
+        nc.g_spread(**given_terms)
+
+
+def test_bad_spreads_are_named():
+    periods, _ = notes(1)
+    terms = {"compounding": "annual", "day_count": "actual/365 fixed"}
+    with pytest.raises(TermError, match="`clean_price` must be one that a spread gives; got -500"):
+        nc.z_spread(periods, TODAY, -500.0, zero_curve(), **terms)
+    with pytest.raises(TermError, match="`frequency` must be 1, 2, 3, 4, 6 or 12"):
+        nc.par_asset_swap_spread(periods, TODAY, 100, zero_curve(), frequency=5, day_count="30/360")
+    with pytest.raises(TermError, match="on or after the reference date"):
+        nc.z_spread(periods, "2004-06-17", 100, zero_curve(), **terms)
+    negative = resolve(
+        Notes(issue_date=TODAY, maturity="2006-06-18", principal=1, annual_rate=-0.1, frequency=1, day_count="30/360")
+    )
+    with pytest.raises(TermError, match="no flow is below 0"):
+        nc.z_spread(negative, TODAY, 100, zero_curve(), **terms)
