@@ -31,6 +31,15 @@ NOTE = Notes(
 )
 
 
+PERIODS = resolve(
+    Notes(issue_date="2004-06-18", maturity="2007-06-18", principal=100, annual_rate=0.08, frequency=2, day_count="30/360")
+)
+CURVE = nc.Curve.from_zero_rates(
+    "2004-06-18", ["2004-12-18", "2007-06-18", "2009-06-18"], [0.02, 0.03, 0.035],
+    interpolation="linear-zero-rates", compounding="continuous", day_count="actual/365 fixed",
+)  # fmt: skip
+
+
 @dataclass(frozen=True)
 class Case:
     """A function, four rows of arguments for it, and what it makes of a missing one."""
@@ -61,6 +70,10 @@ PRINCIPALS = [29_000_000, 1_050_000.5, Decimal("0.01"), 0]
 RATES = [0.08, Decimal("0.115"), 0, -0.005]
 SHARES = [45_000_000, 1, 0.5, 3_437_284]
 PRICES = [1.85, 2, Decimal("1.97"), 0.01]
+SETTLEMENTS = ["2004-06-18", dt.date(2004, 9, 1), pd.Timestamp("2005-12-18"), "1 May 2007"]
+QUOTES = [100, 97.5, Decimal("103.25"), 60.0]
+YIELDS = [0.08, 0.095, Decimal("0.0625"), -0.01]
+STREET = {"periods": PERIODS, "compounding": "semi-annual", "simple_interest": "last-period"}
 NO_DATE = "must be a date; got 'NaT'"
 NO_AMOUNT = "must be an amount, since cents are integers and can't be missing; got None"
 NOT_WHOLE = "must be a whole number; got None"
@@ -104,10 +117,35 @@ TABLE = [
         {"principal_cents": [2_900_000_000, 1, 0, -50], "numerator": [180, 183, 1, 66_491], "denominator": [360, 365, 1, 133_590]},
         {"rate": "0.08"}, NOT_WHOLE,
     ),
+    Case(nc.coupon_days, {"settlement": SETTLEMENTS}, {"periods": PERIODS}),
+    *(
+        Case(function, {"settlement": SETTLEMENTS, "annual_yield": YIELDS}, STREET)
+        for function in (nc.clean_price, nc.dirty_price, nc.macaulay_duration, nc.modified_duration, nc.convexity, nc.dv01)
+    ),
+    *(
+        Case(function, {"settlement": SETTLEMENTS, "clean_price": QUOTES}, STREET)
+        for function in (nc.yield_to_maturity, nc.yield_value_of_a_32nd)
+    ),
+    Case(nc.true_yield, {"settlement": SETTLEMENTS, "clean_price": QUOTES}, {**STREET, "day_count": "actual/365 fixed"}),
+    Case(nc.current_yield, {"settlement": SETTLEMENTS, "clean_price": QUOTES}, {"periods": PERIODS}),
+    Case(nc.g_spread, {"annual_yield": YIELDS, "maturity": LATER},
+         {"government_maturities": ["2004-12-18", "2009-06-18"], "government_yields": [0.02, 0.04]}),
+    Case(nc.clean_price_from_curve, {"settlement": SETTLEMENTS}, {"periods": PERIODS, "curve": CURVE}),
+    Case(nc.z_spread, {"settlement": SETTLEMENTS, "clean_price": QUOTES},
+         {"periods": PERIODS, "curve": CURVE, "compounding": "continuous", "day_count": "actual/365 fixed"}),
+    Case(nc.par_asset_swap_spread, {"settlement": SETTLEMENTS, "clean_price": QUOTES},
+         {"periods": PERIODS, "curve": CURVE, "frequency": 4, "day_count": "actual/360"}),
+    Case(nc.forward_price, {"settlement": SETTLEMENTS, "clean_price": QUOTES},
+         {"periods": PERIODS, "forward_date": "2007-06-01", "repo_rate": 0.03, "day_count": "actual/360"}),
 ]  # fmt: skip
 
 NOT_BY_ROW = {
     "irr": "one rate of many flows",
+    "xirr": "one rate of the flows between two offsets",
+    "periodic_irr": "one rate of the flows between two offsets",
+    "yield_to_call": "call dates and prices have an axis of their own",
+    "yield_to_put": "put dates and prices have an axis of their own",
+    "yield_to_worst": "call dates and prices have an axis of their own",
     "ownership": "each count over the sum of all",
     "schedule": "the periods of one note",
     "get_calendar": "a calendar",
