@@ -23,9 +23,10 @@ if TYPE_CHECKING:
     from notecalc.core.exchange import exchange_payment
     from notecalc.core.flows import coupon_days
     from notecalc.core.irr import bond_equivalent_yield, irr, periodic_irr, xirr
+    from notecalc.core.notes import Notes
     from notecalc.core.prices import clean_price, dirty_price, forward_price
     from notecalc.core.risk import convexity, dv01, macaulay_duration, modified_duration, yield_value_of_a_32nd
-    from notecalc.core.schedule import schedule
+    from notecalc.core.schedule import resolve, schedule
     from notecalc.core.spreads import clean_price_from_curve, g_spread, par_asset_swap_spread, z_spread
     from notecalc.core.yields import (
         current_yield,
@@ -45,6 +46,7 @@ __all__ = [
     "DealFileError",
     "IndexMismatchError",
     "NotecalcError",
+    "Notes",
     "Redemption",
     "Repurchase",
     "TermError",
@@ -77,6 +79,7 @@ __all__ = [
     "ownership",
     "par_asset_swap_spread",
     "periodic_irr",
+    "resolve",
     "schedule",
     "shares_on_conversion",
     "shares_to_reserve",
@@ -101,10 +104,11 @@ _NAMES_BY_MODULE = {
     "notecalc.core.daycount": ("day_count_days", "year_fraction"),
     "notecalc.core.dilution": ("ownership", "treasury_stock_method"),
     "notecalc.core.exchange": ("exchange_payment",),
-    "notecalc.core.schedule": ("schedule",),
+    "notecalc.core.schedule": ("resolve", "schedule"),
     "notecalc.core.curves": ("Curve",),
     "notecalc.core.flows": ("coupon_days",),
     "notecalc.core.irr": ("bond_equivalent_yield", "irr", "periodic_irr", "xirr"),
+    "notecalc.core.notes": ("Notes",),
     "notecalc.core.prices": ("clean_price", "dirty_price", "forward_price"),
     "notecalc.core.risk": ("convexity", "dv01", "macaulay_duration", "modified_duration", "yield_value_of_a_32nd"),
     "notecalc.core.spreads": ("clean_price_from_curve", "g_spread", "par_asset_swap_spread", "z_spread"),

@@ -343,8 +343,14 @@ def accrued_fraction(periods: Periods, on: DateArray) -> tuple[IntArray, IntArra
     numerator = np.zeros(on.size, dtype=np.int64)
     denominator = np.ones(on.size, dtype=np.int64)
     note = periods.note[period[inside]]
+    held = period[inside]
     numerator[inside], denominator[inside] = count_fraction(
-        periods.notes, note, periods.cycle.take(note), periods.accrual_start[period[inside]], on[inside]
+        periods.notes,
+        note,
+        periods.cycle.take(note),
+        periods.accrual_start[held],
+        on[inside],
+        period_end=periods.accrual_end[held],
     )
     return period, numerator, denominator
 

@@ -7,6 +7,7 @@ in the ISDA 2006 Definitions, sections 4.9 to 4.14, and ICMA Rule 251 for refere
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -132,7 +133,7 @@ def resolve(notes: Notes) -> Periods:
     accrual_start, accrual_end = accrual[starts], accrual[ends]
     own = cycle.take(note)
     reference_start, reference_end = _reference(notes.frequency[note], own, accrual_start, accrual_end)
-    numerator, denominator = count_fraction(notes, note, own, accrual_start, accrual_end)
+    numerator, denominator = count_fraction(notes, note, own, accrual_start, accrual_end, period_end=accrual_end)
     days_before = notes.record_days[note]
     record_date = np.where(days_before < 0, np.datetime64("NaT", "D"), points.unadjusted[ends] - days_before)
     return Periods(
@@ -169,7 +170,7 @@ def add_months(dates: DateArray, months: IntArray | int) -> DateArray:
 
 
 def count_fraction(
-    notes: Notes, note: IntArray, cycle: Cycle, start: DateArray, end: DateArray
+    notes: Notes, note: IntArray, cycle: Cycle, start: DateArray, end: DateArray, *, period_end: DateArray
 ) -> tuple[IntArray, IntArray]:
     """Give the fraction of a year between dates of some notes as an exact rational; no date is missing.
 
@@ -183,11 +184,20 @@ def count_fraction(
         The cycle of each row; only ICMA looks at it.
     start, end : datetime64[D] array
         As for `daycount.day_count_fraction`.
+    period_end : datetime64[D] array
+        End of the coupon period that begins at `start`; only Actual/365L looks at it.
     """
-    if DAY_COUNTS[notes.day_count].denominator is not None:
-        return day_count_fraction(start, end, notes.day_count)
-    numerator, denominator = cycle.fraction(start, end)
-    return numerator, denominator * notes.frequency[note]
+    counted = DAY_COUNTS[notes.day_count]
+    if counted.denominator is None:
+        numerator, denominator = cycle.fraction(start, end)
+        return numerator, denominator * notes.frequency[note]
+    known: dict[str, Any] = {
+        "period_end": period_end,
+        "frequency": notes.frequency[note],
+        "maturity": notes.maturity[note],
+        "calendar": notes.calendar,
+    }
+    return day_count_fraction(start, end, counted.name, **{name: known[name] for name in counted.needs})
 
 
 @dataclass(frozen=True, slots=True, eq=False)

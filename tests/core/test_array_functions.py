@@ -32,7 +32,9 @@ NOTE = Notes(
 
 
 PERIODS = resolve(
-    Notes(issue_date="2004-06-18", maturity="2007-06-18", principal=100, annual_rate=0.08, frequency=2, day_count="30/360")
+    Notes(
+        issue_date="2004-06-18", maturity="2007-06-18", principal=100, annual_rate=0.08, frequency=2, day_count="30/360"
+    )
 )
 CURVE = nc.Curve.from_zero_rates(
     "2004-06-18", ["2004-12-18", "2007-06-18", "2009-06-18"], [0.02, 0.03, 0.035],
@@ -146,6 +148,7 @@ NOT_BY_ROW = {
     "yield_to_call": "call dates and prices have an axis of their own",
     "yield_to_put": "put dates and prices have an axis of their own",
     "yield_to_worst": "call dates and prices have an axis of their own",
+    "resolve": "the periods of notes",
     "ownership": "each count over the sum of all",
     "schedule": "the periods of one note",
     "get_calendar": "a calendar",

@@ -663,3 +663,44 @@ def test_a_schedule_beyond_its_calendar_is_an_error():
         nc.TermError, match="must be between 1971-01-04 and 2199-12-30 in calendar 'us-federal-reserve'"
     ):
         schedule(**DEAL | {"maturity": "2200-06-18"}, business_day_convention="following", calendar=FED)
+
+
+# ---- day counts that need more than two dates ----
+
+
+@pytest.mark.parametrize(
+    ("day_count", "fractions"),
+    [
+        # 19 December to 28 February: 69 days of months of 30; 28 February 2005 is the maturity, and so no month's end
+        ("30e/360 isda", [69 / 360, 180 / 360, 180 / 360]),
+        # the year in which the period ends is leap, or not
+        ("actual/365l", [71 / 366, 182 / 366, 184 / 365]),
+    ],
+)
+def test_a_note_knows_what_its_day_count_needs(day_count: str, fractions: list[float]) -> None:
+    notes = Notes(
+        issue_date="2003-12-19",
+        first_coupon="2004-02-28",
+        maturity="2005-02-28",
+        principal=100,
+        annual_rate=0.08,
+        frequency=2,
+        day_count=day_count,
+    )
+    periods = resolve(notes)
+    assert periods.unadjusted_end.astype(str).tolist() == ["2004-02-28", "2004-08-28", "2005-02-28"]
+    assert periods.fraction.tolist() == pytest.approx(fractions, abs=1e-15)
+
+
+def test_business_252_counts_by_the_notes_calendar() -> None:
+    """From Friday 18 June to Monday 5 July 2004, the day on which Independence Day is kept: 18 June, then ten more."""
+    notes = Notes(
+        issue_date="2004-06-18",
+        maturity="2004-07-05",
+        principal=100,
+        annual_rate=0.08,
+        frequency=0,
+        day_count="business/252",
+        calendar="us-federal-reserve",
+    )
+    assert resolve(notes).fraction.tolist() == [11 / 252]
