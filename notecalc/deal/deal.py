@@ -12,11 +12,9 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any, Literal
 
-import numpy as np
 import pandas as pd
 
 from notecalc.core.arrays import Dates
-from notecalc.core.irr import bond_equivalent_yield, irr
 from notecalc.deal import accruals, audit, papers, periods
 from notecalc.deal.assumptions import assumption_table, term_table, terms_of
 from notecalc.deal.captable import captable_table, dilution_table, headroom_table
@@ -28,14 +26,13 @@ from notecalc.deal.events import Event
 from notecalc.deal.frames import VALUES, PandasObject, labelled, units_of
 from notecalc.deal.register import register_of
 from notecalc.deal.replacing import is_replaced, replaced
+from notecalc.deal.summary import rates_of_return, summary_figures
 from notecalc.deal.terms import DealTerms
 from notecalc.errors import TermError, did_you_mean
 
 __all__ = ["Deal", "load"]
 
 By = Literal["note", "holder"]
-
-_SUMMARY = ("total_interest", "irr", "cash_to_company", "forfeited", "shares_on_conversion", "headroom")
 
 
 def load(deal: str | Path) -> Deal:
@@ -179,12 +176,7 @@ class Deal:
         if by == "note":
             flows = flows.assign(holder="all")
         _one_of("by", by, ("note", "holder"))
-        rows = {}
-        for holder, own in flows.groupby("holder", sort=False):
-            rate = np.nan if own["shares"].any() else irr(own["payment_date"], own["total"])
-            rows[holder] = {"irr": rate, "bond_equivalent_yield": bond_equivalent_yield(rate)}
-        table = pd.DataFrame.from_dict(rows, orient="index").rename_axis("holder")
-        table.index = table.index.astype("str")
+        table = rates_of_return(flows)
         units = dict.fromkeys(table.columns, "1/yr")
         return self._labelled(table, units, "irr", by=by, events=events)
 
@@ -425,24 +417,8 @@ class Deal:
 
     def summary(self) -> pd.Series[Any]:
         """The figures by which readings of the papers are compared."""
-        flows = self.cashflows()
-        holders = self.dilution()
-        cap = headroom_table(self.terms)
-        closing = self.closing()
-        converted = holders.loc[holders["holder"] != ""]
-        made = pd.Series(
-            [
-                flows["interest"].sum(),
-                self.irr()["irr"].iloc[0],
-                closing["cash_to_company"].sum(),
-                closing["forfeited"].sum(),
-                converted["shares_after"].sum(),
-                cap["headroom"].to_dict()["own-price"],
-            ],
-            index=pd.Index(_SUMMARY, dtype="str"),
-            dtype="float64",
-            name="summary",
-        )
+        figures = summary_figures(self.terms)
+        made = pd.Series(figures.values(), index=pd.Index(figures, dtype="str"), dtype="float64", name="summary")
         currency = self.terms.currency
         units = dict.fromkeys(("total_interest", "cash_to_company", "forfeited"), currency) | {"irr": "1/yr"}
         return self._labelled(made, units | dict.fromkeys(("shares_on_conversion", "headroom"), "shares"), "summary")
