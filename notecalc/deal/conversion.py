@@ -102,8 +102,7 @@ def check_conversion(terms: DealTerms, cents: IntArray, days: Any, held: int, ho
     """Raise where a day is outside the conversion period, or principal no multiple, or more than is held."""
     _, series = sole_series(terms)
     conversion = series.conversion
-    # An issue date moved by replace() may lie after the first conversion date of the file.
-    first = np.datetime64(max(conversion.first_date.value, series.issue_date.value), "D")
+    first = np.datetime64(conversion.first_date.value, "D")
     last = np.datetime64(conversion.last_date.value, "D")
     multiple = cents_of(conversion.multiple.value)
     for name, bad, rule, got in (

@@ -301,12 +301,14 @@ def test_a_deal_without_surrender_rights_needs_no_reading_of_them(raw: dict[str,
         ("last_payment_date = { value = 2004-01-15", "last_payment_date = { value = 2004-07-15", "dates.closing.value", "on or after instruments.existing-notes.last_payment_date"),
         ('runs_from = "maturity"', 'runs_from = "maturty"', "time_limits.disqualified-stock.runs_from", "Did you mean 'maturity'?"),
         ("frequency = { value = 2,", "frequency = { value = 0,", "series.notes.frequency.value", "above 0 with day count ICMA"),
+        ("annual_rate = { value = 0.08,", 'last_coupon = { value = 2007-06-18, assumed = "a test" }\nannual_rate = { value = 0.08,', "series.notes.maturity.value", "must be after series.notes.last_coupon"),
+        ("annual_rate = { value = 0.08,", 'first_coupon = { value = 2004-06-17, assumed = "a test" }\nannual_rate = { value = 0.08,', "series.notes.first_coupon.value", "on or after series.notes.issue_date"),
         ('purchaser = "loeb"', 'purchaser = "dtc"', "purchases[6].purchaser", "whose roles include purchaser"),
         ('follows = "dates.closing"', 'follows = "dates.closings"', "series.notes.issue_date.follows", "the path of a term"),
         ("issue_date = { value = 2004-06-18", "issue_date = { value = 2004-06-17", "series.notes.issue_date.value", "which it follows"),
         ("closing = { value = 2004-06-18,", 'closing = { follows = "series.notes.issue_date", value = 2004-06-18,', "dates.closing.follows", "lead back"),
     ],
-    ids=range(16),
+    ids=range(18),
 )  # fmt: skip
 def test_what_would_go_wrong_later_is_refused_at_once(
     altered: Altered, old: str, new: str, path: str, words: str
