@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from notecalc.core.daycount import day_count_days, year_fraction
     from notecalc.core.dilution import ownership, treasury_stock_method
     from notecalc.core.exchange import exchange_payment
-    from notecalc.core.schedule import schedule
+    from notecalc.core.schedule import schedule, schedules
     from notecalc.core.yields import bond_equivalent_yield, irr
     from notecalc.deal.deal import Deal, load
     from notecalc.deal.events import Conversion, Redemption, Repurchase
@@ -51,6 +51,7 @@ __all__ = [
     "load",
     "ownership",
     "schedule",
+    "schedules",
     "shares_on_conversion",
     "shares_to_reserve",
     "show_versions",
@@ -66,7 +67,7 @@ _NAMES_BY_MODULE = {
     "notecalc.core.daycount": ("day_count_days", "year_fraction"),
     "notecalc.core.dilution": ("ownership", "treasury_stock_method"),
     "notecalc.core.exchange": ("exchange_payment",),
-    "notecalc.core.schedule": ("schedule",),
+    "notecalc.core.schedule": ("schedule", "schedules"),
     "notecalc.core.yields": ("bond_equivalent_yield", "irr"),
     "notecalc.deal.deal": ("Deal", "load"),
     "notecalc.deal.events": ("Conversion", "Redemption", "Repurchase"),
