@@ -92,18 +92,13 @@ def main() -> None:
         Contender("QuantLib loop, from arrays", peer_rows, from_arrays),
         Contender("QuantLib loop, dates and periods prebuilt", peer_rows, lambda: loop(*dates, steps)),
     ]
-    bytes_per_row = 9 * 8  # note, and eight dates, written
-    bench.compare(
-        "terms to arrays of periods", Contender("ours", rows, lambda: nc.resolve(terms())), peers, result=dates_of
-    )
-    bench.compare(
-        "notes to arrays of periods", Contender("ours", rows, lambda: nc.resolve(notes)), peers, result=dates_of,
-        bytes_per_row=bytes_per_row,
-    )  # fmt: skip
+    to_arrays = Contender("ours", rows, lambda: nc.resolve(terms()))
+    bench.compare("terms to arrays of periods", to_arrays, peers, result=dates_of)
+    resolved = Contender("ours", rows, lambda: nc.resolve(notes))
+    # written for each row: its note and eight dates
+    bench.compare("notes to arrays of periods", resolved, peers, result=dates_of, bytes_per_row=9 * 8)
     bench.compare("notes to a frame", Contender("ours", rows, lambda: nc.schedules(notes)), peers, result=dates_of)
-    bench.finish(
-        f"A row is a coupon period; {NOTES:,} notes of {rows:,} periods, QuantLib's loop on {SAMPLE:,} of them."
-    )
+    bench.finish(f"A row is a coupon period; {NOTES:,} notes of {rows:,} periods, QuantLib's loop on {SAMPLE:,} notes.")
 
 
 if __name__ == "__main__":

@@ -14,7 +14,7 @@ import numpy.typing as npt
 import pandas as pd
 
 from notecalc.core._jit import Kernel
-from notecalc.core._rolling import ANCHOR_COLUMNS, COLUMNS, anchor_loop, period_loop
+from notecalc.core._rolling import ANCHOR_COLUMNS, COLUMNS, MONTHS, anchor_loop, period_loop
 from notecalc.core.arrays import Date, DateArray, IntArray, as_date, forbid
 from notecalc.core.calendars import CONVENTIONS, TABLE_DAYS, Calendar, move_tables
 from notecalc.core.cycle import Cycle, day_of_month, month_of
@@ -270,13 +270,13 @@ def _tables(notes: Notes) -> _Tables:
 
 def _compiled(loop: Kernel, arrays: list[npt.NDArray[Any]], tables: _Tables, size: int) -> tuple[int, IntArray]:
     out = np.empty(size, dtype=np.int64)
-    return loop(*arrays, tables.places, tables.moves, out), out
+    return loop(*arrays, tables.places, tables.moves, MONTHS, out), out
 
 
 def _as_python(loop: Kernel, arrays: list[npt.NDArray[Any]], tables: _Tables, size: int) -> tuple[int, IntArray]:
     """Run a loop's Python body, on lists: Python takes several times as long over an array's elements."""
     out = [0] * size
-    result = loop.py_func(*(array.tolist() for array in arrays), tables.places.tolist(), tables.moves, out)
+    result = loop.py_func(*(array.tolist() for array in arrays), tables.places.tolist(), tables.moves, MONTHS, out)
     return result, np.array(out, dtype=np.int64)
 
 
