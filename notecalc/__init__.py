@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from notecalc.core.notes import Notes
     from notecalc.core.prices import clean_price, dirty_price, forward_price
     from notecalc.core.risk import convexity, dv01, macaulay_duration, modified_duration, yield_value_of_a_32nd
-    from notecalc.core.schedule import resolve, schedule
+    from notecalc.core.schedule import resolve, schedule, schedules
     from notecalc.core.spreads import clean_price_from_curve, g_spread, par_asset_swap_spread, z_spread
     from notecalc.core.yields import (
         current_yield,
@@ -81,6 +81,7 @@ __all__ = [
     "periodic_irr",
     "resolve",
     "schedule",
+    "schedules",
     "shares_on_conversion",
     "shares_to_reserve",
     "show_versions",
@@ -104,7 +105,7 @@ _NAMES_BY_MODULE = {
     "notecalc.core.daycount": ("day_count_days", "year_fraction"),
     "notecalc.core.dilution": ("ownership", "treasury_stock_method"),
     "notecalc.core.exchange": ("exchange_payment",),
-    "notecalc.core.schedule": ("resolve", "schedule"),
+    "notecalc.core.schedule": ("resolve", "schedule", "schedules"),
     "notecalc.core.curves": ("Curve",),
     "notecalc.core.flows": ("coupon_days",),
     "notecalc.core.irr": ("bond_equivalent_yield", "irr", "periodic_irr", "xirr"),

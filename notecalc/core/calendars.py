@@ -1,7 +1,8 @@
-"""Business days of named calendars, by lookup in tables by day; holidays of no exchange, and no times of day.
+"""Business days of named calendars, by lookup in tables by day; no times of day.
 
 The Federal Reserve's holidays come from QuantLib (5 U.S.C. 6103 and the Federal Reserve Banks' holiday schedule), New
-York State's from section 24 of its General Construction Law. Neither moves a Saturday's holiday to the Friday.
+York State's from section 24 of its General Construction Law. Neither moves a Saturday's holiday to the Friday. Those
+of TARGET, the euro's settlement system, and of the New York Stock Exchange come from QuantLib too.
 """
 
 from __future__ import annotations
@@ -28,16 +29,20 @@ from notecalc.core.arrays import (
     forbid,
     names_of,
 )
+from notecalc.core.words import Words
 from notecalc.errors import TermError, did_you_mean
 
 __all__ = [
     "CALENDARS",
     "CONVENTIONS",
+    "TABLE_DAYS",
     "Calendar",
     "add_business_days",
     "adjust",
+    "adjust_each",
     "get_calendar",
     "is_business_day",
+    "move_tables",
 ]
 
 CONVENTIONS = ("following", "modified-following", "preceding", "modified-preceding", "nearest", "unadjusted")
@@ -307,6 +312,31 @@ class Calendar:
         return np.where(missing, tables.first, serials) - tables.origin, missing
 
 
+def adjust_each(dates: DateArray, calendars: Words[Calendar | None], conventions: Words[str]) -> DateArray:
+    """Adjust each date by a calendar and a convention of its own; without a calendar it stays."""
+    codes = calendars.codes.astype(np.int64) * len(conventions.table) + conventions.codes
+    table = tuple((calendar, convention) for calendar in calendars.table for convention in conventions.table)
+    pairs = Words(codes, table)
+    moved: DateArray = np.array(dates)
+    for (calendar, convention), rows in pairs.rows():
+        if calendar is not None:
+            moved[rows] = calendar.adjust(dates[rows], convention)
+    return moved
+
+
+@functools.lru_cache(maxsize=16)
+def move_tables(pairs: tuple[tuple[Calendar, str], ...]) -> npt.NDArray[np.int32]:
+    """Days by which each day of `TABLE_DAYS` is moved, for one calendar and convention after another."""
+    serials = np.arange(TABLE_DAYS.start, TABLE_DAYS.stop)
+    moves = np.zeros((len(pairs), serials.size), dtype=np.int32)
+    for row, (calendar, convention) in enumerate(pairs):
+        if convention != "unadjusted":
+            moves[row] = _adjusted(calendar, convention) - serials
+    flat = moves.reshape(-1)
+    flat.flags.writeable = False
+    return flat
+
+
 @dataclass(frozen=True, slots=True)
 class _Tables:
     """What is known by day, from `origin` on: open or not, and the business days before it."""
@@ -371,6 +401,7 @@ def _serial(text: str) -> int:
 
 _ORIGIN = _serial("1901-01-01")
 _END = _serial("2199-12-31")  # where QuantLib's dates end
+TABLE_DAYS = range(_ORIGIN, _END)
 
 
 def _no_holidays() -> tuple[int, IntArray]:
@@ -382,10 +413,7 @@ def _federal_reserve() -> tuple[int, IntArray]:
     import QuantLib as ql  # slow to import, and weekends need none
 
     first = _serial("1971-01-01")  # the Uniform Monday Holiday Act
-    epoch = ql.Date(1, 1, 1970).serialNumber()
-    calendar = ql.UnitedStates(ql.UnitedStates.FederalReserve)
-    holidays = calendar.holidayList(ql.Date(first + epoch), ql.Date(_END - 1 + epoch), False)
-    days = np.array([day.serialNumber() - epoch for day in holidays])
+    days = _holidays_in_quantlib(ql.UnitedStates(ql.UnitedStates.FederalReserve), first)
     # Martin Luther King, Jr. Day was first kept in 1986 (Public Law 98-144); QuantLib has it from its enactment.
     never_kept = [_serial(day) for day in ("1983-01-17", "1984-01-16", "1985-01-21")]
     return first, days[~np.isin(days, never_kept)]
@@ -405,8 +433,34 @@ def _new_york_state() -> tuple[int, IntArray]:
     return first, np.union1d(federal, days)
 
 
+@functools.cache
+def _target() -> tuple[int, IntArray]:
+    import QuantLib as ql
+
+    first = _serial("1999-01-01")  # the euro's first day
+    return first, _holidays_in_quantlib(ql.TARGET(), first)
+
+
+@functools.cache
+def _nyse() -> tuple[int, IntArray]:
+    import QuantLib as ql
+
+    first = _serial("1971-01-01")
+    return first, _holidays_in_quantlib(ql.UnitedStates(ql.UnitedStates.NYSE), first)
+
+
+def _holidays_in_quantlib(calendar: Any, first: int) -> IntArray:
+    import QuantLib as ql
+
+    epoch = ql.Date(1, 1, 1970).serialNumber()
+    holidays = calendar.holidayList(ql.Date(first + epoch), ql.Date(_END - 1 + epoch), False)
+    return np.array([day.serialNumber() - epoch for day in holidays])
+
+
 CALENDARS: dict[str, Callable[[], tuple[int, IntArray]]] = {
     "weekends-only": _no_holidays,
     "us-federal-reserve": _federal_reserve,
     "new-york-state": _new_york_state,
+    "nyse": _nyse,
+    "target": _target,
 }

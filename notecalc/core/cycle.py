@@ -5,12 +5,14 @@ Knows no note; `schedule` builds cycles from terms, and ICMA's day count reads i
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
+from typing import cast
 
 import numpy as np
 
 from notecalc.core.arrays import DateArray, IntArray
-from notecalc.core.calendars import Calendar
+from notecalc.core.calendars import Calendar, adjust_each
+from notecalc.core.words import Words
 
 __all__ = ["Cycle", "day_of_month", "month_of"]
 
@@ -28,22 +30,35 @@ class Cycle:
     step : int64 array
         Months between dates.
     calendar, convention
-        How the dates are adjusted; calendar None if they aren't.
+        How the dates are adjusted, for all or for each; calendar None if they aren't.
     anchor : datetime64[D] array, optional
         The anchor itself, where it may be off the roll day or adjusted by another convention than the rest.
+    days : int64 array, optional
+        Days between dates where they are counted in days, which makes the first three meaningless; 0 where not.
+    origin : datetime64[D] array, optional
+        The unadjusted day from which such days are counted.
     """
 
     month: IntArray
     roll_day: IntArray
     step: IntArray
-    calendar: Calendar | None
-    convention: str
+    calendar: Calendar | Words[Calendar | None] | None
+    convention: str | Words[str]
     anchor: DateArray | None = None
+    days: IntArray | None = None
+    origin: DateArray | None = None
 
     def take(self, rows: IntArray) -> Cycle:
         """Give the cycles of some elements, in the order asked for."""
-        anchor = None if self.anchor is None else self.anchor[rows]
-        return Cycle(self.month[rows], self.roll_day[rows], self.step[rows], self.calendar, self.convention, anchor)
+        parts = {}
+        for field in fields(self):
+            part = getattr(self, field.name)
+            if isinstance(part, np.ndarray):
+                part = part[rows]
+            elif isinstance(part, Words):
+                part = part.take(rows)
+            parts[field.name] = part
+        return Cycle(**parts)
 
     def dates(self, j: IntArray) -> DateArray:
         """Give the date `j` steps after the anchor (before it if negative)."""
@@ -51,13 +66,20 @@ class Cycle:
         first = month.astype("datetime64[D]")
         last = (month + 1).astype("datetime64[D]") - np.timedelta64(1, "D")
         dates: DateArray = np.minimum(first + (self.roll_day - 1), last)
-        if self.calendar is not None:
-            dates = self.calendar.adjust(dates, self.convention)
+        if self.days is not None and self.origin is not None:
+            dates = np.where(self.days > 0, self.origin + j * self.days, dates)
+        if isinstance(self.calendar, Calendar):
+            dates = self.calendar.adjust(dates, cast(str, self.convention))
+        elif self.calendar is not None:
+            dates = adjust_each(dates, self.calendar, cast("Words[str]", self.convention))
         return dates if self.anchor is None else np.where(j == 0, self.anchor, dates)
 
     def locate(self, dates: DateArray) -> IntArray:
         """Give the `j` for which ``dates(j) <= date < dates(j + 1)``."""
         j = (month_of(dates) - self.month) // self.step
+        if self.days is not None and self.origin is not None:
+            since = (dates - self.origin).astype(np.int64)
+            j = np.where(self.days > 0, since // np.maximum(self.days, 1), j)
         # The roll day may put the date one period off, and an adjustment into another month one more.
         while (too_late := self.dates(j) > dates).any():
             j -= too_late

@@ -384,7 +384,9 @@ def years_by(periods: Periods, period: IntArray, start: DateArray, end: DateArra
 
 def _day_counts(periods: Periods) -> npt.NDArray[Any]:
     """Give the name of each note's day count, or one for all."""
-    return np.atleast_1d(np.asarray(periods.notes.day_count, dtype=object))
+    words = periods.notes.day_count
+    alike = words.distinct()
+    return np.array(alike, dtype=object) if len(alike) == 1 else np.asarray(words, dtype=object)
 
 
 def _by_name(names: npt.NDArray[Any], note: IntArray, compute: Callable[[str, Any], FloatArray]) -> FloatArray:

@@ -1,13 +1,13 @@
-"""The terms of one or many notes as arrays, and the dated periods that they resolve to.
+"""The terms of one or many notes as arrays.
 
-Plain data: what the terms mean is in `schedule`, what accrues on them in `accrual`.
+Plain data: what the terms mean is in `schedule`, the dated periods that they resolve to are in `periods`.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, fields
-from typing import Any
+from typing import Any, TypeAlias
 
 import numpy as np
 import numpy.typing as npt
@@ -16,6 +16,7 @@ import pandas as pd
 from notecalc.core.arrays import (
     FINITE,
     RATE,
+    BoolArray,
     DateArray,
     Dates,
     FloatArray,
@@ -29,13 +30,21 @@ from notecalc.core.arrays import (
     names_of,
 )
 from notecalc.core.calendars import CONVENTIONS, Calendar, get_calendar
-from notecalc.core.cycle import Cycle
-from notecalc.core.daycount import check_dates, day_count_name, ratio
+from notecalc.core.daycount import DAY_COUNTS, check_dates, day_count_name
+from notecalc.core.periods import Periods
+from notecalc.core.words import Words, read_words
 from notecalc.errors import TermError, did_you_mean
 
-__all__ = ["FREQUENCIES", "Notes", "Periods"]
+__all__ = ["DAYS_BETWEEN", "FREQUENCIES", "GENERATIONS", "STUBS", "Notes", "Periods"]
 
-FREQUENCIES = (0, 1, 2, 3, 4, 6, 12)
+DAYS_BETWEEN = {13: 28, 26: 14, 52: 7, 365: 1}  # frequencies whose coupons are days apart, not months
+FREQUENCIES = (0, 1, 2, 3, 4, 6, 12, *DAYS_BETWEEN)
+GENERATIONS = ("backward", "forward")
+STUBS = ("short", "long")
+
+# One for all notes, or one for each.
+Text: TypeAlias = "str | Sequence[str] | npt.NDArray[Any] | pd.Series[Any] | pd.Index[Any] | pd.Categorical"
+Flags: TypeAlias = "bool | Sequence[bool] | npt.NDArray[Any] | pd.Series[Any]"
 
 _FREQUENCY = Rule(f"coupons per year, one of {names_of(FREQUENCIES)}", lambda x: np.isin(x, FREQUENCIES))
 _DAYS = Rule("a whole number of days up to 366, or -1 for none", lambda x: (x >= -1) & (x <= 366) & (x == np.rint(x)))
@@ -43,7 +52,7 @@ _DAYS = Rule("a whole number of days up to 366, or -1 for none", lambda x: (x >=
 
 @dataclass(frozen=True, slots=True, eq=False, kw_only=True)
 class Notes:
-    """The terms of n notes: each array has one element per note, each word holds for all of them.
+    """The terms of n notes: each is one for all of them, or an array with one for each.
 
     Parameters
     ----------
@@ -54,26 +63,28 @@ class Notes:
     annual_rate : numeric
         Coupon rate [1/yr], a decimal.
     frequency : int-like
-        Coupons per year [1/yr]: 1, 2, 3, 4, 6 or 12; with 0 there is one period, from issue to maturity.
-    day_count : str
+        Coupons per year [1/yr]: 1, 2, 3, 4, 6 or 12, some months apart; 13, 26, 52 or 365, which are 28, 14, 7 days
+        and a day apart; with 0 there is one period, from issue to maturity.
+    day_count : str-like
         See `daycount.year_fraction`.
     first_coupon, last_coupon : date-like, optional
         First coupon date after issue and last before maturity, where they are stated; NaT where not.
-    generation : {"backward", "forward"}
-        Whether the cycle is counted back from `last_coupon` (or maturity), or on from `first_coupon` (or issue).
-    stub : {"short", "long"}
-        What becomes of the days left over at the end of the cycle, where no coupon date is stated there: a period of
-        their own, or a part of the one beside it.
+    generation : str-like
+        Whether the cycle is counted ``backward`` from `last_coupon` (or maturity), or ``forward`` from `first_coupon`
+        (or issue).
+    stub : str-like
+        What becomes of the days left over at the end of the cycle, where no coupon date is stated there: ``short``, a
+        period of their own, or ``long``, a part of the one beside it.
     end_of_month : bool-like
         Whether a cycle anchored at a month's end stays at month ends. With a calendar, the last business day of a
-        month is its end.
-    business_day_convention : str
+        month is its end. No matter where coupons are days apart.
+    business_day_convention : str-like
         How payment dates are adjusted; see `calendars.adjust`.
-    maturity_convention : str, optional
+    maturity_convention : str-like, optional
         The same for the last one, at maturity, where it differs.
-    calendar : str or Calendar, optional
+    calendar : str-like or Calendar, optional
         What business days are; needed unless the conventions are ``unadjusted``.
-    accrual_adjusted : bool
+    accrual_adjusted : bool-like
         Whether interest accrues between adjusted dates; if not, a delayed payment bears no interest for the delay.
     record_days : int-like
         Calendar days from the record date to the unadjusted payment date; -1 where there is no record date.
@@ -83,12 +94,19 @@ class Notes:
     TermError
         A term that is missing or impossible, terms whose lengths differ, or Series whose indexes do.
 
+    Notes
+    -----
+    An issue date or a maturity may be a coupon date already adjusted: the day or two between the two dates are no
+    period of their own.
+
     Examples
     --------
     >>> notes = Notes(issue_date="2004-06-18", maturity="2007-06-18", principal=29_000_000, annual_rate=0.08,
-    ...               frequency=[2, 4], day_count="30/360")
+    ...               frequency=[2, 4], day_count=["30/360", "act/360"])
     >>> len(notes), notes.principal
     (2, array([29000000., 29000000.]))
+    >>> notes.day_count.tolist()
+    ['30/360', 'actual/360']
     """
 
     issue_date: DateArray
@@ -96,16 +114,16 @@ class Notes:
     principal: FloatArray
     annual_rate: FloatArray
     frequency: IntArray
-    day_count: str
+    day_count: Words[str]
     first_coupon: DateArray
     last_coupon: DateArray
-    generation: str
-    stub: str
-    end_of_month: npt.NDArray[np.bool_]
-    business_day_convention: str
-    maturity_convention: str
-    calendar: Calendar | None
-    accrual_adjusted: bool
+    generation: Words[str]
+    stub: Words[str]
+    end_of_month: BoolArray
+    business_day_convention: Words[str]
+    maturity_convention: Words[str]
+    calendar: Words[Calendar | None]
+    accrual_adjusted: BoolArray
     record_days: IntArray
 
     def __init__(
@@ -116,16 +134,16 @@ class Notes:
         principal: Numbers | pd.Series[Any],
         annual_rate: Numbers | pd.Series[Any],
         frequency: Numbers | pd.Series[Any],
-        day_count: str,
+        day_count: Text,
         first_coupon: Dates | pd.Series[Any] | None = None,
         last_coupon: Dates | pd.Series[Any] | None = None,
-        generation: str = "backward",
-        stub: str = "short",
-        end_of_month: bool | Sequence[bool] | npt.NDArray[np.bool_] | pd.Series[Any] = False,
-        business_day_convention: str = "unadjusted",
-        maturity_convention: str | None = None,
-        calendar: str | Calendar | None = None,
-        accrual_adjusted: bool = False,
+        generation: Text = "backward",
+        stub: Text = "short",
+        end_of_month: Flags = False,
+        business_day_convention: Text = "unadjusted",
+        maturity_convention: Text | None = None,
+        calendar: Text | Calendar | Sequence[str | Calendar | None] | None = None,
+        accrual_adjusted: Flags = False,
         record_days: Numbers | pd.Series[Any] = -1,
     ) -> None:
         dates = {
@@ -140,124 +158,43 @@ class Notes:
             "frequency": frequency,
             "record_days": record_days,
         }
-        Shape.of(dates | numbers | {"end_of_month": end_of_month})
+        flags = {"end_of_month": end_of_month, "accrual_adjusted": accrual_adjusted}
+        words = {
+            "day_count": day_count,
+            "generation": generation,
+            "stub": stub,
+            "business_day_convention": business_day_convention,
+            "maturity_convention": maturity_convention,
+            "calendar": calendar,
+        }
+        Shape.of(dates | numbers | flags | words)
         arrays: dict[str, npt.NDArray[Any]] = {name: as_dates(value, name) for name, value in dates.items()}
         arrays |= {name: as_numbers(value, name) for name, value in numbers.items()}
-        arrays["end_of_month"] = _flags("end_of_month", end_of_month)
+        arrays |= {name: _flags(name, value) for name, value in flags.items()}
+        tables: dict[str, tuple[Any, ...]] = {}
+        for name, value in words.items():
+            arrays[name], tables[name] = read_words(name, value, *_VOCABULARY[name])
+        own_rule = arrays["maturity_convention"] < len(CONVENTIONS)
+        arrays["maturity_convention"] = np.where(
+            own_rule, arrays["maturity_convention"], arrays["business_day_convention"]
+        )
+        tables["maturity_convention"] = CONVENTIONS
         arrays = _one_length(arrays)
         _check_numbers(arrays)
         _check_dates(arrays)
-        words = {
-            "day_count": day_count_name(day_count),
-            "generation": _word("generation", generation, ("backward", "forward")),
-            "stub": _word("stub", stub, ("short", "long")),
-            "business_day_convention": _word("business_day_convention", business_day_convention, CONVENTIONS),
-            "maturity_convention": _word(
-                "maturity_convention", maturity_convention or business_day_convention, CONVENTIONS
-            ),
-        }
-        if words["day_count"] == "actual/actual icma":
-            forbid("frequency", arrays["frequency"], arrays["frequency"] == 0, "above 0 with day count ICMA")
-        moves = {words["business_day_convention"], words["maturity_convention"]} - {"unadjusted"}
-        if calendar is None and moves:
-            raise TermError("calendar", rule=f"given with {names_of(sorted(moves))}", got=None)
-        values = {
-            **arrays,
-            **words,
-            "calendar": None if calendar is None else get_calendar(calendar),
-            "accrual_adjusted": bool(_flags("accrual_adjusted", accrual_adjusted)),
-        }
+        _check_words(arrays, tables)
         for field in fields(self):
-            object.__setattr__(self, field.name, values[field.name])
+            value = arrays[field.name]
+            object.__setattr__(self, field.name, Words(value, tables[field.name]) if field.name in words else value)
 
     def __len__(self) -> int:
         return self.issue_date.size
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class Periods:
-    """The coupon periods of n notes, flat: those of note i are rows ``offsets[i]`` to ``offsets[i + 1]``.
-
-    Parameters
-    ----------
-    notes : Notes
-        The terms they come from.
-    offsets : int64 array, n + 1
-        Where each note's periods begin.
-    note : int64 array
-        The note of each period.
-    unadjusted_start, unadjusted_end : datetime64[D] array
-        Coupon dates as the terms give them.
-    accrual_start, accrual_end : datetime64[D] array
-        First day that accrues, and the day on which the count stops.
-    payment_date : datetime64[D] array
-        The business day on which interest is paid.
-    record_date : datetime64[D] array
-        The day whose holders of record are paid; NaT if there is none.
-    reference_start, reference_end : datetime64[D] array
-        The regular period in which the period ends; itself if it is regular.
-    numerator, denominator : int64 array
-        The fraction of a year that the period pays for, exactly.
-    cycle : Cycle
-        The regular cycle of each note.
-    """
-
-    notes: Notes
-    offsets: IntArray
-    note: IntArray
-    unadjusted_start: DateArray
-    unadjusted_end: DateArray
-    accrual_start: DateArray
-    accrual_end: DateArray
-    payment_date: DateArray
-    record_date: DateArray
-    reference_start: DateArray
-    reference_end: DateArray
-    numerator: IntArray
-    denominator: IntArray
-    cycle: Cycle
-
-    def __len__(self) -> int:
-        return self.note.size
-
-    @property
-    def fraction(self) -> FloatArray:
-        """Fraction of a year that each period pays for [yr]."""
-        return ratio(self.numerator, self.denominator)
-
-    @property
-    def regular(self) -> npt.NDArray[np.bool_]:
-        """Whether each period is a whole step of the cycle."""
-        same: npt.NDArray[np.bool_] = (self.accrual_start == self.reference_start) & (
-            self.accrual_end == self.reference_end
-        )
-        return same
-
-    def to_frame(self) -> pd.DataFrame:
-        """Give one row per period; ``period`` counts from 1 within each ``note``."""
-        columns = {
-            name: getattr(self, name)
-            for name in (
-                "unadjusted_start",
-                "unadjusted_end",
-                "accrual_start",
-                "accrual_end",
-                "payment_date",
-                "record_date",
-                "reference_start",
-                "reference_end",
-                "regular",
-                "numerator",
-                "denominator",
-                "fraction",
-            )
-        }
-        period = np.arange(len(self)) - self.offsets[self.note] + 1
-        return pd.DataFrame({"note": self.note, "period": period, **columns})
-
-
 def _flags(name: str, values: object) -> npt.NDArray[Any]:
     flags = np.asarray(values)
+    if flags.dtype == object and all(isinstance(flag, bool | np.bool_) for flag in flags.flat):
+        flags = flags.astype(np.bool_)  # as pandas' nullable ones come
     if flags.dtype != np.bool_:
         raise TermError(name, rule="true or false", got=values)
     return flags
@@ -272,7 +209,8 @@ def _one_length(arrays: dict[str, npt.NDArray[Any]]) -> dict[str, npt.NDArray[An
     if len(shape) != 1:
         sizes = {name: array.shape for name, array in arrays.items() if array.ndim}
         raise TermError(" and ".join(sizes), rule="one value, or one for each note", got=list(sizes.values()))
-    flat = {name: np.array(np.broadcast_to(array, shape)) for name, array in arrays.items()}
+    # Always a copy, so that nobody else can write to it.
+    flat = {name: np.array(np.broadcast_to(array, shape), order="C") for name, array in arrays.items()}
     for array in flat.values():
         array.flags.writeable = False
     return flat
@@ -303,7 +241,46 @@ def _check_dates(arrays: dict[str, npt.NDArray[Any]]) -> None:
     forbid("last_coupon", last, last < first, "on or after `first_coupon`")
 
 
-def _word(name: str, word: str, known: tuple[str, ...]) -> str:
-    if word not in known:
-        raise TermError(name, rule=names_of(known), got=word, hint=did_you_mean(str(word), known))
-    return word
+def _check_words(arrays: dict[str, npt.NDArray[Any]], tables: dict[str, tuple[Any, ...]]) -> None:
+    icma = arrays["day_count"] == tables["day_count"].index(_ICMA)
+    forbid("frequency", arrays["frequency"], icma & (arrays["frequency"] == 0), "above 0 with day count ICMA")
+    unadjusted = CONVENTIONS.index("unadjusted")
+    nowhere = arrays["calendar"] == 0
+    for name in ("business_day_convention", "maturity_convention"):
+        stuck = nowhere & (arrays[name] != unadjusted)
+        if stuck.any():
+            row = int(np.argmax(stuck))
+            convention = CONVENTIONS[arrays[name][row]]
+            raise TermError(
+                "calendar", rule=f"given with {convention!r}", got=None, row=row if stuck.size > 1 else None
+            )
+
+
+def _one_of(name: str, known: tuple[str, ...]) -> Callable[[Any], str]:
+    def find(word: Any) -> str:
+        if word not in known:
+            raise TermError(name, rule=names_of(known), got=word, hint=did_you_mean(str(word), known))
+        return str(word)
+
+    return find
+
+
+def _own_convention(word: Any) -> str | None:
+    return None if word is None else _one_of("maturity_convention", CONVENTIONS)(word)
+
+
+def _calendar(name: Any) -> Calendar | None:
+    return None if name is None else get_calendar(name)
+
+
+_ICMA = "actual/actual icma"
+
+# How each word is found, and the words whose codes are fixed.
+_VOCABULARY: dict[str, tuple[Callable[[Any], Any], tuple[Any, ...]]] = {
+    "day_count": (day_count_name, tuple(DAY_COUNTS)),
+    "generation": (_one_of("generation", GENERATIONS), GENERATIONS),
+    "stub": (_one_of("stub", STUBS), STUBS),
+    "business_day_convention": (_one_of("business_day_convention", CONVENTIONS), CONVENTIONS),
+    "maturity_convention": (_own_convention, (*CONVENTIONS, None)),
+    "calendar": (_calendar, (None,)),
+}

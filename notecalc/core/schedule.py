@@ -7,19 +7,33 @@ in the ISDA 2006 Definitions, sections 4.9 to 4.14, and ICMA Rule 251 for refere
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NoReturn
 
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from notecalc.core.arrays import Date, DateArray, IntArray, as_date
-from notecalc.core.calendars import Calendar
+from notecalc.core._jit import Kernel
+from notecalc.core._rolling import ANCHOR_COLUMNS, COLUMNS, MONTHS, anchor_loop, period_loop
+from notecalc.core.arrays import Date, DateArray, IntArray, as_date, forbid
+from notecalc.core.calendars import CONVENTIONS, TABLE_DAYS, Calendar, move_tables
 from notecalc.core.cycle import Cycle, day_of_month, month_of
-from notecalc.core.daycount import DAY_COUNTS, day_count_fraction
-from notecalc.core.notes import Notes, Periods
+from notecalc.core.notes import DAYS_BETWEEN, FREQUENCIES, Notes
+from notecalc.core.periods import Periods, count_fraction
+from notecalc.core.words import Words
+from notecalc.errors import TermError
 
-__all__ = ["add_months", "count_fraction", "resolve", "schedule"]
+__all__ = ["add_months", "count_fraction", "resolve", "schedule", "schedules"]
+
+SCHEDULE_COLUMNS = (
+    "unadjusted_start",
+    "unadjusted_end",
+    "accrual_start",
+    "accrual_end",
+    "payment_date",
+    "record_date",
+    "regular",
+)
 
 
 def schedule(
@@ -46,7 +60,8 @@ def schedule(
     issue_date, maturity : date-like
         First day that accrues, and the day on which principal falls due.
     frequency : int
-        Coupons per year [1/yr]: 1, 2, 3, 4, 6 or 12; with 0 there is one period.
+        Coupons per year [1/yr]: 1, 2, 3, 4, 6 or 12; 13, 26, 52 or 365, which are 28, 14, 7 days and a day apart; with
+        0 there is one period.
     day_count : str
         See `year_fraction`.
     first_coupon, last_coupon : date-like, optional
@@ -114,8 +129,48 @@ def schedule(
     return resolve(notes).to_frame().drop(columns="note").set_index("period")
 
 
+def schedules(notes: Notes) -> pd.DataFrame:
+    """Coupon periods of many notes, one after another.
+
+    Parameters
+    ----------
+    notes : Notes
+        The terms of all notes.
+
+    Returns
+    -------
+    DataFrame
+        One row per period: ``note``, its position from 0, and ``period``, counted from 1 within it; the coupon dates
+        as the terms give them (``unadjusted_start``, ``unadjusted_end``), those between which interest accrues
+        (``accrual_start``, ``accrual_end``; adjusted where `accrual_adjusted` says so), ``payment_date`` (always
+        adjusted), ``record_date``, and whether the period is ``regular``. For fractions of a year see `resolve`.
+
+    Raises
+    ------
+    TermError
+        Dates outside those that the note's calendar knows.
+
+    Examples
+    --------
+    >>> notes = Notes(issue_date="2004-06-18", maturity=["2004-12-18", "2005-06-18"], principal=100, annual_rate=0.08,
+    ...               frequency=2, day_count="30/360", business_day_convention="following",
+    ...               calendar="us-federal-reserve")
+    >>> schedules(notes)[["note", "period", "unadjusted_end", "payment_date"]]
+       note  period unadjusted_end payment_date
+    0     0       1     2004-12-18   2004-12-20
+    1     1       1     2004-12-18   2004-12-20
+    2     1       2     2005-06-18   2005-06-20
+    """
+    return resolve(notes).to_frame(SCHEDULE_COLUMNS)
+
+
 def resolve(notes: Notes) -> Periods:
     """Resolve the terms of notes into their dated periods.
+
+    Raises
+    ------
+    TermError
+        Dates outside those that the note's calendar knows.
 
     Examples
     --------
@@ -124,33 +179,40 @@ def resolve(notes: Notes) -> Periods:
     >>> resolve(notes).unadjusted_end
     array(['2004-12-18', '2005-06-18'], dtype='datetime64[D]')
     """
-    cycle = _cycle(notes)
-    points = _points(notes, cycle)
-    is_last = np.append(points.note[1:] != points.note[:-1], True)
-    starts, ends = np.flatnonzero(~is_last), np.flatnonzero(~is_last) + 1
-    note = points.note[starts]
-    accrual = points.adjusted if notes.accrual_adjusted else points.unadjusted
-    accrual_start, accrual_end = accrual[starts], accrual[ends]
-    own = cycle.take(note)
-    reference_start, reference_end = _reference(notes.frequency[note], own, accrual_start, accrual_end)
-    numerator, denominator = count_fraction(notes, note, own, accrual_start, accrual_end, period_end=accrual_end)
-    days_before = notes.record_days[note]
-    record_date = np.where(days_before < 0, np.datetime64("NaT", "D"), points.unadjusted[ends] - days_before)
+    _check_range(notes)
+    count = len(notes)
+    step, days = _MONTHS[notes.frequency], _DAYS[notes.frequency]
+    # No period but a first or last one is shorter than this, and a cycle has at most three more dates.
+    shortest = np.where(days > 0, days, np.where(step > 0, 28 * step, 2**62))
+    most = (notes.maturity - notes.issue_date).astype(np.int64) // shortest + 4
+    capacity = int(most.sum())
+    run = _compiled if capacity >= COMPILE_FROM else _as_python
+    tables = _tables(notes)
+    ends = [dates.view(np.int64) for dates in (notes.issue_date, notes.maturity, notes.first_coupon, notes.last_coupon)]
+    rules = [notes.calendar.codes, notes.business_day_convention.codes, notes.maturity_convention.codes]
+    generation, adjusts = notes.generation.codes, notes.accrual_adjusted
+    _, anchors = run(
+        anchor_loop,
+        [*ends, generation, notes.end_of_month, days, *rules, adjusts],
+        tables,
+        len(ANCHOR_COLUMNS) * count,
+    )
+    filled, out = run(
+        period_loop,
+        [*ends, generation, notes.stub.codes, step, days, *rules, adjusts, notes.record_days, anchors],
+        tables,
+        len(COLUMNS) * capacity + count,
+    )
+    if filled < 0:
+        _raise_beyond(notes, -1 - filled)
+    columns = {name: out[k * capacity : k * capacity + filled] for k, name in enumerate(COLUMNS)}
+    note = columns.pop("note")
     return Periods(
         notes=notes,
-        offsets=np.searchsorted(note, np.arange(len(notes) + 1)),
+        offsets=np.concatenate([[0], out[len(COLUMNS) * capacity :]]),
         note=note,
-        unadjusted_start=points.unadjusted[starts],
-        unadjusted_end=points.unadjusted[ends],
-        accrual_start=accrual_start,
-        accrual_end=accrual_end,
-        payment_date=points.adjusted[ends],
-        record_date=record_date,
-        reference_start=reference_start,
-        reference_end=reference_end,
-        numerator=numerator,
-        denominator=denominator,
-        cycle=cycle,
+        cycle=_cycle(notes, step, days, anchors),
+        **{name: column.view("datetime64[D]") for name, column in columns.items()},
     )
 
 
@@ -169,137 +231,95 @@ def add_months(dates: DateArray, months: IntArray | int) -> DateArray:
     return np.where(missing, dates, later)
 
 
-def count_fraction(
-    notes: Notes, note: IntArray, cycle: Cycle, start: DateArray, end: DateArray, *, period_end: DateArray
-) -> tuple[IntArray, IntArray]:
-    """Give the fraction of a year between dates of some notes as an exact rational; no date is missing.
+COMPILE_FROM = 5_000  # periods from which a compiled loop saves more time than numba takes to import
 
-    Parameters
-    ----------
-    notes : Notes
-        All notes.
-    note : int64 array
-        The note of each row.
-    cycle : Cycle
-        The cycle of each row; only ICMA looks at it.
-    start, end : datetime64[D] array
-        As for `daycount.day_count_fraction`.
-    period_end : datetime64[D] array
-        End of the coupon period that begins at `start`; only Actual/365L looks at it.
-    """
-    counted = DAY_COUNTS[notes.day_count]
-    if counted.denominator is None:
-        numerator, denominator = cycle.fraction(start, end)
-        return numerator, denominator * notes.frequency[note]
-    known: dict[str, Any] = {
-        "period_end": period_end,
-        "frequency": notes.frequency[note],
-        "maturity": notes.maturity[note],
-        "calendar": notes.calendar,
-    }
-    return day_count_fraction(start, end, counted.name, **{name: known[name] for name in counted.needs})
+_MONTHS = np.zeros(max(FREQUENCIES) + 1, dtype=np.int64)
+_DAYS = np.zeros(max(FREQUENCIES) + 1, dtype=np.int64)
+for _frequency in FREQUENCIES[1:]:
+    if _frequency in DAYS_BETWEEN:
+        _DAYS[_frequency] = DAYS_BETWEEN[_frequency]
+    else:
+        _MONTHS[_frequency] = 12 // _frequency
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class _Points:
-    """Issue date, coupon dates and maturity of all notes, flat and in order."""
+@dataclass(frozen=True, slots=True)
+class _Tables:
+    """How days are moved: for each calendar and convention where its table begins, less its first day; see `_moved`."""
 
-    note: IntArray
-    unadjusted: DateArray
-    adjusted: DateArray
-
-
-def _anchor(notes: Notes) -> tuple[DateArray, npt.NDArray[np.bool_]]:
-    """Give the date that each note's cycle is counted from, and whether it is a stated coupon."""
-    backward = notes.generation == "backward"
-    stated = notes.last_coupon if backward else notes.first_coupon
-    unstated = np.isnat(stated)
-    return np.where(unstated, notes.maturity if backward else notes.issue_date, stated), ~unstated
+    places: IntArray
+    moves: npt.NDArray[np.int32]
 
 
-def _cycle(notes: Notes) -> Cycle:
-    anchor, stated = _anchor(notes)
-    month = month_of(anchor)
-    at_end = _is_month_end(anchor) if notes.calendar is None else notes.calendar.is_month_end(anchor)
-    roll_day = np.where(notes.end_of_month & at_end, 31, day_of_month(anchor))
-    step = 12 // np.maximum(notes.frequency, 1)
-    if not notes.accrual_adjusted:
-        return Cycle(month, roll_day, step, None, "unadjusted", anchor)
-    adjusted = _adjusted(notes, anchor, notes.business_day_convention)
-    if notes.generation == "backward":
-        adjusted = np.where(stated, adjusted, _adjusted(notes, anchor, notes.maturity_convention))
-    return Cycle(month, roll_day, step, notes.calendar, notes.business_day_convention, adjusted)
+def _tables(notes: Notes) -> _Tables:
+    calendars, conventions = notes.calendar.table, len(CONVENTIONS)
+    used = np.zeros(len(calendars) * conventions, dtype=np.bool_)
+    for rule in (notes.business_day_convention, notes.maturity_convention):
+        used[notes.calendar.codes.astype(np.int64) * conventions + rule.codes] = True
+    if notes.end_of_month.any():
+        used[CONVENTIONS.index("following") :: conventions] = True
+    places = np.full((used.size, 3), -1)
+    pairs: list[tuple[Calendar, str]] = []
+    for row in np.flatnonzero(used).tolist():
+        calendar, convention = calendars[row // conventions], CONVENTIONS[row % conventions]
+        if calendar is not None and convention != "unadjusted":
+            begins = len(pairs) * len(TABLE_DAYS) - TABLE_DAYS.start
+            places[row] = begins, calendar.first.astype(np.int64), calendar.last.astype(np.int64)
+            pairs.append((calendar, convention))
+    return _Tables(places.reshape(-1), move_tables(tuple(pairs)))
 
 
-def _is_month_end(dates: DateArray) -> npt.NDArray[np.bool_]:
-    later: npt.NDArray[np.bool_] = month_of(dates + np.timedelta64(1, "D")) > month_of(dates)
-    return later
+def _compiled(loop: Kernel, arrays: list[npt.NDArray[Any]], tables: _Tables, size: int) -> tuple[int, IntArray]:
+    out = np.empty(size, dtype=np.int64)
+    return loop(*arrays, tables.places, tables.moves, MONTHS, out), out
 
 
-def _points(notes: Notes, cycle: Cycle) -> _Points:
-    anchor, _ = _anchor(notes)
-    # Where a month's last business day stands for its end, coupons are counted by its own day and moved to the ends of
-    # their months: a note issued on that day has no stub of a day or two.
-    own_day = np.where(_is_month_end(anchor), cycle.roll_day, day_of_month(anchor))
-    counted, moved = (Cycle(cycle.month, day, cycle.step, None, "unadjusted") for day in (own_day, cycle.roll_day))
-    first = np.where(np.isnat(notes.first_coupon), notes.issue_date, notes.first_coupon)
-    last = np.where(np.isnat(notes.last_coupon), notes.maturity, notes.last_coupon)
-    inner = _steps_inside(notes, counted, first, last)
-    # Every note gets issue, first coupon, the dates of the cycle, last coupon and maturity; where a coupon date is
-    # not stated it repeats its neighbour, and repeats are dropped.
-    counts = inner + 4
-    note = np.repeat(np.arange(len(notes)), counts)
-    begins = np.cumsum(counts) - counts
-    place = np.arange(note.size) - begins[note]
-    j = place - 1 if notes.generation == "forward" else place - 2 - inner[note]
-    unadjusted = np.minimum(moved.take(note).dates(j), last[note])
-    for offset, dates in ((begins, notes.issue_date), (begins + 1, first)):
-        unadjusted[offset] = dates
-    for offset, dates in ((begins + inner + 2, last), (begins + inner + 3, notes.maturity)):
-        unadjusted[offset] = dates
-    ends = begins + inner + 3
-    adjusted = _adjusted(notes, unadjusted, notes.business_day_convention)
-    adjusted[ends] = _adjusted(notes, notes.maturity, notes.maturity_convention)
-    keep = _moves_on(unadjusted, ends[note])
-    if notes.accrual_adjusted:
-        keep &= _moves_on(adjusted, ends[note])
-    keep[begins] = keep[ends] = True
-    return _Points(note[keep], unadjusted[keep], adjusted[keep])
+def _as_python(loop: Kernel, arrays: list[npt.NDArray[Any]], tables: _Tables, size: int) -> tuple[int, IntArray]:
+    """Run a loop's Python body, on lists: Python takes several times as long over an array's elements."""
+    out = [0] * size
+    result = loop.py_func(*(array.tolist() for array in arrays), tables.places.tolist(), tables.moves, MONTHS, out)
+    return result, np.array(out, dtype=np.int64)
 
 
-def _moves_on(dates: DateArray, end: IntArray) -> npt.NDArray[np.bool_]:
-    """Tell which dates come after the one before and before the note's last."""
-    moves: npt.NDArray[np.bool_] = dates < dates[end]
-    moves[1:] &= dates[1:] > dates[:-1]
-    return moves
+def _cycle(notes: Notes, step: IntArray, days: IntArray, anchors: IntArray) -> Cycle:
+    month, roll_day, _, origin, anchor = anchors.reshape(len(ANCHOR_COLUMNS), -1)
+    adjusts = notes.accrual_adjusted
+    calendar = Words(np.where(adjusts, notes.calendar.codes, 0), notes.calendar.table)  # 0 is none
+    some = bool((calendar.codes > 0).any())
+    return Cycle(
+        month,
+        roll_day,
+        np.maximum(step, 1),
+        calendar if some else None,
+        notes.business_day_convention,
+        anchor.view("datetime64[D]"),
+        days if days.any() else None,
+        origin.view("datetime64[D]") if days.any() else None,
+    )
 
 
-def _steps_inside(notes: Notes, cycle: Cycle, first: DateArray, last: DateArray) -> IntArray:
-    """Count the cycle's dates strictly between the first coupon and the last."""
-    backward = notes.generation == "backward"
-    limit, sign = (first, -1) if backward else (last, 1)
-    steps = np.abs(month_of(limit) - cycle.month) // cycle.step
-    nearest = cycle.dates(sign * steps)
-    beyond = nearest <= limit if backward else nearest >= limit
-    inside = np.where(notes.frequency == 0, 0, np.maximum(steps - beyond, 0))
-    if notes.stub == "short":
-        return inside
-    unstated = np.isnat(notes.first_coupon if backward else notes.last_coupon)
-    next_date = cycle.dates(sign * (inside + 1))
-    seen_next, seen_limit = next_date, limit
-    if notes.accrual_adjusted:
-        convention = notes.business_day_convention if backward else notes.maturity_convention
-        seen_next = _adjusted(notes, next_date, notes.business_day_convention)
-        seen_limit = _adjusted(notes, limit, convention)
-    leftover: npt.NDArray[np.bool_] = unstated & (seen_next != seen_limit) & (inside > 0)
-    return np.where(leftover, inside - 1, inside)
+def _check_range(notes: Notes) -> None:
+    for calendar, rows in notes.calendar.rows():
+        if calendar is None:
+            continue
+        known = _known(calendar)
+        for name, outside in (
+            ("issue_date", notes.issue_date < calendar.first),
+            ("maturity", notes.maturity > calendar.last),
+        ):
+            here = np.zeros(len(notes), dtype=np.bool_)
+            here[rows] = outside[rows]
+            forbid(name, getattr(notes, name), here, f"between {known}")
 
 
-def _adjusted(notes: Notes, dates: DateArray, convention: str) -> DateArray:
-    return dates.copy() if notes.calendar is None else notes.calendar.adjust(dates, convention)
+def _raise_beyond(notes: Notes, row: int) -> NoReturn:
+    calendar = notes.calendar.table[notes.calendar.codes[row]]
+    raise TermError(
+        "issue_date and maturity",
+        rule=f"such that the regular periods that hold them lie between {_known(calendar)}",
+        got=f"{notes.issue_date[row]} and {notes.maturity[row]}",
+        row=row if len(notes) > 1 else None,
+    )
 
 
-def _reference(frequency: IntArray, cycle: Cycle, start: DateArray, end: DateArray) -> tuple[DateArray, DateArray]:
-    j = cycle.locate(end - np.timedelta64(1, "D"))
-    bullet = frequency == 0
-    return np.where(bullet, start, cycle.dates(j)), np.where(bullet, end, cycle.dates(j + 1))
+def _known(calendar: Calendar | None) -> str:
+    return "" if calendar is None else f"{calendar.first} and {calendar.last} in calendar {calendar.name!r}"

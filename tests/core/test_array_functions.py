@@ -151,6 +151,7 @@ NOT_BY_ROW = {
     "resolve": "the periods of notes",
     "ownership": "each count over the sum of all",
     "schedule": "the periods of one note",
+    "schedules": "the periods of notes",
     "get_calendar": "a calendar",
     "load": "a deal",
     "show_versions": "prints",

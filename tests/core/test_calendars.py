@@ -37,8 +37,8 @@ IN_QUANTLIB = {
     "unadjusted": ql.Unadjusted,
 }
 
-# Where QuantLib's holidays are ours; before 1986 it has three that were not yet kept
-days = st.dates(dt.date(1986, 1, 2), dt.date(2199, 12, 30))
+# What all calendars know: TARGET opened on 4 January 1999
+days = st.dates(dt.date(1999, 1, 4), dt.date(2199, 12, 30))
 names = st.sampled_from(sorted(CALENDARS))
 conventions = st.sampled_from(CONVENTIONS)
 
@@ -179,6 +179,39 @@ def test_new_york_state_closes_where_the_federal_reserve_does_not(day, why):
 
 def test_a_saturday_of_lincolns_leaves_the_friday_open():
     assert is_business_day(["2005-02-11", "2005-02-14"], STATE).tolist() == [True, True]
+
+
+# The exchange's own lists of holidays (Rule 7.2; the days of mourning and of closure by its notices).
+EXCHANGE = {
+    2001: "01-01 01-15 02-19 04-13 05-28 07-04 09-03 09-11 09-12 09-13 09-14 11-22 12-25",
+    2004: "01-01 01-19 02-16 04-09 05-31 06-11 07-05 09-06 11-25 12-24",
+    2005: "01-17 02-21 03-25 05-30 07-04 09-05 11-24 12-26",
+    2006: "01-02 01-16 02-20 04-14 05-29 07-04 09-04 11-23 12-25",
+    2007: "01-01 01-02 01-15 02-19 04-06 05-28 07-04 09-03 11-22 12-25",
+    2024: "01-01 01-15 02-19 03-29 05-27 06-19 07-04 09-02 11-28 12-25",
+}
+# European Central Bank, "TARGET holidays": from 2002 on New Year's Day, Good Friday, Easter Monday, 1 May, 25 and 26
+# December; 31 December in 1998, 1999 and 2001.
+TARGET = {
+    2001: "01-01 04-13 04-16 05-01 12-25 12-26 12-31",
+    2004: "01-01 04-09 04-12",
+    2005: "03-25 03-28 12-26",
+    2024: "01-01 03-29 04-01 05-01 12-25 12-26",
+}
+
+
+@pytest.mark.parametrize(
+    ("calendar", "year", "closed"),
+    [
+        (name, year, closed)
+        for name, years in (("nyse", EXCHANGE), ("target", TARGET))
+        for year, closed in years.items()
+    ],
+)
+def test_weekdays_closed_are_those_that_the_market_lists(calendar, year, closed):
+    dates = every_day(f"{year}-01-01", f"{year}-12-31")
+    shut = dates[np.is_busday(dates) & ~is_business_day(dates, calendar)]
+    assert [str(day)[5:] for day in shut] == closed.split()
 
 
 # ---- adjustment ----
@@ -394,7 +427,8 @@ def test_calendars_say_what_they_are():
 @given(st.lists(st.dates(dt.date(1971, 1, 4), dt.date(2199, 12, 30)), min_size=1, max_size=30), names)
 def test_a_month_end_is_followed_by_no_business_day_of_its_month(dates, calendar):
     found = get_calendar(calendar)
-    dates = np.array([day for day in dates if day < dt.date(2199, 12, 1)], dtype="M8[D]")
+    known = [day for day in dates if found.first.item() <= day < dt.date(2199, 12, 1)]
+    dates = np.array(known, dtype="M8[D]")
     months = dates.astype("M8[M]")
     rest = [
         is_business_day(np.arange(day + 1, (month + 1).astype("M8[D]")), found).any()
@@ -413,6 +447,8 @@ def test_a_month_end_is_followed_by_no_business_day_of_its_month(dates, calendar
         (FED, "1971-01-04", "2199-12-30"),
         (STATE, "1971-01-04", "2199-12-30"),
         ("weekends-only", "1901-01-01", "2199-12-30"),
+        ("nyse", "1971-01-04", "2199-12-30"),
+        ("target", "1999-01-04", "2199-12-30"),
     ],
 )
 def test_a_date_outside_the_range_is_an_error(calendar, first, last):
@@ -458,7 +494,7 @@ def test_business_days_are_counted_whole(n):
 
 
 def test_an_unknown_calendar_names_the_known():
-    known = "'new-york-state', 'us-federal-reserve' or 'weekends-only', or several joined by '\\+'"
+    known = "'new-york-state', 'nyse', 'target', 'us-federal-reserve' or 'weekends-only', or several joined by '\\+'"
     with pytest.raises(nc.TermError, match=rf"`calendar` must be {known}; got 'US'$"):
         get_calendar("US")
     with pytest.raises(nc.TermError, match=rf"got 'weekends-only\+us-federal-reserv'. Did you mean '{FED}'\?"):
