@@ -9,12 +9,17 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from difflib import get_close_matches
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 __all__ = [
     "DealFileError",
     "IndexMismatchError",
     "NotecalcError",
     "Problem",
+    "TapeError",
     "TermError",
     "UnknownDealError",
     "did_you_mean",
@@ -93,6 +98,33 @@ class DealFileError(NotecalcError, ValueError):
 
     def __reduce__(self) -> tuple[type[DealFileError], tuple[str, tuple[Problem, ...]]]:
         return type(self), (self.file, self.problems)
+
+
+class TapeError(NotecalcError, ValueError):
+    """Cells of a tape are wrong; `report` is a frame with a line for every one of them, not only the first.
+
+    Parameters
+    ----------
+    report : DataFrame
+        ``row`` (its label), ``column``, ``value``, ``allowed`` and ``hint``, as text.
+    """
+
+    def __init__(self, report: pd.DataFrame) -> None:
+        self.report = report
+        count = "1 cell is wrong" if len(report) == 1 else f"{len(report):,} cells are wrong"
+        lines = [
+            f"row {line.row!r}, column {line.column!r}: must be {line.allowed}; got {line.value!r}"
+            + (f". {line.hint!s}" if line.hint else "")
+            for line in report.head(_SHOWN).itertuples(index=False)
+        ]
+        more = [f"and {len(report) - _SHOWN:,} more, all in `.report`"] if len(report) > _SHOWN else []
+        super().__init__("\n".join([count, *lines, *more]))
+
+    def __reduce__(self) -> tuple[type[TapeError], tuple[pd.DataFrame]]:
+        return type(self), (self.report,)
+
+
+_SHOWN = 10  # lines of a message; a tape may have a million
 
 
 class UnknownDealError(NotecalcError, LookupError):

@@ -43,7 +43,7 @@ PLANTED = [
     ("N05000", "end_of_month", "maybe", "neither true nor false"),
     ("N06789", "record_days", "2.5", "half a day"),
     ("N07777", "business_day_convention", "next", "not a convention's name"),
-    ("N09999", "principal", "n/a", "no number"),
+    ("N09999", "principal", "tbd", "no number"),
 ]
 
 

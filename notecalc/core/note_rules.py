@@ -196,7 +196,7 @@ def _words(columns: Columns, tables: Tables) -> Iterator[BrokenRule]:
 
 def _flags(name: str, values: object) -> npt.NDArray[Any]:
     flags = np.asarray(values)
-    if flags.dtype == object and all(isinstance(flag, bool | np.bool_) for flag in flags.flat):
+    if not flags.size or (flags.dtype == object and all(isinstance(flag, bool | np.bool_) for flag in flags.flat)):
         flags = flags.astype(np.bool_)  # as pandas' nullable ones come
     if flags.dtype != np.bool_:
         raise TermError(name, rule="true or false", got=values)

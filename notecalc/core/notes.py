@@ -5,7 +5,7 @@ Plain data: what the terms mean is in `schedule`, the dated periods that they re
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, fields
 from typing import Any, TypeAlias
 
@@ -20,7 +20,7 @@ from notecalc.core.periods import Periods
 from notecalc.core.words import Words
 from notecalc.errors import TermError
 
-__all__ = ["Notes", "Periods"]
+__all__ = ["Notes", "Periods", "notes_of"]
 
 # One for all notes, or one for each.
 Text: TypeAlias = "str | Sequence[str] | npt.NDArray[Any] | pd.Series[Any] | pd.Index[Any] | pd.Categorical"
@@ -149,21 +149,47 @@ class Notes:
         columns = _one_length({name: column for name, (column, _) in read.items()})
         for broken in broken_rules(columns, tables):
             raise _first_of(broken, columns[broken.name], tables[broken.name])
-        columns["maturity_convention"] = np.where(
-            columns["maturity_convention"] < len(CONVENTIONS),
-            columns["maturity_convention"],
-            columns["business_day_convention"],
-        )
-        tables["maturity_convention"] = CONVENTIONS
-        for field in fields(self):
-            column, table = columns[field.name], tables[field.name]
-            if KINDS[field.name] == "days" or field.name == "frequency":
-                column = column.astype(np.int64)
-            column.flags.writeable = False
-            object.__setattr__(self, field.name, Words(column, table) if table else column)
+        _fill(self, columns, tables)
 
     def __len__(self) -> int:
         return self.issue_date.size
+
+    def take(self, rows: IntArray) -> Notes:
+        """Give the terms of some notes, in the order asked for.
+
+        Examples
+        --------
+        >>> notes = Notes(issue_date="2004-06-18", maturity=["2007-06-18", "2009-06-18"], principal=100,
+        ...               annual_rate=0.08, frequency=2, day_count="30/360")
+        >>> notes.take(np.array([1])).maturity
+        array(['2009-06-18'], dtype='datetime64[D]')
+        """
+        made = object.__new__(Notes)
+        for field in fields(self):
+            part = getattr(self, field.name)
+            part = part.take(rows) if isinstance(part, Words) else part[rows]
+            (part.codes if isinstance(part, Words) else part).flags.writeable = False
+            object.__setattr__(made, field.name, part)
+        return made
+
+
+def notes_of(columns: Mapping[str, npt.NDArray[Any]], tables: Mapping[str, tuple[Any, ...]]) -> Notes:
+    """Make notes of terms that have been read and judged by `note_rules`, one for each note."""
+    made = object.__new__(Notes)
+    _fill(made, columns, tables)
+    return made
+
+
+def _fill(notes: Notes, columns: Mapping[str, npt.NDArray[Any]], tables: Mapping[str, tuple[Any, ...]]) -> None:
+    for name, values in columns.items():
+        column, table = values, tables[name]
+        if name == "maturity_convention":  # that of the coupons where it isn't stated
+            column = np.where(column < len(CONVENTIONS), column, columns["business_day_convention"])
+            table = CONVENTIONS
+        if KINDS[name] == "days" or name == "frequency":
+            column = column.astype(np.int64)
+        column.flags.writeable = False
+        object.__setattr__(notes, name, Words(column, table) if table else column)
 
 
 def _one_length(arrays: dict[str, npt.NDArray[Any]]) -> dict[str, npt.NDArray[Any]]:

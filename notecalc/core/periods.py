@@ -188,17 +188,17 @@ class Periods:
         """Give one row per period; ``period`` counts from 1 within each ``note``."""
         period = np.arange(1, len(self) + 1) - self.offsets[self.note]
         values = {name: getattr(self, name) for name in columns}
-        values |= {name: _in_seconds(dates) for name, dates in values.items() if name in DATES}
+        values |= {name: _as_pandas_has(dates) for name, dates in values.items() if name in DATES}
         return pd.DataFrame({"note": self.note, "period": period, **values})
 
 
-def _in_seconds(dates: DateArray) -> DateArray:
-    """Give dates in the unit in which pandas keeps them: it takes several times as long to convert them itself."""
-    seconds: DateArray = (dates.view(np.int64) * 86_400).view("datetime64[s]")
+def _as_pandas_has(dates: DateArray) -> DateArray:
+    """Give dates in the unit that pandas reads them in and Parquet gives back; it converts several times as slowly."""
+    stamps: DateArray = (dates.view(np.int64) * 86_400_000_000).view("datetime64[us]")
     missing = np.isnat(dates)
     if missing.any():
-        seconds[missing] = np.datetime64("NaT", "s")
-    return seconds
+        stamps[missing] = np.datetime64("NaT", "us")
+    return stamps
 
 
 def _measured(periods: Periods, cut: BoolArray) -> Periods:

@@ -133,7 +133,7 @@ def test_the_deals_own_schedule():
         "reference_end": coupons,
     }.items():
         assert as_text(frame[column]) == expected, column
-        assert frame[column].dtype == "datetime64[s]"
+        assert frame[column].dtype == "datetime64[us]"
     assert frame["regular"].all()
     assert frame[["numerator", "denominator"]].to_numpy().tolist() == [[180, 360]] * 6
     assert frame["fraction"].tolist() == [0.5] * 6
