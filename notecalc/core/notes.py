@@ -35,12 +35,13 @@ from notecalc.core.periods import Periods
 from notecalc.core.words import Words, read_words
 from notecalc.errors import TermError, did_you_mean
 
-__all__ = ["DAYS_BETWEEN", "FREQUENCIES", "GENERATIONS", "STUBS", "Notes", "Periods"]
+__all__ = ["DAYS_BETWEEN", "EX_DAY_TYPES", "FREQUENCIES", "GENERATIONS", "STUBS", "Notes", "Periods"]
 
 DAYS_BETWEEN = {13: 28, 26: 14, 52: 7, 365: 1}  # frequencies whose coupons are days apart, not months
 FREQUENCIES = (0, 1, 2, 3, 4, 6, 12, *DAYS_BETWEEN)
 GENERATIONS = ("backward", "forward")
 STUBS = ("short", "long")
+EX_DAY_TYPES = ("calendar", "business")
 
 # One for all notes, or one for each.
 Text: TypeAlias = "str | Sequence[str] | npt.NDArray[Any] | pd.Series[Any] | pd.Index[Any] | pd.Categorical"
@@ -88,6 +89,12 @@ class Notes:
         Whether interest accrues between adjusted dates; if not, a delayed payment bears no interest for the delay.
     record_days : int-like
         Calendar days from the record date to the unadjusted payment date; -1 where there is no record date.
+    ex_days : int-like
+        Days from the ex-date to the payment date, adjusted; -1 where there is no ex-date. From the ex-date on a buyer
+        doesn't get the coupon, and accrued interest is negative.
+    ex_day_type : str-like, optional
+        Whether those are ``calendar`` days, as the 7 of Australian government bonds, or ``business`` days of
+        `calendar`, as the 7 of gilts; needed where there is an ex-date.
 
     Raises
     ------
@@ -125,6 +132,8 @@ class Notes:
     calendar: Words[Calendar | None]
     accrual_adjusted: BoolArray
     record_days: IntArray
+    ex_days: IntArray
+    ex_day_type: Words[str | None]
 
     def __init__(
         self,
@@ -145,6 +154,8 @@ class Notes:
         calendar: Text | Calendar | Sequence[str | Calendar | None] | None = None,
         accrual_adjusted: Flags = False,
         record_days: Numbers | pd.Series[Any] = -1,
+        ex_days: Numbers | pd.Series[Any] = -1,
+        ex_day_type: Text | None = None,
     ) -> None:
         dates = {
             "issue_date": issue_date,
@@ -157,6 +168,7 @@ class Notes:
             "annual_rate": annual_rate,
             "frequency": frequency,
             "record_days": record_days,
+            "ex_days": ex_days,
         }
         flags = {"end_of_month": end_of_month, "accrual_adjusted": accrual_adjusted}
         words = {
@@ -166,6 +178,7 @@ class Notes:
             "business_day_convention": business_day_convention,
             "maturity_convention": maturity_convention,
             "calendar": calendar,
+            "ex_day_type": ex_day_type,
         }
         Shape.of(dates | numbers | flags | words)
         arrays: dict[str, npt.NDArray[Any]] = {name: as_dates(value, name) for name, value in dates.items()}
@@ -217,11 +230,17 @@ def _one_length(arrays: dict[str, npt.NDArray[Any]]) -> dict[str, npt.NDArray[An
 
 
 def _check_numbers(arrays: dict[str, npt.NDArray[Any]]) -> None:
-    rules = {"principal": FINITE, "annual_rate": RATE, "frequency": _FREQUENCY, "record_days": _DAYS}
+    rules = {
+        "principal": FINITE,
+        "annual_rate": RATE,
+        "frequency": _FREQUENCY,
+        "record_days": _DAYS,
+        "ex_days": _DAYS,
+    }
     for name, rule in rules.items():
         forbid(name, arrays[name], np.isnan(arrays[name]), "given")
         rule.check(name, arrays[name])
-    for name in ("frequency", "record_days"):
+    for name in ("frequency", "record_days", "ex_days"):
         arrays[name] = arrays[name].astype(np.int64)
         arrays[name].flags.writeable = False
 
@@ -254,6 +273,13 @@ def _check_words(arrays: dict[str, npt.NDArray[Any]], tables: dict[str, tuple[An
             raise TermError(
                 "calendar", rule=f"given with {convention!r}", got=None, row=row if stuck.size > 1 else None
             )
+    ex, ex_day_type = arrays["ex_days"] >= 0, arrays["ex_day_type"]
+    for name, missing, rule in (
+        ("ex_day_type", ex & (ex_day_type == len(EX_DAY_TYPES)), f"{names_of(EX_DAY_TYPES)} where `ex_days` is given"),
+        ("calendar", ex & nowhere & (ex_day_type == EX_DAY_TYPES.index("business")), "given with business `ex_days`"),
+    ):
+        if missing.any():
+            raise TermError(name, rule=rule, got=None, row=int(np.argmax(missing)) if missing.size > 1 else None)
 
 
 def _one_of(name: str, known: tuple[str, ...]) -> Callable[[Any], str]:
@@ -265,8 +291,9 @@ def _one_of(name: str, known: tuple[str, ...]) -> Callable[[Any], str]:
     return find
 
 
-def _own_convention(word: Any) -> str | None:
-    return None if word is None else _one_of("maturity_convention", CONVENTIONS)(word)
+def _one_or_none(name: str, known: tuple[str, ...]) -> Callable[[Any], str | None]:
+    find = _one_of(name, known)
+    return lambda word: None if word is None else find(word)
 
 
 def _calendar(name: Any) -> Calendar | None:
@@ -281,6 +308,7 @@ _VOCABULARY: dict[str, tuple[Callable[[Any], Any], tuple[Any, ...]]] = {
     "generation": (_one_of("generation", GENERATIONS), GENERATIONS),
     "stub": (_one_of("stub", STUBS), STUBS),
     "business_day_convention": (_one_of("business_day_convention", CONVENTIONS), CONVENTIONS),
-    "maturity_convention": (_own_convention, (*CONVENTIONS, None)),
+    "maturity_convention": (_one_or_none("maturity_convention", CONVENTIONS), (*CONVENTIONS, None)),
     "calendar": (_calendar, (None,)),
+    "ex_day_type": (_one_or_none("ex_day_type", EX_DAY_TYPES), (*EX_DAY_TYPES, None)),
 }
