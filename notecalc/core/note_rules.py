@@ -36,6 +36,7 @@ DAYS_BETWEEN = {13: 28, 26: 14, 52: 7, 365: 1}  # frequencies whose coupons are 
 FREQUENCIES = (0, 1, 2, 3, 4, 6, 12, *DAYS_BETWEEN)
 GENERATIONS = ("backward", "forward")
 STUBS = ("short", "long")
+EX_DAY_TYPES = ("calendar", "business")
 
 KINDS = {
     "issue_date": "date",
@@ -54,11 +55,13 @@ KINDS = {
     "calendar": "word",
     "accrual_adjusted": "flag",
     "record_days": "days",
+    "ex_days": "days",
+    "ex_day_type": "word",
 }
 
 _FREQUENCY = Rule(f"coupons per year, one of {names_of(FREQUENCIES)}", lambda x: np.isin(x, FREQUENCIES))
 _DAYS = Rule("a whole number of days up to 366, or -1 for none", lambda x: (x >= -1) & (x <= 366) & (x == np.rint(x)))
-_NUMBERS = {"principal": FINITE, "annual_rate": RATE, "frequency": _FREQUENCY, "record_days": _DAYS}
+_NUMBERS = {"principal": FINITE, "annual_rate": RATE, "frequency": _FREQUENCY, "record_days": _DAYS, "ex_days": _DAYS}
 _MUST_BE_GIVEN = ("issue_date", "maturity", *_NUMBERS)
 
 Columns = Mapping[str, npt.NDArray[Any]]
@@ -185,6 +188,11 @@ def _words(columns: Columns, tables: Tables) -> Iterator[BrokenRule]:
         for word in needy:
             stuck = nowhere & (columns[name] == tables[name].index(word))
             yield BrokenRule("calendar", stuck, f"given with {word!r}", (name,))
+    ex, ex_day_type = columns["ex_days"] >= 0, columns["ex_day_type"]
+    rule = f"{names_of(EX_DAY_TYPES)} where `ex_days` is given"
+    yield BrokenRule("ex_day_type", ex & (ex_day_type == tables["ex_day_type"].index(None)), rule, ("ex_days",))
+    stuck = ex & nowhere & (ex_day_type == tables["ex_day_type"].index("business"))
+    yield BrokenRule("calendar", stuck, "given with business `ex_days`", ("ex_days", "ex_day_type"))
     for code, calendar in enumerate(tables["calendar"]):
         if calendar is None:
             continue
@@ -212,8 +220,9 @@ def _one_of(name: str, known: tuple[str, ...]) -> Callable[[Any], str]:
     return find
 
 
-def _own_convention(word: Any) -> str | None:
-    return None if word is None else _one_of("maturity_convention", CONVENTIONS)(word)
+def _one_or_none(name: str, known: tuple[str, ...]) -> Callable[[Any], str | None]:
+    find = _one_of(name, known)
+    return lambda word: None if word is None else find(word)
 
 
 def _calendar(name: Any) -> Calendar | None:
@@ -228,6 +237,7 @@ _VOCABULARY: dict[str, tuple[Callable[[Any], Any], tuple[Any, ...]]] = {
     "generation": (_one_of("generation", GENERATIONS), GENERATIONS),
     "stub": (_one_of("stub", STUBS), STUBS),
     "business_day_convention": (_one_of("business_day_convention", CONVENTIONS), CONVENTIONS),
-    "maturity_convention": (_own_convention, (*CONVENTIONS, None)),
+    "maturity_convention": (_one_or_none("maturity_convention", CONVENTIONS), (*CONVENTIONS, None)),
     "calendar": (_calendar, (None,)),
+    "ex_day_type": (_one_or_none("ex_day_type", EX_DAY_TYPES), (*EX_DAY_TYPES, None)),
 }

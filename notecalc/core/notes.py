@@ -26,8 +26,6 @@ __all__ = ["Notes", "Periods", "notes_of"]
 Text: TypeAlias = "str | Sequence[str] | npt.NDArray[Any] | pd.Series[Any] | pd.Index[Any] | pd.Categorical"
 Flags: TypeAlias = "bool | Sequence[bool] | npt.NDArray[Any] | pd.Series[Any]"
 
-_NO_DATE = np.datetime64("NaT", "D")
-
 
 @dataclass(frozen=True, slots=True, eq=False, kw_only=True)
 class Notes:
@@ -67,6 +65,12 @@ class Notes:
         Whether interest accrues between adjusted dates; if not, a delayed payment bears no interest for the delay.
     record_days : int-like
         Calendar days from the record date to the unadjusted payment date; -1 or missing where there is no record date.
+    ex_days : int-like
+        Days from the ex-date to the payment date, adjusted; -1 or missing where there is no ex-date. From the ex-date
+        on a buyer doesn't get the coupon, and accrued interest is negative.
+    ex_day_type : str-like, optional
+        Whether those are ``calendar`` days, as the 7 of Australian government bonds, or ``business`` days of
+        `calendar`, as the 7 of gilts; needed where there is an ex-date.
 
     Raises
     ------
@@ -104,6 +108,8 @@ class Notes:
     calendar: Words[Calendar | None]
     accrual_adjusted: BoolArray
     record_days: IntArray
+    ex_days: IntArray
+    ex_day_type: Words[str | None]
 
     def __init__(
         self,
@@ -124,6 +130,8 @@ class Notes:
         calendar: Text | Calendar | Sequence[str | Calendar | None] | None = None,
         accrual_adjusted: Flags = False,
         record_days: Numbers | pd.Series[Any] = -1,
+        ex_days: Numbers | pd.Series[Any] = -1,
+        ex_day_type: Text | None = None,
     ) -> None:
         given = {
             "issue_date": issue_date,
@@ -132,8 +140,8 @@ class Notes:
             "annual_rate": annual_rate,
             "frequency": frequency,
             "day_count": day_count,
-            "first_coupon": _NO_DATE if first_coupon is None else first_coupon,
-            "last_coupon": _NO_DATE if last_coupon is None else last_coupon,
+            "first_coupon": first_coupon,
+            "last_coupon": last_coupon,
             "generation": generation,
             "stub": stub,
             "end_of_month": end_of_month,
@@ -142,6 +150,8 @@ class Notes:
             "calendar": calendar,
             "accrual_adjusted": accrual_adjusted,
             "record_days": record_days,
+            "ex_days": ex_days,
+            "ex_day_type": ex_day_type,
         }
         Shape.of(given)
         read = {name: read_term(name, value) for name, value in given.items()}

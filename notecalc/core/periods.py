@@ -21,7 +21,7 @@ from notecalc.errors import TermError
 if TYPE_CHECKING:
     from notecalc.core.notes import Notes
 
-__all__ = ["ALL_COLUMNS", "DATES", "Periods", "by_cycle", "count_fraction"]
+__all__ = ["ALL_COLUMNS", "DATES", "Periods", "by_cycle", "count_fraction", "ex_dates"]
 
 DATES = (
     "unadjusted_start",
@@ -30,6 +30,7 @@ DATES = (
     "accrual_end",
     "payment_date",
     "record_date",
+    "ex_date",
     "reference_start",
     "reference_end",
 )
@@ -56,6 +57,8 @@ class Periods:
         The business day on which interest is paid.
     record_date : datetime64[D] array
         The day whose holders of record are paid; NaT if there is none.
+    ex_date : datetime64[D] array
+        The first day on which a buyer doesn't get the coupon; NaT if there is none.
     reference_start, reference_end : datetime64[D] array
         The regular period in which the period ends; itself if it is regular.
     cycle : Cycle
@@ -71,6 +74,7 @@ class Periods:
     accrual_end: DateArray
     payment_date: DateArray
     record_date: DateArray
+    ex_date: DateArray
     reference_start: DateArray
     reference_end: DateArray
     cycle: Cycle
@@ -142,7 +146,9 @@ class Periods:
         }
         days = self.notes.record_days[kept.note]
         record_date = np.where(cut & (days >= 0), at - np.maximum(days, 0), kept.record_date)
-        return _measured(replace(kept, unadjusted_start=start, record_date=record_date, **ends), cut)
+        ex_date = kept.ex_date.copy()
+        ex_date[cut] = ex_dates(self.notes, kept.note[cut], at[cut])
+        return _measured(replace(kept, unadjusted_start=start, record_date=record_date, ex_date=ex_date, **ends), cut)
 
     def after(self, date: Dates | pd.Series[Any]) -> Periods:
         """Cut what lies before a date: the period that holds it starts on it.
@@ -212,6 +218,51 @@ def _measured(periods: Periods, cut: BoolArray) -> Periods:
     reference_start, reference_end = periods.reference_start.copy(), periods.reference_end.copy()
     reference_start[rows], reference_end[rows] = start, end
     return replace(periods, reference_start=reference_start, reference_end=reference_end)
+
+
+def ex_dates(notes: Notes, note: IntArray, payment_date: DateArray) -> DateArray:
+    """Give the first days on which buyers of some notes don't get what is paid on a date; NaT where there are none.
+
+    Parameters
+    ----------
+    notes : Notes
+        All notes.
+    note : int64 array
+        The note of each row.
+    payment_date : datetime64[D] array
+        When it is paid.
+
+    Raises
+    ------
+    TermError
+        An ex-date before the first that the note's calendar knows.
+
+    References
+    ----------
+    UK Debt Management Office, Formulae for Calculating Gilt Prices from Yields: seven business days before the
+    dividend date. Australian Office of Financial Management, Treasury Bonds: seven calendar days.
+    """
+    none = np.datetime64("NaT", "D")
+    if (notes.ex_days < 0).all():
+        return np.full(note.size, none)
+    days, by_business = notes.ex_days[note], notes.ex_day_type.codes[note] == notes.ex_day_type.table.index("business")
+    dates: DateArray = np.where(days >= 0, payment_date - np.maximum(days, 0), none)
+    counted = np.flatnonzero(by_business & (days > 0))  # 0 days before a payment is the day itself, open or not
+    for calendar, some in notes.calendar.take(note[counted]).rows():
+        rows = counted[some]
+        if calendar is None:
+            continue
+        try:
+            dates[rows] = calendar.add_business_days(payment_date[rows], -days[rows])
+        except TermError as error:
+            row = int(note[rows[error.row or 0]])
+            raise TermError(
+                "ex_days",
+                rule=f"such that ex-dates lie on or after {calendar.first} in calendar {calendar.name!r}",
+                got=int(notes.ex_days[row]),
+                row=row if len(notes) > 1 else None,
+            ) from None
+    return dates
 
 
 def count_fraction(

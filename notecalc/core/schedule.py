@@ -20,7 +20,7 @@ from notecalc.core.calendars import CONVENTIONS, TABLE_DAYS, Calendar, move_tabl
 from notecalc.core.cycle import Cycle, day_of_month, month_of
 from notecalc.core.note_rules import DAYS_BETWEEN, FREQUENCIES
 from notecalc.core.notes import Notes
-from notecalc.core.periods import Periods, count_fraction
+from notecalc.core.periods import Periods, count_fraction, ex_dates
 from notecalc.core.words import Words
 from notecalc.errors import TermError
 
@@ -33,6 +33,7 @@ SCHEDULE_COLUMNS = (
     "accrual_end",
     "payment_date",
     "record_date",
+    "ex_date",
     "regular",
 )
 
@@ -53,6 +54,8 @@ def schedule(
     calendar: str | Calendar | None = None,
     accrual_adjusted: bool = False,
     record_days: int | None = None,
+    ex_days: int | None = None,
+    ex_day_type: str | None = None,
 ) -> pd.DataFrame:
     """Coupon periods of one note.
 
@@ -83,6 +86,10 @@ def schedule(
         Whether interest accrues between adjusted dates.
     record_days : int, optional
         Calendar days from the record date to the unadjusted payment date.
+    ex_days : int, optional
+        Days from the ex-date, on which a buyer no longer gets the coupon, to the payment date, adjusted.
+    ex_day_type : {"calendar", "business"}, optional
+        Which days those are; needed with `ex_days`.
 
     Returns
     -------
@@ -126,6 +133,8 @@ def schedule(
         calendar=calendar,
         accrual_adjusted=accrual_adjusted,
         record_days=-1 if record_days is None else record_days,
+        ex_days=-1 if ex_days is None else ex_days,
+        ex_day_type=ex_day_type,
     )
     return resolve(notes).to_frame().drop(columns="note").set_index("period")
 
@@ -144,7 +153,8 @@ def schedules(notes: Notes) -> pd.DataFrame:
         One row per period: ``note``, its position from 0, and ``period``, counted from 1 within it; the coupon dates
         as the terms give them (``unadjusted_start``, ``unadjusted_end``), those between which interest accrues
         (``accrual_start``, ``accrual_end``; adjusted where `accrual_adjusted` says so), ``payment_date`` (always
-        adjusted), ``record_date``, and whether the period is ``regular``. For fractions of a year see `resolve`.
+        adjusted), ``record_date`` and ``ex_date``, and whether the period is ``regular``. For fractions of a year see
+        `resolve`.
 
     Raises
     ------
@@ -207,12 +217,14 @@ def resolve(notes: Notes) -> Periods:
         _raise_beyond(notes, -1 - filled)
     columns = {name: out[k * capacity : k * capacity + filled] for k, name in enumerate(COLUMNS)}
     note = columns.pop("note")
+    dates = {name: column.view("datetime64[D]") for name, column in columns.items()}
     return Periods(
         notes=notes,
         offsets=np.concatenate([[0], out[len(COLUMNS) * capacity :]]),
         note=note,
         cycle=_cycle(notes, step, days, anchors),
-        **{name: column.view("datetime64[D]") for name, column in columns.items()},
+        ex_date=ex_dates(notes, note, dates["payment_date"]),
+        **dates,
     )
 
 

@@ -425,7 +425,7 @@ def test_terms_can_not_be_changed():
     notes = Notes(**TERMS | {"principal": principal})
     with pytest.raises(AttributeError, match="cannot assign to field 'stub'"):
         notes.stub = "long"
-    for name in ("issue_date", "principal", "frequency", "end_of_month", "record_days"):
+    for name in ("issue_date", "principal", "frequency", "end_of_month", "record_days", "ex_days"):
         with pytest.raises(ValueError, match="read-only"):
             getattr(notes, name)[0] = getattr(notes, name)[1]
     principal[0] = 5  # what was given stays the caller's own
@@ -448,6 +448,11 @@ def test_terms_can_not_be_changed():
         ({"record_days": 1.5}, r"`record_days` must be a whole number of days up to 366, or -1 for none; got 1\.5"),
         ({"record_days": -2}, r"`record_days` must be a whole number of days up to 366, or -1 for none; got -2"),
         ({"record_days": 1e18}, "`record_days` must be a whole number of days up to 366, or -1 for none; got 1000000000000000000"),
+        ({"ex_days": 1.5, "ex_day_type": "calendar"}, r"`ex_days` must be a whole number of days up to 366, or -1 for none; got 1\.5"),
+        ({"ex_days": [-1, 0]}, "`ex_day_type` must be 'calendar' or 'business' where `ex_days` is given; got None at row 1"),
+        ({"ex_days": 7, "ex_day_type": "working"}, "`ex_day_type` must be 'calendar' or 'business'; got 'working'$"),
+        ({"ex_days": [0, 7], "ex_day_type": ["calendar", "business"]},
+         "`calendar` must be given with business `ex_days`; got None at row 1"),
         ({"first_coupon": "2004-06-17"}, "`first_coupon` must be between `issue_date` and `maturity`; got '2004-06-17'"),
         ({"last_coupon": "2007-06-19"}, "`last_coupon` must be between `issue_date` and `maturity`; got '2007-06-19'"),
         ({"first_coupon": "2005-06-18", "last_coupon": "2004-12-18"},

@@ -277,6 +277,8 @@ def terms_of_one(draw):
         "frequency": frequency,
         "end_of_month": draw(st.booleans()),
         "record_days": draw(st.integers(-1, 30)),
+        "ex_days": draw(st.integers(-1, 30)),
+        "ex_day_type": draw(st.sampled_from(["calendar", "business"])),
         "day_count": draw(st.sampled_from([name for name in FIXED_OR_COUNTED if name not in icma])),
         "generation": draw(st.sampled_from(["backward", "forward"])),
         "stub": draw(st.sampled_from(["short", "long"])),
@@ -361,7 +363,7 @@ def test_the_frame_has_a_row_for_each_period():
     frame = nc.schedules(notes)
     assert frame.columns.tolist() == [
         "note", "period", "unadjusted_start", "unadjusted_end", "accrual_start", "accrual_end", "payment_date",
-        "record_date", "regular",
+        "record_date", "ex_date", "regular",
     ]  # fmt: skip
     assert frame[["note", "period"]].to_numpy().tolist() == [[0, 1], [1, 1], [1, 2]]
     assert frame["payment_date"].astype(str).tolist() == ["2004-12-20", "2004-12-20", "2005-06-20"]

@@ -155,6 +155,7 @@ def test_bad_cells(columns, found):
         {"calendar": [None]},
         {"maturity_convention": [None]},
         {"record_days": [None]},
+        {"ex_days": [None], "ex_day_type": [None]},
         {"record_days": pd.array([None], dtype="Int64")},
     ],
 )
