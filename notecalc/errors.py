@@ -6,7 +6,7 @@ the message are attributes. Errors survive pickling, so that a worker process ca
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from difflib import get_close_matches
 from typing import TYPE_CHECKING
@@ -45,6 +45,8 @@ class TermError(NotecalcError, ValueError):
         Position in an array argument, counted from 0.
     hint : str, optional
         A likely mend.
+    rows : sequence of int, optional
+        Positions of all elements that break the rule, where they are known; `row` is the first.
 
     Examples
     --------
@@ -52,20 +54,43 @@ class TermError(NotecalcError, ValueError):
     '`annual_rate` must be a decimal between -1 and 1; got 8.0 at row 3. Did you mean 0.08?'
     """
 
-    def __init__(self, name: str, *, rule: str, got: object, row: int | None = None, hint: str | None = None) -> None:
-        self.name, self.rule, self.got, self.row, self.hint = name, rule, got, row, hint
+    def __init__(
+        self,
+        name: str,
+        *,
+        rule: str,
+        got: object,
+        row: int | None = None,
+        hint: str | None = None,
+        rows: Sequence[int] | None = None,
+    ) -> None:
+        self.name, self.rule, self.got, self.row, self.hint, self.rows = name, rule, got, row, hint, rows
         where = "" if row is None else f" at row {row}"
         mend = "" if not hint else f". {hint}"
         super().__init__(f"`{name}` must be {rule}; got {got!r}{where}{mend}")
 
     def __reduce__(self) -> tuple[Callable[..., TermError], tuple[object, ...]]:
-        return _rebuild_term_error, (type(self), self.name, self.rule, self.got, self.row, self.hint)
+        return _rebuild_term_error, (
+            type(self),
+            self.name,
+            self.rule,
+            self.got,
+            self.row,
+            self.hint,
+            self.rows,
+        )
 
 
 def _rebuild_term_error(
-    kind: type[TermError], name: str, rule: str, got: object, row: int | None, hint: str | None
+    kind: type[TermError],
+    name: str,
+    rule: str,
+    got: object,
+    row: int | None,
+    hint: str | None,
+    rows: Sequence[int] | None,
 ) -> TermError:
-    return kind(name, rule=rule, got=got, row=row, hint=hint)
+    return kind(name, rule=rule, got=got, row=row, hint=hint, rows=rows)
 
 
 class IndexMismatchError(TermError):

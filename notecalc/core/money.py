@@ -16,7 +16,7 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from notecalc.core.arrays import FINITE, FloatArray, IntArray, Number, Shape, array_function, forbid
+from notecalc.core.arrays import FINITE, BoolArray, FloatArray, IntArray, Number, Shape, array_function, forbid
 from notecalc.errors import TermError
 
 __all__ = [
@@ -40,6 +40,7 @@ Integers: TypeAlias = "Sequence[int] | npt.NDArray[Any] | pd.Index[Any]"
 
 _LARGEST_AMOUNT = 1e13  # beyond it neighbouring floats are more than a fifth of a cent apart
 _LARGEST_INT64 = 2**63 - 1
+_SURE = 0.25  # a float off by more may lie beside another whole number
 _NOISE = 1e-8, 1e-3  # least and most that a float may be off a whole cent: a millionth of one, and a tenth
 
 
@@ -218,12 +219,40 @@ def _by_own_rate(principal_cents: Any, rates: FloatArray, numerator: Any, denomi
     amount = principal * own * above / below
     forbid("principal_cents", principal, ~(np.abs(amount) <= _LARGEST_INT64 // 2), "small enough for int64 cents")
     size = np.abs(amount)
-    cents = (np.sign(amount) * np.floor(size + 0.5)).astype(np.int64)
-    for row in np.flatnonzero(np.abs(size - np.floor(size) - 0.5) <= 8 * np.spacing(size)).tolist():
+    whole, noise = np.floor(size), 8 * np.spacing(size)
+    up = size - whole >= 0.5
+    near = np.flatnonzero(np.abs(size - whole - 0.5) <= noise)
+    terms = np.abs(principal[near]), np.abs(own[near]), np.abs(above[near]), below[near]
+    up[near] = _at_least_half(*terms, whole[near], noise[near])
+    large = near[noise[near] > _SURE]  # where floats don't even tell the whole cents
+    cents = (np.sign(amount) * (whole + up)).astype(np.int64)
+    for row in large.tolist():
         exact = as_fraction(float(own[row]), "rate") * int(principal[row]) * Fraction(int(above[row]), int(below[row]))
         nearest = math.floor(abs(exact) + Fraction(1, 2))
         cents[row] = nearest if exact > 0 else -nearest
     return shape.rewrap(cents)
+
+
+def _at_least_half(
+    principal: IntArray, rate: FloatArray, above: IntArray, below: IntArray, whole: FloatArray, noise: FloatArray
+) -> BoolArray:
+    """Tell whether products that lie within noise of a half above a whole number reach it; exactly.
+
+    The rate is t / 10**k. Whether ``2 p t n`` reaches ``(2 whole + 1) d 10**k`` is seen from their difference, which is
+    small, so that int64 has it right though the products themselves may overflow.
+    """
+    scaled, power = np.zeros(rate.size, dtype=np.int64), np.zeros(rate.size, dtype=np.int64)
+    for k in range(16):
+        decimal = np.rint(rate * 10.0**k)
+        found = (power == 0) & (decimal / 10.0**k == rate) & (decimal < 2.0**53)
+        scaled[found], power[found] = decimal[found], 10**k
+    difference = 2 * principal * scaled * above - (2 * whole.astype(np.int64) + 1) * below * power
+    reaches: BoolArray = difference >= 0
+    unsure = (power == 0) | (2.0 * below * power * noise >= 2.0**62)
+    for row in np.flatnonzero(unsure).tolist():
+        exact = as_fraction(float(rate[row]), "rate") * int(principal[row]) * Fraction(int(above[row]), int(below[row]))
+        reaches[row] = exact >= int(whole[row]) + Fraction(1, 2)
+    return reaches
 
 
 @overload

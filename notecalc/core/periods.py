@@ -137,7 +137,7 @@ class Periods:
         (array(['2004-12-18', '2005-03-18'], dtype='datetime64[D]'), array([0.5 , 0.25]))
         """
         at = self._one_each(date)[self.note]
-        kept = self._kept(~(self.accrual_start >= at))
+        kept = self.only(~(self.accrual_start >= at))
         at = at[~(self.accrual_start >= at)]
         cut = kept.accrual_end > at
         start = np.where(cut & (kept.unadjusted_start >= at), kept.accrual_start, kept.unadjusted_start)
@@ -169,7 +169,7 @@ class Periods:
         (array(['2004-09-18', '2004-12-18'], dtype='datetime64[D]'), array([0.25, 0.5 ]))
         """
         at = self._one_each(date)[self.note]
-        kept = self._kept(~(self.accrual_end <= at))
+        kept = self.only(~(self.accrual_end <= at))
         at = at[~(self.accrual_end <= at)]
         cut = kept.accrual_start < at
         starts: dict[str, Any] = {
@@ -185,7 +185,8 @@ class Periods:
         each: DateArray = np.broadcast_to(dates, (len(self.notes),))
         return each
 
-    def _kept(self, rows: BoolArray) -> Periods:
+    def only(self, rows: BoolArray) -> Periods:
+        """Give some of the periods, of the same notes."""
         arrays = {name: getattr(self, name)[rows] for name in ("note", *DATES)}
         counts = np.bincount(arrays["note"], minlength=len(self.notes))
         return replace(self, offsets=np.concatenate([[0], np.cumsum(counts)]), **arrays)

@@ -12,7 +12,7 @@ import inspect
 import re
 from collections.abc import Callable, Hashable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypeAlias
 
 import numpy as np
 import numpy.typing as npt
@@ -28,7 +28,8 @@ from notecalc.errors import TermError, did_you_mean
 __all__ = ["REPORT_COLUMNS", "Problems", "Tape", "example_tape", "find_columns", "read_cells", "read_tape"]
 
 REPORT_COLUMNS = ("row", "column", "value", "allowed", "hint")
-Reader = Callable[[Any], tuple[npt.NDArray[Any], tuple[Any, ...]]]
+Reader: TypeAlias = Callable[[Any], tuple[npt.NDArray[Any], tuple[Any, ...]]]
+Reason: TypeAlias = tuple[str, str | None]  # what is allowed, and a likely mend
 
 _DEFAULTS = {
     name: parameter.default
@@ -70,23 +71,30 @@ class Problems:
     def __init__(self, labels: pd.Index[Any]) -> None:
         self.labels = labels
         self.bad = np.zeros(len(labels), dtype=np.bool_)
-        self._lines: list[tuple[int, int, str, str, str, str]] = []
-
-    def add(self, row: int, column: Hashable, value: Any, rule: str, hint: str | None) -> None:
-        """Take down one cell."""
-        self.bad[row] = True
-        self._lines.append((row, len(self._lines), str(column), _as_text(value), rule, hint or ""))
-
-    def report(self) -> pd.DataFrame:
-        """Give one line for each bad cell, in the order of the rows; a row is named by its label."""
-        lines = sorted(self._lines)
-        columns: dict[str, Any] = {"row": self.labels.to_flat_index().take([line[0] for line in lines])}
-        for place, name in enumerate(REPORT_COLUMNS[1:], start=2):
-            columns[name] = pd.Series([line[place] for line in lines], dtype="str")
-        return pd.DataFrame(columns)
+        self._rows: list[IntArray] = []
+        self._lines: list[tuple[str, str, str, str]] = []
 
     def __len__(self) -> int:
         return len(self._lines)
+
+    def add(self, rows: IntArray, column: Hashable, values: Sequence[Any], reasons: Sequence[Reason]) -> None:
+        """Take down cells of a column: where, what stands there, and what may and what it might have meant."""
+        self.bad[rows] = True
+        self._rows.append(rows)
+        name = str(column)
+        self._lines += [
+            (name, _as_text(value), rule, hint or "") for value, (rule, hint) in zip(values, reasons, strict=True)
+        ]
+
+    def report(self) -> pd.DataFrame:
+        """Give one line for each bad cell, in the order of the rows; a row is named by its label."""
+        rows = np.concatenate([np.empty(0, dtype=np.int64), *self._rows])
+        order = np.argsort(rows, kind="stable")
+        lines = [self._lines[place] for place in order.tolist()]
+        columns: dict[str, Any] = {"row": self.labels.to_flat_index().take(rows[order])}
+        for place, name in enumerate(REPORT_COLUMNS[1:]):
+            columns[name] = pd.Series([line[place] for line in lines], dtype="str")
+        return pd.DataFrame(columns)
 
 
 @dataclass(frozen=True, slots=True)
@@ -202,10 +210,11 @@ def read_tape(frame: pd.DataFrame, columns: Mapping[str, Hashable]) -> Tape:
     for broken in broken_rules(cells, tables):
         rows = broken.rows & ~np.any([bad[term] for term in (broken.name, *broken.beside)], axis=0)
         column = columns.get(broken.name, broken.name)
-        for row in np.flatnonzero(rows).tolist():
-            value = frame[column].iloc[row] if broken.name in columns else None
-            hint = None if broken.hint is None else broken.hint(cells[broken.name][row].item())
-            problems.add(row, column, value, broken.rule, hint)
+        where = np.flatnonzero(rows)
+        values = frame[column].iloc[where].tolist() if broken.name in columns else [None] * where.size
+        own = cells[broken.name][where].tolist()
+        reasons = [(broken.rule, None if broken.hint is None else broken.hint(value)) for value in own]
+        problems.add(where, column, values, reasons)
     good = np.flatnonzero(~problems.bad)
     return Tape(notes_of({term: column[good] for term, column in cells.items()}, tables), good, problems, columns)
 
@@ -255,9 +264,10 @@ def read_cells(
     bad = at < 0
     cells = np.full(len(series), _MISSING[kind], dtype=read_good.dtype)
     cells[~bad] = read_good[at[~bad]]
-    for row in np.flatnonzero(bad).tolist():
-        error = errors[int(places[row])]
-        problems.add(row, column, series.iloc[row], error.rule, error.hint)
+    where = np.flatnonzero(bad)
+    if where.size:
+        reasons = [(errors[place].rule, errors[place].hint) for place in places[where].tolist()]
+        problems.add(where, column, series.iloc[where].tolist(), reasons)
     return cells, table, bad
 
 

@@ -29,6 +29,7 @@ Arrays: TypeAlias = Mapping[str, npt.NDArray[Any]]
 Compute: TypeAlias = Callable[[Periods, Arrays], Any]
 
 _MONEY = ["interest", "principal", "total"]
+_BLOCK = 32_768  # notes whose periods stay a small part of memory
 _BLANKS = {"i": 0, "b": False, "M": pd.NaT}
 _READERS: Mapping[str, Callable[[Any, str], npt.NDArray[Any]]] = {"date": as_dates, "number": as_numbers}
 
@@ -58,25 +59,27 @@ def accrued(tape: Tape, on: Any) -> pd.Series[Any]:
 
 def cashflows(tape: Tape, start: Any, end: Any) -> pd.DataFrame:
     """Payments of every note from a day on and before another, to the cent."""
-    first, last = (None if day is None else as_date(day, name) for name, day in (("start", start), ("end", end)))
-    if first is not None and last is not None and last < first:
-        raise TermError("end", rule=f"on or after `start` ({first})", got=str(last))
+    first, until = (None if day is None else as_date(day, name) for name, day in (("start", start), ("end", end)))
+    if first is not None and until is not None and until < first:
+        raise TermError("end", rule=f"on or after `start` ({first})", got=str(until))
 
     def pay(periods: Periods, _: Arrays) -> pd.DataFrame:
-        notes, note = periods.notes, periods.note
-        outstanding = read_cents(notes.principal, "principal")
-        cents = np.zeros((2, len(periods)), dtype=np.int64)
-        cents[0] = interest_cents(outstanding[note], notes.annual_rate[note], periods.numerator, periods.denominator)
-        cents[1, periods.offsets[1:] - 1] = outstanding
-        frame = periods.to_frame(("payment_date",))
-        for name, amounts in zip(_MONEY, (*cents, cents.sum(axis=0)), strict=True):
-            frame[name] = to_money(amounts)
-        wanted = np.ones(len(periods), dtype=np.bool_)
+        wanted, last = np.ones(len(periods), dtype=np.bool_), np.zeros(len(periods), dtype=np.bool_)
+        last[periods.offsets[1:] - 1] = True
         if first is not None:
             wanted &= periods.payment_date >= first
-        if last is not None:
-            wanted &= periods.payment_date < last
-        return frame[wanted]
+        if until is not None:
+            wanted &= periods.payment_date < until
+        some = periods.only(wanted)
+        notes, note = some.notes, some.note
+        outstanding = read_cents(notes.principal, "principal")[note]
+        interest = interest_cents(outstanding, notes.annual_rate[note], some.numerator, some.denominator)
+        principal = np.where(last[wanted], outstanding, 0)
+        frame = some.to_frame(("payment_date",))
+        frame["period"] = (np.arange(1, len(periods) + 1) - periods.offsets[periods.note])[wanted]
+        for name, cents in zip(_MONEY, (interest, principal, interest + principal), strict=True):
+            frame[name] = to_money(cents)
+        return frame
 
     return _long(tape, _computed(tape, {}, pay))
 
@@ -118,7 +121,7 @@ def yields(tape: Tape, price: Any, settlement: Any, **terms: Any) -> pd.Series[A
 
 
 def _computed(tape: Tape, arguments: Mapping[str, tuple[str, Any]], compute: Compute) -> list[tuple[IntArray, Any]]:
-    """Compute all good notes at once; where one can't be computed, half and half, until it is found.
+    """Compute the good notes, block by block; where one can't be computed, half and half, until it is found.
 
     Parameters
     ----------
@@ -140,29 +143,39 @@ def _computed(tape: Tape, arguments: Mapping[str, tuple[str, Any]], compute: Com
         given[name], names[name] = _one_each(tape, name, kind, value)
     if "settlement" in given:
         _check_settlement(tape, given["settlement"], names["settlement"])
-    computed, pending = [], [np.flatnonzero(~tape.problems.bad[tape.rows])]
 
     def run(places: IntArray) -> Any:
         rows = tape.rows[places]
         return compute(resolve(tape.notes.take(places)), {name: values[rows] for name, values in given.items()})
 
+    def blame(places: IntArray, error: TermError) -> None:
+        rows = tape.rows[places]
+        values = given[error.name][rows].tolist() if error.name in given else [error.got] * rows.size
+        reason = (error.rule, error.hint if rows.size == 1 else None)
+        tape.problems.add(rows, names.get(error.name, error.name), values, [reason] * rows.size)
+
+    computed = []
+    good = np.flatnonzero(~tape.problems.bad[tape.rows])
+    pending = [good[begin : begin + _BLOCK] for begin in range(0, good.size, _BLOCK)][::-1]
     while pending:
         places = pending.pop()
         try:
             computed.append((tape.rows[places], run(places)))
         except TermError as error:
-            if places.size > 1:
+            if error.name in given and error.rows is not None:  # it says whose fault it is
+                blame(places[error.rows], error)
+                pending.append(np.delete(places, error.rows))
+            elif places.size > 1:
                 if error.row is None:  # not a note's fault
                     raise
-                pending += np.array_split(places, 2)
-                continue
-            try:  # of one note alone an error doesn't say whether it is the note's
-                run(np.repeat(places, 2))
-            except TermError as own:
-                if own.row is None:
-                    raise
-                row = int(tape.rows[places[0]])
-                tape.problems.add(row, names.get(own.name, own.name), own.got, own.rule, own.hint)
+                pending += np.array_split(places, 2)[::-1]
+            else:
+                try:  # of one note alone an error doesn't say whether it is the note's
+                    run(np.repeat(places, 2))
+                except TermError as own:
+                    if own.row is None:
+                        raise
+                    blame(places, own)
     return computed or [(np.empty(0, dtype=np.int64), run(np.empty(0, dtype=np.int64)))]
 
 
@@ -196,8 +209,9 @@ def _check_settlement(tape: Tape, settlement: npt.NDArray[Any], column: Any) -> 
         (day < notes.issue_date, "on or after `issue_date`"),
         (day >= notes.maturity, "before `maturity`"),
     ):
-        for place in np.flatnonzero(bad).tolist():
-            tape.problems.add(int(tape.rows[place]), column, day[place], rule, None)
+        where = np.flatnonzero(bad)
+        if where.size:
+            tape.problems.add(tape.rows[where], column, day[where].tolist(), [(rule, None)] * where.size)
 
 
 def _aligned(tape: Tape, computed: list[tuple[IntArray, Any]], name: str) -> pd.Series[Any]:
@@ -216,7 +230,9 @@ def _long(tape: Tape, computed: list[tuple[IntArray, pd.DataFrame]]) -> pd.DataF
     if bad.size:
         blank = {name: _BLANKS.get(column.dtype.kind, np.nan) for name, column in parts[0].items()}
         parts.append(pd.DataFrame(blank, index=bad).astype(parts[0].dtypes).assign(note=bad))
-    frame = parts[0] if len(parts) == 1 else pd.concat(parts).sort_values("note", kind="stable")
+    frame = parts[0] if len(parts) == 1 else pd.concat(parts)
+    if not frame["note"].is_monotonic_increasing:
+        frame = frame.sort_values("note", kind="stable")
     note = labels.to_flat_index().take(frame["note"].to_numpy())
     name = labels.name if isinstance(labels.name, str) and labels.name not in frame.columns else "note"
     frame = frame.drop(columns="note").reset_index(drop=True)
