@@ -21,7 +21,7 @@ from notecalc.errors import TermError
 if TYPE_CHECKING:
     from notecalc.core.notes import Notes
 
-__all__ = ["ALL_COLUMNS", "DATES", "Periods", "by_cycle", "count_fraction", "ex_dates"]
+__all__ = ["ALL_COLUMNS", "DATES", "Periods", "by_cycle", "count_fraction", "ex_dates", "in_seconds"]
 
 DATES = (
     "unadjusted_start",
@@ -194,11 +194,11 @@ class Periods:
         """Give one row per period; ``period`` counts from 1 within each ``note``."""
         period = np.arange(1, len(self) + 1) - self.offsets[self.note]
         values = {name: getattr(self, name) for name in columns}
-        values |= {name: _in_seconds(dates) for name, dates in values.items() if name in DATES}
+        values |= {name: in_seconds(dates) for name, dates in values.items() if name in DATES}
         return pd.DataFrame({"note": self.note, "period": period, **values})
 
 
-def _in_seconds(dates: DateArray) -> DateArray:
+def in_seconds(dates: DateArray) -> DateArray:
     """Give dates in the unit in which pandas keeps them: it takes several times as long to convert them itself."""
     seconds: DateArray = (dates.view(np.int64) * 86_400).view("datetime64[s]")
     missing = np.isnat(dates)
