@@ -40,11 +40,11 @@ class Splits:
         breaks, place = breaks[place < ends.size], place[place < ends.size]
         owner, date = pair_of(breaks)
         inside = (owner == periods.note[place]) & (date > periods.accrual_start[place])
-        breaks, place = breaks[inside], place[inside]
+        date, place = date[inside], place[inside]
         period = np.insert(np.arange(len(periods)), place, place)
-        ends_period = np.insert(np.ones(len(periods), dtype=np.bool_), place, False)
-        note, end = pair_of(np.insert(ends, place, breaks))
-        cut = np.flatnonzero(~ends_period)
+        note, end, ends_period = periods.note[period], periods.accrual_end[period], np.ones(period.size, dtype=np.bool_)
+        cut = place + np.arange(place.size)
+        end[cut], ends_period[cut] = date, False
         start, until, since = periods.accrual_start[period], periods.fraction[period], np.zeros(period.size)
         start[cut + 1], until[cut] = end[cut], elapsed(periods, note[cut], end[cut])[1]
         since[cut + 1] = until[cut]

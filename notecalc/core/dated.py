@@ -118,11 +118,14 @@ class DatedValues:
             self._forbid(name, outside, "after the first day of the note's periods, and not after their end", self.date)
 
     def in_force(self, note: IntArray, date: DateArray, before: FloatArray) -> FloatArray:
-        """Give for notes and dates the value of the last step up to then, or another if there was none."""
+        """Give for notes and dates, in order, the value of the last step up to then, or another if there was none."""
         if not len(self):
             return before
-        place = np.searchsorted(self.order, order_of(note, date), side="right") - 1
-        return np.where((place >= 0) & (self.note[place] == note), self.value[place], before)
+        begins = np.searchsorted(order_of(note, date), self.order)
+        last = np.full(note.size + 1, -1)
+        np.maximum.at(last, begins, np.arange(len(self)))  # of several steps between two dates the latest
+        step = np.maximum.accumulate(last[:-1])
+        return np.where((step >= 0) & (self.note[step] == note), self.value[step], before)
 
     def _check_notes(self, name: str, count: int) -> None:
         self._forbid(name, self.note >= count, f"of notes from 0 to {count - 1}", self.note)
