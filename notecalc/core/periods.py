@@ -295,7 +295,8 @@ def count_fraction(
             these = rows[some]
             known: dict[str, Any] = {
                 "period_end": period_end[these],
-                "frequency": notes.frequency[note[these]],
+                # Actual/365L, which alone needs it here, asks no more than whether it is 1.
+                "frequency": np.minimum(notes.frequency[note[these]], 12),
                 "maturity": notes.maturity[note[these]],
                 "calendar": calendar,
             }
