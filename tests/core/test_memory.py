@@ -80,9 +80,9 @@ CASES: dict[str, tuple[Callable[..., Any], list[str], float]] = {
     "one day count": (lambda dates: nc.year_fraction(*dates, "actual/actual isda"), ["dates"], 0.1),
     "a day count each": (lambda dates, names: nc.year_fraction(*dates, names), ["dates", "names"], 2),
     "accrued": (lambda dates, amounts: nc.accrued_interest(*amounts, *dates, day_count="30/360"), ["dates", "amounts"], 0.1),
-    "resolve": (lambda notes: nc.resolve(notes), ["notes"], 1),
-    "schedules": (lambda notes: nc.schedules(notes), ["notes"], 3),
-    "accrued on": (lambda periods, settlement: nc.accrued_on(periods, settlement), ["periods", "settlement"], 1),
+    "resolve": (nc.resolve, ["notes"], 1),
+    "schedules": (nc.schedules, ["notes"], 3),
+    "accrued on": (nc.accrued_on, ["periods", "settlement"], 1),
     "rolled forward": (lambda periods: nc.roll_forward(periods, capitalised_share=0.5), ["periods"], 3),
     "prices": (
         lambda periods, settlement, rate: nc.clean_price(periods, settlement, rate, **TERMS), ["periods", "settlement", "yield"], 1),
