@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, NotRequired, TypedDict
@@ -9,14 +10,16 @@ from typing import Any, NotRequired, TypedDict
 import numpy as np
 import pandas as pd
 
+from notecalc.core._compounding import per_year, simple_rule
+from notecalc.core._coupons import Coupons, RemainingFlows
 from notecalc.core._discounting import MEASURES, compiled, measure, solve_yield
+from notecalc.core._layout import Layout
 from notecalc.core._roots import count_rates
-from notecalc.core.arrays import Dates, FloatArray, IntArray, Numbers, Rule
-from notecalc.core.flows import STREET, Layout, RemainingFlows, per_year, remaining_flows, simple_rule
+from notecalc.core.arrays import FloatArray, IntArray, Numbers, Rule
 from notecalc.core.notes import Periods
 from notecalc.errors import TermError
 
-__all__ = ["FlowTerms", "Quoted", "flows_of", "quote", "solved"]
+__all__ = ["FlowTerms", "Quoted", "quote", "solved"]
 
 
 class FlowTerms(TypedDict):
@@ -28,9 +31,6 @@ class FlowTerms(TypedDict):
         How times to flows are measured: ``street`` (the default), in whole coupon periods between the unadjusted
         dates and the share of the running one that is left; or the name of a day count, from settlement to the
         payment dates. ``actual/actual icma`` then counts along the note's own cycle.
-    ex_date : date-like
-        For each period, the first settlement that doesn't get its coupon; NaT for none. From then on accrued interest
-        is negative.
     coupon_rate : numeric
         For each period, its rate [1/yr], where it isn't the note's throughout.
     redemption : numeric
@@ -38,14 +38,8 @@ class FlowTerms(TypedDict):
     """
 
     timing: NotRequired[str]
-    ex_date: NotRequired[Dates | pd.Series[Any]]
     coupon_rate: NotRequired[Numbers | pd.Series[Any]]
     redemption: NotRequired[Numbers]
-
-
-def flows_of(periods: Periods, layout: Layout, terms: Mapping[str, Any]) -> RemainingFlows:
-    """Lay out flows by terms of which any may be left out."""
-    return remaining_flows(periods, layout, **{"timing": STREET, **terms})
 
 
 _BLOCK = 16_384  # rows whose flows fit into a processor's cache
@@ -53,30 +47,26 @@ _BLOCK = 16_384  # rows whose flows fit into a processor's cache
 
 @dataclass(frozen=True, slots=True)
 class Quoted:
-    """Flows of each row, how their yield is compounded, and the numbers given for each output."""
+    """Flows of each row, how their yield is compounded, the row of each output, and the numbers given for it."""
 
-    layout: Layout
     flows: RemainingFlows
     compoundings: FloatArray
     rule: IntArray
-
-    def number(self, name: str) -> FloatArray:
-        """Give a number for each output."""
-        return self.layout.numbers[name]
+    row: IntArray
+    numbers: Mapping[str, FloatArray]
 
     @property
     def accrued(self) -> FloatArray:
         """Accrued interest for each output [per 100]."""
-        return self.flows.accrued[self.layout.row]
+        return self.flows.accrued[self.row]
 
-    def measure(self, annual_yield: FloatArray) -> FloatArray:
-        """Give, in a row for each output: worth, worth times years, minus the first derivative, the second."""
-        return measured(self.flows, self.compoundings, self.rule, self.layout.row, annual_yield)
+    def measure(self) -> FloatArray:
+        """Give, in a row for each yield: worth, worth times years, minus the first derivative, the second."""
+        return measured(self.flows, self.compoundings, self.rule, self.row, self.numbers["annual_yield"])
 
-    def solve(self, clean_price: FloatArray, name: str = "clean_price") -> FloatArray:
+    def solve(self, clean_price: FloatArray) -> FloatArray:
         """Give the yield at each clean price."""
-        dirty = clean_price + self.accrued
-        return solved(self.flows, self.compoundings, self.rule, self.layout.row, dirty, name)
+        return solved(self.flows, self.compoundings, self.rule, self.row, clean_price + self.accrued)
 
 
 def quote(
@@ -104,20 +94,25 @@ def quote(
     """
     compounding, simple_interest = conventions
     rule = simple_rule(simple_interest)
-    layout = Layout.of(periods, settlement, numbers)
+    layout, coupons = Layout.of(periods, settlement, numbers), Coupons.of(periods, **terms)
+    out = np.empty(layout.row.size)
 
-    def on(part: Layout) -> FloatArray:
-        flows = flows_of(periods, part, terms)
-        return compute(Quoted(part, flows, per_year(compounding, flows.frequency), rule))
+    def fill(rows: slice, row: IntArray, outputs: slice) -> None:
+        note = layout.note[rows]
+        flows = coupons.ahead_of(note, layout.settlement[rows])
+        given = {name: values[outputs] for name, values in layout.numbers.items()}
+        compoundings = per_year(compounding, periods.notes.frequency[note])
+        out[outputs] = compute(Quoted(flows, compoundings, rule, row, given))
 
     size = layout.note.size
     if size <= _BLOCK or layout.row.size != size:
-        return layout.shape.rewrap(on(layout))
-    out = np.empty(size)
-    for begin in range(0, size, _BLOCK):
-        rows = slice(begin, begin + _BLOCK)
+        fill(slice(None), layout.row, slice(None))
+        return layout.shape.rewrap(out)
+    bounds = np.linspace(0, size, -(-size // _BLOCK) + 1).astype(np.int64).tolist()  # of like sizes: none too short
+    for begin, end in itertools.pairwise(bounds):
+        rows = slice(begin, end)
         try:
-            out[rows] = on(layout.block(rows))
+            fill(rows, layout.row[: end - begin], rows)
         except TermError as error:
             row = begin + (error.row or 0)
             raise TermError(error.name, rule=error.rule, got=error.got, row=row, hint=error.hint) from None
@@ -148,7 +143,7 @@ def measured(
 
 
 def solved(
-    flows: RemainingFlows, compoundings: FloatArray, rule: IntArray, row: IntArray, dirty: FloatArray, name: str
+    flows: RemainingFlows, compoundings: FloatArray, rule: IntArray, row: IntArray, dirty: FloatArray
 ) -> FloatArray:
     """Give the yield at each dirty price.
 
@@ -162,7 +157,7 @@ def solved(
         at = int(np.argmax(bad))
         hint = f"The dirty price is {dirty[at]:g}"
         raise TermError(
-            name,
+            "clean_price",
             rule="such that the dirty price is above 0",
             got=float(dirty[at] - flows.accrued[row[at]]),
             row=at if row.size > 1 else None,
@@ -174,7 +169,7 @@ def solved(
     )
     left = np.flatnonzero(~np.isfinite(out) & ~np.isnan(dirty))
     if left.size:
-        out[left] = _by_counting(flows, compoundings, rule, row[left], dirty[left], name, left)
+        out[left] = _by_counting(flows, compoundings, rule, row[left], dirty[left], left)
     return out
 
 
@@ -189,7 +184,6 @@ def _by_counting(
     rule: IntArray,
     row: IntArray,
     dirty: FloatArray,
-    name: str,
     place: IntArray,
 ) -> FloatArray:
     """Solve rows that have flows below 0, if exactly one yield does."""
@@ -213,7 +207,7 @@ def _by_counting(
         at = int(np.argmax(bad))
         found = "flows below 0 at simple interest" if simple[at] else f"{int(roots[at])} within a float's range"
         raise TermError(
-            name,
+            "clean_price",
             rule="a price that exactly one yield gives",
             got=found,
             row=int(place[at]) if place[at] or place.size > 1 else None,

@@ -9,6 +9,7 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
+from notecalc.core._compounding import times_a_year
 from notecalc.core.arrays import (
     FINITE,
     POSITIVE,
@@ -24,7 +25,6 @@ from notecalc.core.arrays import (
     names_of,
 )
 from notecalc.core.daycount import day_count_name, year_fraction
-from notecalc.core.flows import COMPOUNDING
 from notecalc.errors import TermError, did_you_mean
 
 __all__ = ["INTERPOLATIONS", "Curve", "compounded", "discounted"]
@@ -211,14 +211,6 @@ def compounded(factor: FloatArray, time: FloatArray, m: float) -> FloatArray:
         return (1 / factor - 1) / time
     force = -np.log(factor) / time
     return force if m == 0 else m * np.expm1(force / m)
-
-
-def times_a_year(compounding: str) -> float:
-    """Give how often a rate is compounded: 0 continuously, -1 simple."""
-    if compounding not in COMPOUNDING:
-        hint = did_you_mean(str(compounding), COMPOUNDING)
-        raise TermError("compounding", rule=names_of(COMPOUNDING), got=compounding, hint=hint)
-    return COMPOUNDING[compounding]
 
 
 def _time(start: np.datetime64, dates: npt.NDArray[np.datetime64], day_count: str) -> FloatArray:

@@ -5,16 +5,16 @@ Knows no curve (`spreads`) and finds no yield (`yields`). Formulas in Standard S
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import Any, Unpack
 
 import numpy as np
 import pandas as pd
 
-from notecalc.core._quoting import FlowTerms, Quoted, flows_of, quote
+from notecalc.core._coupons import Coupons
+from notecalc.core._layout import Layout
+from notecalc.core._quoting import FlowTerms, Quoted, quote
 from notecalc.core.arrays import FINITE, RATE, Date, Dates, FloatArray, Numbers, as_date
 from notecalc.core.daycount import year_fraction
-from notecalc.core.flows import Layout, flow_rows
 from notecalc.core.notes import Periods
 from notecalc.errors import TermError
 
@@ -48,7 +48,7 @@ def clean_price(
         Where the first flow is discounted by simple interest all the same: nowhere; where it is the only one left
         (street convention of the United States, and Excel's PRICE); or always (the Treasury's convention).
     **flow_terms
-        `FlowTerms`: ``timing``, ``ex_date``, ``coupon_rate``, ``redemption``.
+        `FlowTerms`: ``timing``, ``coupon_rate``, ``redemption``.
 
     Returns
     -------
@@ -76,7 +76,7 @@ def clean_price(
     """
 
     def price(quoted: Quoted) -> FloatArray:
-        return quoted.measure(quoted.number("annual_yield"))[:, 0] - quoted.accrued
+        return quoted.measure()[:, 0] - quoted.accrued
 
     numbers = {"annual_yield": (annual_yield, FINITE)}
     return quote(periods, settlement, numbers, (compounding, simple_interest), flow_terms, price)
@@ -104,7 +104,7 @@ def dirty_price(
     """
 
     def price(quoted: Quoted) -> FloatArray:
-        return quoted.measure(quoted.number("annual_yield"))[:, 0].copy()
+        return quoted.measure()[:, 0]
 
     numbers = {"annual_yield": (annual_yield, FINITE)}
     return quote(periods, settlement, numbers, (compounding, simple_interest), flow_terms, price)
@@ -166,17 +166,11 @@ def forward_price(
     if (layout.settlement > end).any():
         at = int(np.argmax(layout.settlement > end))
         raise TermError("forward_date", rule=f"on or after `settlement` ({layout.settlement[at]})", got=str(end))
-    now = flows_of(periods, layout, flow_terms)
-    delivery = Layout.of(periods, np.full(len(periods.notes), end), {})
-    later = replace(
-        layout,
-        settlement=delivery.settlement[layout.note],
-        current=delivery.current[layout.note],
-        since=delivery.since[layout.note],
-    )
-    then = flows_of(periods, later, flow_terms)
+    coupons, note = Coupons.of(periods, **flow_terms), layout.note
+    now = coupons.ahead_of(note, layout.settlement)
+    then = coupons.ahead_of(note, np.full(note.size, end), "forward_date")
     counts = np.diff(now.offsets) - np.diff(then.offsets)  # coupons that fall in between
-    rows = flow_rows(now)
+    rows = now.row
     place = np.arange(rows.size) - now.offsets[rows]
     between = place < counts[rows]
     due = np.minimum(now.date[between], end)
@@ -191,6 +185,6 @@ def forward_price(
     whole = year_fraction(layout.settlement, np.full(len(now), end), day_count)
     row, rate = layout.row, layout.numbers["repo_rate"]
     dirty = layout.numbers["clean_price"] + now.accrued[row]
-    coupons = paid[row] + rate * carried[row] + kept[row] / (1 + rate * wait[row])
-    result: FloatArray = dirty * (1 + rate * whole[row]) - coupons - then.accrued[row]
+    received = paid[row] + rate * carried[row] + kept[row] / (1 + rate * wait[row])
+    result: FloatArray = dirty * (1 + rate * whole[row]) - received - then.accrued[row]
     return layout.shape.rewrap(result)

@@ -233,7 +233,7 @@ def yield_value_of_a_32nd(
     """
 
     def value(quoted: Quoted) -> FloatArray:
-        price = quoted.number("clean_price")
+        price = quoted.numbers["clean_price"]
         return quoted.solve(price - 1 / 32) - quoted.solve(price)
 
     numbers = {"clean_price": (clean_price, FINITE)}
@@ -252,6 +252,6 @@ def _at_yield(
     numbers = {"annual_yield": (annual_yield, FINITE)}
 
     def at_yield(quoted: Quoted) -> FloatArray:
-        return compute(quoted.measure(quoted.number("annual_yield")))
+        return compute(quoted.measure())
 
     return quote(periods, settlement, numbers, conventions, terms, at_yield)

@@ -10,8 +10,11 @@ from typing import Any, Unpack
 import numpy as np
 import pandas as pd
 
+from notecalc.core._compounding import times_a_year
+from notecalc.core._coupons import Coupons, RemainingFlows
 from notecalc.core._discounting import compiled, solve_spread
-from notecalc.core._quoting import FlowTerms, flows_of
+from notecalc.core._layout import Layout
+from notecalc.core._quoting import FlowTerms
 from notecalc.core.arrays import (
     FINITE,
     DateArray,
@@ -24,9 +27,8 @@ from notecalc.core.arrays import (
     as_numbers,
     forbid,
 )
-from notecalc.core.curves import Curve, compounded, times_a_year
+from notecalc.core.curves import Curve, compounded
 from notecalc.core.daycount import year_fraction
-from notecalc.core.flows import Layout, RemainingFlows, flow_rows
 from notecalc.core.notes import Periods
 from notecalc.core.schedule import add_months
 from notecalc.errors import TermError
@@ -76,7 +78,7 @@ def clean_price_from_curve(
     100.0
     """
     layout = Layout.of(periods, settlement, {})
-    flows = flows_of(periods, layout, flow_terms)
+    flows = Coupons.of(periods, **flow_terms).ahead_of(layout.note, layout.settlement)
     return layout.shape.rewrap((_worth(flows, curve) - flows.accrued)[layout.row])
 
 
@@ -138,12 +140,12 @@ def z_spread(
     """
     m = times_a_year(compounding)
     layout = Layout.of(periods, settlement, {"clean_price": (clean_price, FINITE)})
-    flows = flows_of(periods, layout, flow_terms)
+    flows = Coupons.of(periods, **flow_terms).ahead_of(layout.note, layout.settlement)
     years, zero = _zero_rates(flows.date, curve, day_count, m)
     now_years, now_zero = _zero_rates(flows.settlement, curve, day_count, m)
     amount = _after_settlement(flows)
     if (amount < 0).any():
-        row = int(flow_rows(flows)[np.argmax(amount < 0)])
+        row = int(flows.row[np.argmax(amount < 0)])
         raise TermError("annual_rate", rule="such that no flow is below 0", got=float(amount.min()), row=row)
     with np.errstate(divide="ignore"):
         loss = np.full(zero.size, -np.inf) if m == 0 else -zero - (m if m > 0 else 1 / years)
@@ -259,7 +261,7 @@ def par_asset_swap_spread(
     """
     _FREQUENCY.check("frequency", np.array([frequency], dtype=np.float64))
     layout = Layout.of(periods, settlement, {"clean_price": (clean_price, FINITE)})
-    flows = flows_of(periods, layout, flow_terms)
+    flows = Coupons.of(periods, **flow_terms).ahead_of(layout.note, layout.settlement)
     annuity = _annuity(layout, periods.accrual_end[periods.offsets[layout.note + 1] - 1], curve, frequency, day_count)
     above = (_worth(flows, curve) - flows.accrued)[layout.row] - layout.numbers["clean_price"]
     return layout.shape.rewrap(above / (100 * annuity[layout.row]))
@@ -267,7 +269,7 @@ def par_asset_swap_spread(
 
 def _after_settlement(flows: RemainingFlows) -> FloatArray:
     """Give amounts that are paid after settlement; one that an adjustment has moved before it is another's."""
-    return np.where(flows.date <= flows.settlement[flow_rows(flows)], 0.0, flows.amount)
+    return np.where(flows.date <= flows.settlement[flows.row], 0.0, flows.amount)
 
 
 def _worth(flows: RemainingFlows, curve: Curve) -> FloatArray:
