@@ -1,4 +1,4 @@
-"""How far days lie apart in years of whole coupon periods, after Standard Securities Calculation Methods (SIA, 1993)."""
+"""How far days lie apart in years of whole coupon periods (Standard Securities Calculation Methods, SIA 1993)."""
 
 from __future__ import annotations
 
@@ -77,7 +77,7 @@ def counting(periods: Periods) -> IntArray:
 
 
 def _along_cycle(periods: Periods, period: IntArray, start: DateArray, end: DateArray) -> FloatArray:
-    """Give the years between two days as steps of the note's own cycle and parts of them; it has coupons in the year."""
+    """Give the years between two days as steps of the note's own cycle, and parts of them."""
     note = periods.note[period]
     numerator, steps = periods.cycle.take(note).fraction(start, end)
     return ratio(numerator, steps * periods.notes.frequency[note])

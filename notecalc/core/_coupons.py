@@ -182,9 +182,10 @@ class Coupons:
 def find_each(
     periods: Periods, ways: IntArray, note: IntArray, settlement: DateArray, name: str = "settlement"
 ) -> tuple[IntArray, IntArray, FloatArray]:
-    """Find the period that holds each settlement (the first for NaT), where the flows from there on would lie, and years.
+    """Find the period that holds each settlement, where its flows begin among those of all rows, and years accrued.
 
-    The years accrued are given where a note counts them by its cycle and the period is regular so far; NaN elsewhere.
+    Missing settlements have the first period. Years are NaN but where a note counts them by its cycle, in periods that
+    lie in one step of it.
     """
     size = note.size
     current, places, since = np.empty(size, np.int64), np.empty(size + 1, np.int64), np.empty(size)

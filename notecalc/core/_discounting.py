@@ -14,9 +14,8 @@ import numpy as np
 
 from notecalc.core._jit import Kernel, kernel
 
-__all__ = ["MEASURES", "compiled", "measure", "solve_spread", "solve_yield"]
+__all__ = ["COMPILE_FROM", "compiled", "measure", "solve_spread", "solve_yield"]
 
-MEASURES = 4  # numbers that `measure` gives for each row
 COMPILE_FROM = 4_000  # flows from which compiled code saves more time than numba takes to import
 _LARGEST = 700.0  # exponents beyond are out of a float's range
 _STEPS = 200
@@ -156,23 +155,21 @@ _AT_YIELD = (_exp, _force, _yield, _is_even, _even_sums, _sums, _simple_sums, _i
 
 
 @kernel(
-    reads=["int64", "float64", "float64", "float64", "int64", "int64", "float64"], writes="float64", calls=_AT_YIELD
+    reads=["int64", "float64", "float64", "float64", "int64", "int64", "float64"],
+    writes=["float64"] * 4,
+    calls=_AT_YIELD,
 )
 def measure(
-    offsets: Any, amount: Any, gap: Any, compoundings: Any, rule: Any, row: Any, annual_yield: Any, out: Any
-) -> None:
+    offsets: Any, amount: Any, gap: Any, compoundings: Any, rule: Any, row: Any, annual_yield: Any,
+    worth: Any, weighted: Any, slope: Any, bend: Any,
+) -> None:  # fmt: skip
     """Fill, for each yield, the worth, worth times years, minus the first derivative, and the second."""
     for i in range(row.size):
         r = row[i]
         begin, end = offsets[r], offsets[r + 1]
-        simple_first = _is_simple_first(rule[0], end - begin)
-        worth, weighted, slope, bend = _worth_at(
-            amount, gap, begin, end, float(annual_yield[i]), float(compoundings[r]), simple_first
+        worth[i], weighted[i], slope[i], bend[i] = _worth_at(
+            amount, gap, begin, end, annual_yield[i], compoundings[r], _is_simple_first(rule[0], end - begin)
         )
-        out[4 * i] = worth
-        out[4 * i + 1] = weighted
-        out[4 * i + 2] = slope
-        out[4 * i + 3] = bend
 
 
 def _step(worth: Any, first: Any, second: Any, third: Any, wait: Any, dirty: Any, x: Any) -> Any:
@@ -293,7 +290,9 @@ def solve_yield(
         simple_first = _is_simple_first(rule[0], end - begin)
         if kind[i] == _NOT_POSITIVE:
             continue
-        if m < 0 or simple_first:
+        if end - begin == 1 and (m < 0 or simple_first):
+            out[i] = (amount[begin] - price) / price / years[i]
+        elif m < 0 or simple_first:
             out[i] = _solve_general(amount, gap, begin, end, price, m, simple_first)
         elif kind[i] == _EVEN and close[i] * years[i] < _CLOSE:
             out[i] = _yield(out[i], m)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, overload
 
 import numpy as np
 import numpy.typing as npt
@@ -152,7 +152,13 @@ class Curve:
             day_count=day_count_name(day_count),
         )
 
-    def discount_factor(self, dates: Dates | pd.Series[Any]) -> Any:
+    @overload
+    def discount_factor(self, dates: Date) -> float: ...  # type: ignore[overload-overlap]  # a scalar is also one of Dates; the first match holds
+    @overload
+    def discount_factor(self, dates: Dates) -> FloatArray: ...  # type: ignore[overload-overlap]  # as above
+    @overload
+    def discount_factor(self, dates: Dates | pd.Series[Any]) -> pd.Series[Any]: ...
+    def discount_factor(self, dates: Any) -> Any:
         """Worth on the reference date of 1 on each date, up to the curve's last.
 
         Raises
@@ -169,7 +175,13 @@ class Curve:
         """
         return _discount_factor(dates, self)
 
-    def zero_rate(self, dates: Dates | pd.Series[Any], *, compounding: str, day_count: str) -> Any:
+    @overload
+    def zero_rate(self, dates: Date, *, compounding: str, day_count: str) -> float: ...  # type: ignore[overload-overlap]  # as above
+    @overload
+    def zero_rate(self, dates: Dates, *, compounding: str, day_count: str) -> FloatArray: ...  # type: ignore[overload-overlap]  # as above
+    @overload
+    def zero_rate(self, dates: Dates | pd.Series[Any], *, compounding: str, day_count: str) -> pd.Series[Any]: ...
+    def zero_rate(self, dates: Any, *, compounding: str, day_count: str) -> Any:
         """Rate [1/yr] from the reference date that is worth the discount factor; NaN on the reference date.
 
         Examples

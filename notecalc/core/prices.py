@@ -1,6 +1,7 @@
 """Prices of many notes at their yields, now and forward; per 100 of principal.
 
 Knows no curve (`spreads`) and finds no yield (`yields`). Formulas in Standard Securities Calculation Methods (SIA).
+A formula of what a yield makes of the flows becomes a function of notes by `at_yield`.
 """
 
 from __future__ import annotations
@@ -12,7 +13,8 @@ import pandas as pd
 
 from notecalc.core._coupons import Coupons
 from notecalc.core._layout import Layout
-from notecalc.core._quoting import FlowTerms, Quoted, quote
+from notecalc.core._quoting import Measures, at_yield
+from notecalc.core._signatures import FlowTerms, at_price
 from notecalc.core.arrays import FINITE, RATE, Date, Dates, FloatArray, Numbers, as_date
 from notecalc.core.daycount import year_fraction
 from notecalc.core.notes import Periods
@@ -21,15 +23,8 @@ from notecalc.errors import TermError
 __all__ = ["clean_price", "dirty_price", "forward_price"]
 
 
-def clean_price(
-    periods: Periods,
-    settlement: Dates | pd.Series[Any],
-    annual_yield: Numbers | pd.Series[Any],
-    *,
-    compounding: str,
-    simple_interest: str,
-    **flow_terms: Unpack[FlowTerms],
-) -> Any:
+@at_yield
+def clean_price(at: Measures) -> FloatArray:
     r"""Price without accrued interest.
 
     .. math:: P = \sum_k C_k \, (1 + y / m)^{-m t_k} - A
@@ -74,23 +69,11 @@ def clean_price(
     >>> round(clean_price(resolve(notes), "2008-02-15", 0.065, **terms), 6)
     94.634362
     """
-
-    def price(quoted: Quoted) -> FloatArray:
-        return quoted.measure()[:, 0] - quoted.accrued
-
-    numbers = {"annual_yield": (annual_yield, FINITE)}
-    return quote(periods, settlement, numbers, (compounding, simple_interest), flow_terms, price)
+    return at.worth - at.accrued
 
 
-def dirty_price(
-    periods: Periods,
-    settlement: Dates | pd.Series[Any],
-    annual_yield: Numbers | pd.Series[Any],
-    *,
-    compounding: str,
-    simple_interest: str,
-    **flow_terms: Unpack[FlowTerms],
-) -> Any:
+@at_yield
+def dirty_price(at: Measures) -> FloatArray:
     """Price with accrued interest: what is paid. As `clean_price` in all else.
 
     Examples
@@ -102,14 +85,10 @@ def dirty_price(
     >>> round(dirty_price(resolve(notes), "2004-12-18", 0.08, compounding="coupon", simple_interest="never"), 10)
     100.0
     """
-
-    def price(quoted: Quoted) -> FloatArray:
-        return quoted.measure()[:, 0]
-
-    numbers = {"annual_yield": (annual_yield, FINITE)}
-    return quote(periods, settlement, numbers, (compounding, simple_interest), flow_terms, price)
+    return at.worth
 
 
+@at_price
 def forward_price(
     periods: Periods,
     settlement: Dates | pd.Series[Any],

@@ -5,7 +5,7 @@ Knows no default: a spread is what a price is below the curve's, however it come
 
 from __future__ import annotations
 
-from typing import Any, Unpack
+from typing import Any, Unpack, overload
 
 import numpy as np
 import pandas as pd
@@ -14,12 +14,14 @@ from notecalc.core._compounding import times_a_year
 from notecalc.core._coupons import Coupons, RemainingFlows
 from notecalc.core._discounting import compiled, solve_spread
 from notecalc.core._layout import Layout
-from notecalc.core._quoting import FlowTerms
+from notecalc.core._signatures import FlowTerms, at_price
 from notecalc.core.arrays import (
     FINITE,
+    Date,
     DateArray,
     Dates,
     FloatArray,
+    Number,
     Numbers,
     Rule,
     array_function,
@@ -38,9 +40,19 @@ __all__ = ["clean_price_from_curve", "g_spread", "par_asset_swap_spread", "z_spr
 _FREQUENCY = Rule("1, 2, 3, 4, 6 or 12 payments a year", lambda x: np.isin(x, (1, 2, 3, 4, 6, 12)))
 
 
+@overload
+def clean_price_from_curve(  # type: ignore[overload-overlap]  # a scalar is also one of Dates; the first match holds
+    periods: Periods, settlement: Date, curve: Curve, **flow_terms: Unpack[FlowTerms]
+) -> float | Any: ...
+@overload
+def clean_price_from_curve(  # type: ignore[overload-overlap]  # as above
+    periods: Periods, settlement: Dates, curve: Curve, **flow_terms: Unpack[FlowTerms]
+) -> FloatArray: ...
+@overload
 def clean_price_from_curve(
     periods: Periods, settlement: Dates | pd.Series[Any], curve: Curve, **flow_terms: Unpack[FlowTerms]
-) -> Any:
+) -> pd.Series[Any]: ...
+def clean_price_from_curve(periods: Periods, settlement: Any, curve: Curve, **flow_terms: Unpack[FlowTerms]) -> Any:
     r"""Clean price of what is still to be paid, discounted by a curve from payment dates to settlement.
 
     .. math:: P = \sum_k C_k \, D(d_k) / D(s) - A
@@ -82,6 +94,7 @@ def clean_price_from_curve(
     return layout.shape.rewrap((_worth(flows, curve) - flows.accrued)[layout.row])
 
 
+@at_price
 def z_spread(
     periods: Periods,
     settlement: Dates | pd.Series[Any],
@@ -159,6 +172,30 @@ def z_spread(
     return layout.shape.rewrap(out)
 
 
+@overload
+def g_spread(  # type: ignore[overload-overlap]  # as above
+    annual_yield: Number,
+    maturity: Date,
+    *,
+    government_maturities: Dates | pd.Series[Any],
+    government_yields: Numbers | pd.Series[Any],
+) -> float: ...
+@overload
+def g_spread(  # type: ignore[overload-overlap]  # as above
+    annual_yield: Numbers,
+    maturity: Dates,
+    *,
+    government_maturities: Dates | pd.Series[Any],
+    government_yields: Numbers | pd.Series[Any],
+) -> FloatArray: ...
+@overload
+def g_spread(
+    annual_yield: Numbers | pd.Series[Any],
+    maturity: Dates | pd.Series[Any],
+    *,
+    government_maturities: Dates | pd.Series[Any],
+    government_yields: Numbers | pd.Series[Any],
+) -> pd.Series[Any]: ...
 @array_function(dates=("maturity",), numbers={"annual_yield": FINITE})
 def g_spread(
     annual_yield: Any,
@@ -209,6 +246,7 @@ def g_spread(
     return np.where(np.isnat(maturity), np.nan, annual_yield - known_at)
 
 
+@at_price
 def par_asset_swap_spread(
     periods: Periods,
     settlement: Dates | pd.Series[Any],

@@ -15,7 +15,8 @@ from notecalc.core._compounding import per_year, simple_rule
 from notecalc.core._coupon_years import accrued_years, counting, years_by, years_to_coupon
 from notecalc.core._coupons import STREET, Coupons, RemainingFlows, find_each
 from notecalc.core._layout import Layout
-from notecalc.core._quoting import FlowTerms, quote, solved
+from notecalc.core._quoting import quote, solved
+from notecalc.core._signatures import FlowTerms, at_price
 from notecalc.core.arrays import FINITE, POSITIVE, DateArray, Dates, FloatArray, Numbers, as_dates, as_numbers, forbid
 from notecalc.core.notes import Periods
 from notecalc.errors import TermError
@@ -31,6 +32,7 @@ __all__ = [
 ]
 
 
+@at_price
 def yield_to_maturity(
     periods: Periods,
     settlement: Dates | pd.Series[Any],
@@ -95,6 +97,7 @@ def yield_to_maturity(
     )  # fmt: skip
 
 
+@at_price
 def true_yield(
     periods: Periods,
     settlement: Dates | pd.Series[Any],
@@ -124,6 +127,7 @@ def true_yield(
     )
 
 
+@at_price
 def current_yield(periods: Periods, settlement: Dates | pd.Series[Any], clean_price: Numbers | pd.Series[Any]) -> Any:
     """Coupon rate over clean price [1/yr]; it knows neither redemption nor accrued interest.
 
@@ -143,6 +147,7 @@ def current_yield(periods: Periods, settlement: Dates | pd.Series[Any], clean_pr
     return layout.shape.rewrap(coupon[layout.row] / layout.numbers["clean_price"])
 
 
+@at_price
 def yield_to_call(
     periods: Periods,
     settlement: Dates | pd.Series[Any],
@@ -189,6 +194,7 @@ def yield_to_call(
     return _worked_out(periods, settlement, clean_price, *call, compounding, simple_interest, flow_terms)[0]
 
 
+@at_price
 def yield_to_put(
     periods: Periods,
     settlement: Dates | pd.Series[Any],
@@ -315,7 +321,8 @@ def _worked_out(
     out = np.full(ends.size, np.nan)
     rows = np.flatnonzero(ends > day)  # not where a date is missing
     if rows.size:
-        coupons = Coupons.of(periods, **{**terms, "redemption": 0.0})
+        own_terms: FlowTerms = {**terms, "redemption": 0.0}
+        coupons = Coupons.of(periods, **own_terms)
         whole = coupons.ahead_of(note[rows], day[rows])
         flows = _cut(coupons, whole, ends[rows], layout.numbers[price[0]][rows])
         dirty = layout.numbers["clean_price"][rows] + flows.accrued

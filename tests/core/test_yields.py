@@ -14,9 +14,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import notecalc as nc
-from notecalc.core._discounting import COMPILE_FROM
 from notecalc.core._compounding import COMPOUNDING, SIMPLE_INTEREST
 from notecalc.core._coupons import Coupons
+from notecalc.core._discounting import COMPILE_FROM
 from notecalc.core.notes import Notes
 from notecalc.core.schedule import resolve
 from notecalc.errors import TermError
