@@ -10,7 +10,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING
 
 import notecalc.frame as _  # noqa: F401 (registers the accessor with pandas)
-from notecalc.errors import DealFileError, IndexMismatchError, NotecalcError, TermError, UnknownDealError
+from notecalc.errors import DealFileError, IndexMismatchError, NotecalcError, TapeError, TermError, UnknownDealError
 from notecalc.versions import __version__, show_versions
 
 if TYPE_CHECKING:
@@ -38,6 +38,7 @@ if TYPE_CHECKING:
     )
     from notecalc.deal.deal import Deal, load
     from notecalc.deal.events import Conversion, Redemption, Repurchase
+    from notecalc.tape.reading import example_tape
 
 __all__ = [
     "Conversion",
@@ -49,6 +50,7 @@ __all__ = [
     "Notes",
     "Redemption",
     "Repurchase",
+    "TapeError",
     "TermError",
     "UnknownDealError",
     "__version__",
@@ -66,6 +68,7 @@ __all__ = [
     "default_interest",
     "dirty_price",
     "dv01",
+    "example_tape",
     "exchange_payment",
     "forward_price",
     "g_spread",
@@ -123,6 +126,7 @@ _NAMES_BY_MODULE = {
     ),
     "notecalc.deal.deal": ("Deal", "load"),
     "notecalc.deal.events": ("Conversion", "Redemption", "Repurchase"),
+    "notecalc.tape.reading": ("example_tape",),
 }
 _MODULE_OF = {name: module for module, names in _NAMES_BY_MODULE.items() for name in names}
 

@@ -6,15 +6,20 @@ the message are attributes. Errors survive pickling, so that a worker process ca
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from difflib import get_close_matches
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 __all__ = [
     "DealFileError",
     "IndexMismatchError",
     "NotecalcError",
     "Problem",
+    "TapeError",
     "TermError",
     "UnknownDealError",
     "did_you_mean",
@@ -40,6 +45,8 @@ class TermError(NotecalcError, ValueError):
         Position in an array argument, counted from 0.
     hint : str, optional
         A likely mend.
+    rows : sequence of int, optional
+        Positions of all elements that break the rule, where they are known; `row` is the first.
 
     Examples
     --------
@@ -47,20 +54,43 @@ class TermError(NotecalcError, ValueError):
     '`annual_rate` must be a decimal between -1 and 1; got 8.0 at row 3. Did you mean 0.08?'
     """
 
-    def __init__(self, name: str, *, rule: str, got: object, row: int | None = None, hint: str | None = None) -> None:
-        self.name, self.rule, self.got, self.row, self.hint = name, rule, got, row, hint
+    def __init__(
+        self,
+        name: str,
+        *,
+        rule: str,
+        got: object,
+        row: int | None = None,
+        hint: str | None = None,
+        rows: Sequence[int] | None = None,
+    ) -> None:
+        self.name, self.rule, self.got, self.row, self.hint, self.rows = name, rule, got, row, hint, rows
         where = "" if row is None else f" at row {row}"
         mend = "" if not hint else f". {hint}"
         super().__init__(f"`{name}` must be {rule}; got {got!r}{where}{mend}")
 
     def __reduce__(self) -> tuple[Callable[..., TermError], tuple[object, ...]]:
-        return _rebuild_term_error, (type(self), self.name, self.rule, self.got, self.row, self.hint)
+        return _rebuild_term_error, (
+            type(self),
+            self.name,
+            self.rule,
+            self.got,
+            self.row,
+            self.hint,
+            self.rows,
+        )
 
 
 def _rebuild_term_error(
-    kind: type[TermError], name: str, rule: str, got: object, row: int | None, hint: str | None
+    kind: type[TermError],
+    name: str,
+    rule: str,
+    got: object,
+    row: int | None,
+    hint: str | None,
+    rows: Sequence[int] | None,
 ) -> TermError:
-    return kind(name, rule=rule, got=got, row=row, hint=hint)
+    return kind(name, rule=rule, got=got, row=row, hint=hint, rows=rows)
 
 
 class IndexMismatchError(TermError):
@@ -93,6 +123,33 @@ class DealFileError(NotecalcError, ValueError):
 
     def __reduce__(self) -> tuple[type[DealFileError], tuple[str, tuple[Problem, ...]]]:
         return type(self), (self.file, self.problems)
+
+
+class TapeError(NotecalcError, ValueError):
+    """Cells of a tape are wrong; `report` is a frame with a line for every one of them, not only the first.
+
+    Parameters
+    ----------
+    report : DataFrame
+        ``row`` (its label), ``column``, ``value``, ``allowed`` and ``hint``, as text.
+    """
+
+    def __init__(self, report: pd.DataFrame) -> None:
+        self.report = report
+        count = "1 cell is wrong" if len(report) == 1 else f"{len(report):,} cells are wrong"
+        lines = [
+            f"row {line.row!r}, column {line.column!r}: must be {line.allowed}; got {line.value!r}"
+            + (f". {line.hint!s}" if line.hint else "")
+            for line in report.head(_SHOWN).itertuples(index=False)
+        ]
+        more = [f"and {len(report) - _SHOWN:,} more, all in `.report`"] if len(report) > _SHOWN else []
+        super().__init__("\n".join([count, *lines, *more]))
+
+    def __reduce__(self) -> tuple[type[TapeError], tuple[pd.DataFrame]]:
+        return type(self), (self.report,)
+
+
+_SHOWN = 10  # lines of a message; a tape may have a million
 
 
 class UnknownDealError(NotecalcError, LookupError):

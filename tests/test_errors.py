@@ -6,6 +6,7 @@ import pickle
 
 import pytest
 
+import notecalc as nc
 from notecalc.errors import (
     DealFileError,
     IndexMismatchError,
@@ -88,3 +89,11 @@ def test_an_unknown_deal_is_a_lookup_error():
 )
 def test_did_you_mean_the_nearest_known_word_if_any_is_near(word, hint):
     assert did_you_mean(word, ["maturity", "principal"]) == hint
+
+
+def test_an_error_of_many_knows_every_row():
+    with pytest.raises(TermError) as caught:
+        nc.accrued_interest(100, [0.08, 8.0, 0.08, 9.0], "2004-06-18", "2004-12-18", day_count="30/360")
+    assert caught.value.row == 1
+    assert caught.value.rows == [1, 3]
+    assert pickle.loads(pickle.dumps(caught.value)).rows == [1, 3]

@@ -40,7 +40,7 @@ def test_import_loads_nothing_heavy():
 def test_import_registers_the_accessor_with_pandas():
     code = "import notecalc, pandas; print(pandas.DataFrame.notecalc.__name__, pandas.Series.notecalc.__name__)"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
-    assert done.stdout.split() == ["Provenance", "Provenance"]
+    assert done.stdout.split() == ["NoteTape", "Provenance"]
 
 
 def test_import_loads_no_more_of_pyarrow_than_pandas_does():

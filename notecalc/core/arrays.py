@@ -76,7 +76,14 @@ class Rule:
         if not good.all():
             row = int(np.argmin(good))
             got = float(values[row])
-            raise TermError(name, rule=self.words, got=got, row=row if values.size > 1 else None, hint=self.hint(got))
+            raise TermError(
+                name,
+                rule=self.words,
+                got=got,
+                row=row if values.size > 1 else None,
+                hint=self.hint(got),
+                rows=np.flatnonzero(~good).tolist(),
+            )
 
 
 def _as_decimal_rate(got: float) -> str | None:
@@ -404,7 +411,14 @@ def forbid(name: str, values: npt.NDArray[Any], bad: npt.NDArray[np.bool_], rule
     if bad.any():
         row = int(np.argmax(bad))
         got = str(values.flat[row]) if values.dtype.kind in "mM" else values.flat[row].item()
-        raise TermError(name, rule=rule, got=got, row=row if values.size > 1 else None, hint=hint)
+        raise TermError(
+            name,
+            rule=rule,
+            got=got,
+            row=row if values.size > 1 else None,
+            hint=hint,
+            rows=np.flatnonzero(bad).tolist(),
+        )
 
 
 def names_of(items: Iterable[object]) -> str:

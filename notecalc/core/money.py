@@ -6,6 +6,7 @@ currency but one of a hundred cents, and no dates. Allocation is by largest rema
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from decimal import Decimal, InvalidOperation
 from fractions import Fraction
@@ -15,7 +16,7 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from notecalc.core.arrays import FloatArray, IntArray, Number, Shape, array_function
+from notecalc.core.arrays import FINITE, BoolArray, FloatArray, IntArray, Number, Shape, array_function, forbid
 from notecalc.errors import TermError
 
 __all__ = [
@@ -39,6 +40,7 @@ Integers: TypeAlias = "Sequence[int] | npt.NDArray[Any] | pd.Index[Any]"
 
 _LARGEST_AMOUNT = 1e13  # beyond it neighbouring floats are more than a fifth of a cent apart
 _LARGEST_INT64 = 2**63 - 1
+_SURE = 0.25  # a float off by more may lie beside another whole number
 _NOISE = 1e-8, 1e-3  # least and most that a float may be off a whole cent: a millionth of one, and a tenth
 
 
@@ -158,9 +160,12 @@ def interest_cents(  # type: ignore[overload-overlap]  # scalars are also among 
 ) -> int: ...
 @overload
 def interest_cents(
-    principal_cents: Integer | Integers, rate: Amount, numerator: Integer | Integers, denominator: Integer | Integers
+    principal_cents: Integer | Integers,
+    rate: Amount | FloatArray,
+    numerator: Integer | Integers,
+    denominator: Integer | Integers,
 ) -> IntArray: ...
-def interest_cents(principal_cents: Any, rate: Amount, numerator: Any, denominator: Any) -> Any:
+def interest_cents(principal_cents: Any, rate: Amount | FloatArray, numerator: Any, denominator: Any) -> Any:
     r"""Interest on principal for an exact fraction of a year, rounded half up to the cent.
 
     .. math:: I = \left\lfloor P \, r \, \frac{n}{d} + \tfrac12 \right\rfloor
@@ -169,8 +174,8 @@ def interest_cents(principal_cents: Any, rate: Amount, numerator: Any, denominat
     ----------
     principal_cents : int-like
         Outstanding principal [cents].
-    rate : Fraction, Decimal, int, float or str
-        Simple annual rate [1/yr], one for all; a float is read as the decimal that it prints as.
+    rate : Fraction, Decimal, int, float or str; or array of float
+        Simple annual rate [1/yr], one for all or one for each; a float is read as the decimal that it prints as.
     numerator, denominator : int-like
         The day count fraction's parts, as `notecalc.core.daycount.day_count_fraction` gives them.
 
@@ -189,6 +194,8 @@ def interest_cents(principal_cents: Any, rate: Amount, numerator: Any, denominat
     >>> interest_cents(2_900_000_000, Fraction(8, 100), 180, 360)
     116000000
     """
+    if isinstance(rate, np.ndarray):
+        return _by_own_rate(principal_cents, rate, numerator, denominator)
     exact = as_fraction(rate, "rate")
     shape, parts = _flat_integers(principal_cents=principal_cents, numerator=numerator, denominator=denominator)
     principal, above, below = parts["principal_cents"], parts["numerator"], parts["denominator"]
@@ -198,6 +205,54 @@ def interest_cents(principal_cents: Any, rate: Amount, numerator: Any, denominat
         principal, above, below = (part.astype(object) for part in (principal, above, below))
     cents = half_up(principal * above * exact.numerator, below * exact.denominator)
     return shape.rewrap(_as_int64(cents, "principal_cents"))
+
+
+def _by_own_rate(principal_cents: Any, rates: FloatArray, numerator: Any, denominator: Any) -> Any:
+    """Round by floats, and exactly where they are too near a half to tell."""
+    given = {"principal_cents": principal_cents, "numerator": numerator, "denominator": denominator}
+    shape = Shape.of(given | {"rate": rates})
+    flat = shape.flatten({name: _as_integers(value, name) for name, value in given.items()} | {"rate": rates})
+    principal, own, above, below = (flat[name] for name in ("principal_cents", "rate", "numerator", "denominator"))
+    FINITE.check("rate", own)
+    forbid("rate", own, np.isnan(own), "given")
+    _above_zero(below, "denominator")
+    amount = principal * own * above / below
+    forbid("principal_cents", principal, ~(np.abs(amount) <= _LARGEST_INT64 // 2), "small enough for int64 cents")
+    size = np.abs(amount)
+    whole, noise = np.floor(size), 8 * np.spacing(size)
+    up = size - whole >= 0.5
+    near = np.flatnonzero(np.abs(size - whole - 0.5) <= noise)
+    terms = np.abs(principal[near]), np.abs(own[near]), np.abs(above[near]), below[near]
+    up[near] = _at_least_half(*terms, whole[near], noise[near])
+    large = near[noise[near] > _SURE]  # where floats don't even tell the whole cents
+    cents = (np.sign(amount) * (whole + up)).astype(np.int64)
+    for row in large.tolist():
+        exact = as_fraction(float(own[row]), "rate") * int(principal[row]) * Fraction(int(above[row]), int(below[row]))
+        nearest = math.floor(abs(exact) + Fraction(1, 2))
+        cents[row] = nearest if exact > 0 else -nearest
+    return shape.rewrap(cents)
+
+
+def _at_least_half(
+    principal: IntArray, rate: FloatArray, above: IntArray, below: IntArray, whole: FloatArray, noise: FloatArray
+) -> BoolArray:
+    """Tell whether products that lie within noise of a half above a whole number reach it; exactly.
+
+    The rate is t / 10**k. Whether ``2 p t n`` reaches ``(2 whole + 1) d 10**k`` is seen from their difference, which is
+    small, so that int64 has it right though the products themselves may overflow.
+    """
+    scaled, power = np.zeros(rate.size, dtype=np.int64), np.zeros(rate.size, dtype=np.int64)
+    for k in range(16):
+        decimal = np.rint(rate * 10.0**k)
+        found = (power == 0) & (decimal / 10.0**k == rate) & (decimal < 2.0**53)
+        scaled[found], power[found] = decimal[found], 10**k
+    difference = 2 * principal * scaled * above - (2 * whole.astype(np.int64) + 1) * below * power
+    reaches: BoolArray = difference >= 0
+    unsure = (power == 0) | (2.0 * below * power * noise >= 2.0**62)
+    for row in np.flatnonzero(unsure).tolist():
+        exact = as_fraction(float(rate[row]), "rate") * int(principal[row]) * Fraction(int(above[row]), int(below[row]))
+        reaches[row] = exact >= int(whole[row]) + Fraction(1, 2)
+    return reaches
 
 
 @overload

@@ -137,7 +137,7 @@ class Periods:
         (array(['2004-12-18', '2005-03-18'], dtype='datetime64[D]'), array([0.5 , 0.25]))
         """
         at = self._one_each(date)[self.note]
-        kept = self._kept(~(self.accrual_start >= at))
+        kept = self.only(~(self.accrual_start >= at))
         at = at[~(self.accrual_start >= at)]
         cut = kept.accrual_end > at
         start = np.where(cut & (kept.unadjusted_start >= at), kept.accrual_start, kept.unadjusted_start)
@@ -169,7 +169,7 @@ class Periods:
         (array(['2004-09-18', '2004-12-18'], dtype='datetime64[D]'), array([0.25, 0.5 ]))
         """
         at = self._one_each(date)[self.note]
-        kept = self._kept(~(self.accrual_end <= at))
+        kept = self.only(~(self.accrual_end <= at))
         at = at[~(self.accrual_end <= at)]
         cut = kept.accrual_start < at
         starts: dict[str, Any] = {
@@ -185,7 +185,8 @@ class Periods:
         each: DateArray = np.broadcast_to(dates, (len(self.notes),))
         return each
 
-    def _kept(self, rows: BoolArray) -> Periods:
+    def only(self, rows: BoolArray) -> Periods:
+        """Give some of the periods, of the same notes."""
         arrays = {name: getattr(self, name)[rows] for name in ("note", *DATES)}
         counts = np.bincount(arrays["note"], minlength=len(self.notes))
         return replace(self, offsets=np.concatenate([[0], np.cumsum(counts)]), **arrays)
@@ -194,17 +195,17 @@ class Periods:
         """Give one row per period; ``period`` counts from 1 within each ``note``."""
         period = np.arange(1, len(self) + 1) - self.offsets[self.note]
         values = {name: getattr(self, name) for name in columns}
-        values |= {name: _in_seconds(dates) for name, dates in values.items() if name in DATES}
+        values |= {name: _as_pandas_has(dates) for name, dates in values.items() if name in DATES}
         return pd.DataFrame({"note": self.note, "period": period, **values})
 
 
-def _in_seconds(dates: DateArray) -> DateArray:
-    """Give dates in the unit in which pandas keeps them: it takes several times as long to convert them itself."""
-    seconds: DateArray = (dates.view(np.int64) * 86_400).view("datetime64[s]")
+def _as_pandas_has(dates: DateArray) -> DateArray:
+    """Give dates in the unit that pandas reads them in and Parquet gives back; it converts several times as slowly."""
+    stamps: DateArray = (dates.view(np.int64) * 86_400_000_000).view("datetime64[us]")
     missing = np.isnat(dates)
     if missing.any():
-        seconds[missing] = np.datetime64("NaT", "s")
-    return seconds
+        stamps[missing] = np.datetime64("NaT", "us")
+    return stamps
 
 
 def _measured(periods: Periods, cut: BoolArray) -> Periods:
@@ -242,8 +243,10 @@ def ex_dates(notes: Notes, note: IntArray, payment_date: DateArray) -> DateArray
     UK Debt Management Office, Formulae for Calculating Gilt Prices from Yields: seven business days before the
     dividend date. Australian Office of Financial Management, Treasury Bonds: seven calendar days.
     """
-    days, by_business = notes.ex_days[note], notes.ex_day_type.codes[note] == notes.ex_day_type.table.index("business")
     none = np.datetime64("NaT", "D")
+    if (notes.ex_days < 0).all():
+        return np.full(note.size, none)
+    days, by_business = notes.ex_days[note], notes.ex_day_type.codes[note] == notes.ex_day_type.table.index("business")
     dates: DateArray = np.where(days >= 0, payment_date - np.maximum(days, 0), none)
     counted = np.flatnonzero(by_business & (days > 0))  # 0 days before a payment is the day itself, open or not
     for calendar, some in notes.calendar.take(note[counted]).rows():

@@ -15,10 +15,11 @@ import pandas as pd
 
 from notecalc.core._jit import Kernel
 from notecalc.core._rolling import ANCHOR_COLUMNS, COLUMNS, MONTHS, anchor_loop, period_loop
-from notecalc.core.arrays import Date, DateArray, IntArray, as_date, forbid
+from notecalc.core.arrays import Date, DateArray, IntArray, as_date
 from notecalc.core.calendars import CONVENTIONS, TABLE_DAYS, Calendar, move_tables
 from notecalc.core.cycle import Cycle, day_of_month, month_of
-from notecalc.core.notes import DAYS_BETWEEN, FREQUENCIES, Notes
+from notecalc.core.note_rules import DAYS_BETWEEN, FREQUENCIES
+from notecalc.core.notes import Notes
 from notecalc.core.periods import Periods, count_fraction, ex_dates
 from notecalc.core.words import Words
 from notecalc.errors import TermError
@@ -189,7 +190,6 @@ def resolve(notes: Notes) -> Periods:
     >>> resolve(notes).unadjusted_end
     array(['2004-12-18', '2005-06-18'], dtype='datetime64[D]')
     """
-    _check_range(notes)
     count = len(notes)
     step, days = _MONTHS[notes.frequency], _DAYS[notes.frequency]
     # No period but a first or last one is shorter than this, and a cycle has at most three more dates.
@@ -307,20 +307,6 @@ def _cycle(notes: Notes, step: IntArray, days: IntArray, anchors: IntArray) -> C
         days if days.any() else None,
         origin.view("datetime64[D]") if days.any() else None,
     )
-
-
-def _check_range(notes: Notes) -> None:
-    for calendar, rows in notes.calendar.rows():
-        if calendar is None:
-            continue
-        known = _known(calendar)
-        for name, outside in (
-            ("issue_date", notes.issue_date < calendar.first),
-            ("maturity", notes.maturity > calendar.last),
-        ):
-            here = np.zeros(len(notes), dtype=np.bool_)
-            here[rows] = outside[rows]
-            forbid(name, getattr(notes, name), here, f"between {known}")
 
 
 def _raise_beyond(notes: Notes, row: int) -> NoReturn:

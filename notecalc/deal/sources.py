@@ -22,7 +22,7 @@ from pydantic import (
 )
 from pydantic_core import PydanticCustomError
 
-from notecalc.core.notes import FREQUENCIES
+from notecalc.core.note_rules import FREQUENCIES
 
 __all__ = [
     "CalendarDate",

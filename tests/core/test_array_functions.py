@@ -154,6 +154,7 @@ NOT_BY_ROW = {
     "schedules": "the periods of notes",
     "get_calendar": "a calendar",
     "load": "a deal",
+    "example_tape": "a frame",
     "show_versions": "prints",
 }
 

@@ -16,7 +16,8 @@ from notecalc.core import _rolling
 from notecalc.core import schedule as module
 from notecalc.core.calendars import CONVENTIONS, get_calendar
 from notecalc.core.daycount import DAY_COUNTS
-from notecalc.core.notes import FREQUENCIES, Notes
+from notecalc.core.note_rules import FREQUENCIES
+from notecalc.core.notes import Notes
 from notecalc.core.periods import DATES
 from notecalc.core.schedule import add_months, resolve, schedules
 

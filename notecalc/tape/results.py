@@ -1,0 +1,240 @@
+"""What is computed of a tape: for each note a number, or rows of dates and money.
+
+A note that can't be computed is missing in the result and a line of the report; nothing is dropped. Numbers come from
+`core`, all notes in one call.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any, TypeAlias
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+
+from notecalc.core.arrays import IntArray, as_date, as_dates, as_numbers
+from notecalc.core.flows import Layout
+from notecalc.core.money import interest_cents, read_cents, to_money
+from notecalc.core.periods import Periods
+from notecalc.core.prices import clean_price
+from notecalc.core.schedule import SCHEDULE_COLUMNS, resolve
+from notecalc.core.yields import yield_to_maturity
+from notecalc.errors import IndexMismatchError, TermError
+from notecalc.tape.reading import Tape, read_cells
+
+__all__ = ["accrued", "cashflows", "payment_calendar", "prices", "schedule", "yields"]
+
+Arrays: TypeAlias = Mapping[str, npt.NDArray[Any]]
+Compute: TypeAlias = Callable[[Periods, Arrays], Any]
+
+_MONEY = ["interest", "principal", "total"]
+_BLOCK = 32_768  # notes whose periods stay a small part of memory
+_BLANKS = {"i": 0, "b": False, "M": pd.NaT}
+_READERS: Mapping[str, Callable[[Any, str], npt.NDArray[Any]]] = {"date": as_dates, "number": as_numbers}
+
+
+def schedule(tape: Tape) -> pd.DataFrame:
+    """Coupon periods of every note, as `core.schedule.schedules` has them, with its label in place of its number."""
+
+    def lay_out(periods: Periods, _: Arrays) -> pd.DataFrame:
+        return periods.to_frame(SCHEDULE_COLUMNS)
+
+    return _long(tape, _computed(tape, {}, lay_out))
+
+
+def accrued(tape: Tape, on: Any) -> pd.Series[Any]:
+    """Interest accrued and unpaid on a date [currency]."""
+
+    def accrue(periods: Periods, given: Arrays) -> npt.NDArray[Any]:
+        notes, day = periods.notes, given["on"]
+        inside = (day >= notes.issue_date) & (day < notes.maturity)
+        layout = Layout.of(periods, np.where(inside | np.isnat(day), day, notes.issue_date), {})
+        return np.where(
+            inside, notes.principal * notes.annual_rate * layout.since, np.where(np.isnat(day), np.nan, 0.0)
+        )
+
+    return _aligned(tape, _computed(tape, {"on": ("date", on)}, accrue), "accrued_interest")
+
+
+def cashflows(tape: Tape, start: Any, end: Any) -> pd.DataFrame:
+    """Payments of every note from a day on and before another, to the cent."""
+    first, until = (None if day is None else as_date(day, name) for name, day in (("start", start), ("end", end)))
+    if first is not None and until is not None and until < first:
+        raise TermError("end", rule=f"on or after `start` ({first})", got=str(until))
+
+    def pay(periods: Periods, _: Arrays) -> pd.DataFrame:
+        wanted, last = np.ones(len(periods), dtype=np.bool_), np.zeros(len(periods), dtype=np.bool_)
+        last[periods.offsets[1:] - 1] = True
+        if first is not None:
+            wanted &= periods.payment_date >= first
+        if until is not None:
+            wanted &= periods.payment_date < until
+        some = periods.only(wanted)
+        notes, note = some.notes, some.note
+        outstanding = read_cents(notes.principal, "principal")[note]
+        interest = interest_cents(outstanding, notes.annual_rate[note], some.numerator, some.denominator)
+        principal = np.where(last[wanted], outstanding, 0)
+        frame = some.to_frame(("payment_date",))
+        frame["period"] = (np.arange(1, len(periods) + 1) - periods.offsets[periods.note])[wanted]
+        for name, cents in zip(_MONEY, (interest, principal, interest + principal), strict=True):
+            frame[name] = to_money(cents)
+        return frame
+
+    return _long(tape, _computed(tape, {}, pay))
+
+
+def payment_calendar(tape: Tape, start: Any, end: Any) -> pd.DataFrame:
+    """Money by day, summed in cents; the notes with bad cells are one row, without a day and without amounts."""
+    flows = cashflows(tape, start, end)
+    bad = flows["payment_date"].isna()
+    paid = flows.loc[~bad, ["payment_date", *_MONEY]]
+    cents = paid.assign(payments=1, **{name: np.rint(paid[name] * 100).astype(np.int64) for name in _MONEY})
+    days = cents.groupby("payment_date", sort=True)[["payments", *_MONEY]].sum()
+    for name in _MONEY:
+        days[name] = to_money(days[name].to_numpy())
+    if not bad.any():
+        return days
+    nowhere = pd.Index(flows.loc[bad, "payment_date"].head(1), name="payment_date")
+    unknown = pd.DataFrame({"payments": [int(bad.sum())], **dict.fromkeys(_MONEY, np.nan)}, index=nowhere)
+    return pd.concat([days, unknown])
+
+
+def prices(tape: Tape, annual_yield: Any, settlement: Any, **terms: Any) -> pd.Series[Any]:
+    """Clean prices [per 100] at yields."""
+
+    def price(periods: Periods, given: Arrays) -> Any:
+        return clean_price(periods, given["settlement"], given["annual_yield"], **terms)
+
+    arguments = {"settlement": ("date", settlement), "annual_yield": ("number", annual_yield)}
+    return _aligned(tape, _computed(tape, arguments, price), "clean_price")
+
+
+def yields(tape: Tape, price: Any, settlement: Any, **terms: Any) -> pd.Series[Any]:
+    """Yields [1/yr] at clean prices."""
+
+    def solve(periods: Periods, given: Arrays) -> Any:
+        return yield_to_maturity(periods, given["settlement"], given["clean_price"], **terms)
+
+    arguments = {"settlement": ("date", settlement), "clean_price": ("number", price)}
+    return _aligned(tape, _computed(tape, arguments, solve), "yield")
+
+
+def _computed(tape: Tape, arguments: Mapping[str, tuple[str, Any]], compute: Compute) -> list[tuple[IntArray, Any]]:
+    """Compute the good notes, block by block; where one can't be computed, half and half, until it is found.
+
+    Parameters
+    ----------
+    tape : Tape
+        Its problems grow by what is found here.
+    arguments : mapping of str to (kind, value)
+        Dates or numbers, one for all notes or one for each.
+    compute : callable
+        Takes periods and arguments of some notes.
+
+    Returns
+    -------
+    list of (rows, result)
+        Positions in the frame, and what was computed for them.
+    """
+    names: dict[str, Any] = dict(tape.columns)
+    given = {}
+    for name, (kind, value) in arguments.items():
+        given[name], names[name] = _one_each(tape, name, kind, value)
+    if "settlement" in given:
+        _check_settlement(tape, given["settlement"], names["settlement"])
+
+    def run(places: IntArray) -> Any:
+        rows = tape.rows[places]
+        return compute(resolve(tape.notes.take(places)), {name: values[rows] for name, values in given.items()})
+
+    def blame(places: IntArray, error: TermError) -> None:
+        rows = tape.rows[places]
+        values = given[error.name][rows].tolist() if error.name in given else [error.got] * rows.size
+        reason = (error.rule, error.hint if rows.size == 1 else None)
+        tape.problems.add(rows, names.get(error.name, error.name), values, [reason] * rows.size)
+
+    computed = []
+    good = np.flatnonzero(~tape.problems.bad[tape.rows])
+    pending = [good[begin : begin + _BLOCK] for begin in range(0, good.size, _BLOCK)][::-1]
+    while pending:
+        places = pending.pop()
+        try:
+            computed.append((tape.rows[places], run(places)))
+        except TermError as error:
+            if error.name in given and error.rows is not None:  # it says whose fault it is
+                blame(places[error.rows], error)
+                pending.append(np.delete(places, error.rows))
+            elif places.size > 1:
+                if error.row is None:  # not a note's fault
+                    raise
+                pending += np.array_split(places, 2)[::-1]
+            else:
+                try:  # of one note alone an error doesn't say whether it is the note's
+                    run(np.repeat(places, 2))
+                except TermError as own:
+                    if own.row is None:
+                        raise
+                    blame(places, own)
+    return computed or [(np.empty(0, dtype=np.int64), run(np.empty(0, dtype=np.int64)))]
+
+
+def _one_each(tape: Tape, name: str, kind: str, value: Any) -> tuple[npt.NDArray[Any], Any]:
+    """Give an argument's value for each row of the frame, and what a report calls it."""
+    labels, read = tape.problems.labels, _READERS[kind]
+    if isinstance(value, pd.Series):
+        if not value.index.equals(labels):
+            raise IndexMismatchError(
+                name,
+                rule="a Series with the same index as the frame",
+                got=value.index,
+                hint="Use .reindex() to match by label, or .to_numpy() to match by position",
+            )
+        series = value
+    else:
+        if np.ndim(value) == 0:
+            return np.broadcast_to(read(value, name), (len(labels),)), name
+        if np.shape(value) != (len(labels),):
+            raise TermError(name, rule=f"one value, or one for each of {len(labels)} notes", got=np.shape(value))
+        series = pd.Series(value, index=labels, name=name)
+    column = name if series.name is None else series.name
+    cells, _, _ = read_cells(series, kind, lambda values: (read(values, name), ()), column, tape.problems)
+    return cells, column
+
+
+def _check_settlement(tape: Tape, settlement: npt.NDArray[Any], column: Any) -> None:
+    """Take down the notes that aren't there yet or no more: on a tape they may be many."""
+    day, notes = settlement[tape.rows], tape.notes
+    for bad, rule in (
+        (day < notes.issue_date, "on or after `issue_date`"),
+        (day >= notes.maturity, "before `maturity`"),
+    ):
+        where = np.flatnonzero(bad)
+        if where.size:
+            tape.problems.add(tape.rows[where], column, day[where].tolist(), [(rule, None)] * where.size)
+
+
+def _aligned(tape: Tape, computed: list[tuple[IntArray, Any]], name: str) -> pd.Series[Any]:
+    """Give a number for each row of the frame, NaN where none was computed."""
+    values = np.full(len(tape.problems.labels), np.nan)
+    for rows, made in computed:
+        values[rows] = made
+    return pd.Series(values, index=tape.problems.labels, name=name)
+
+
+def _long(tape: Tape, computed: list[tuple[IntArray, pd.DataFrame]]) -> pd.DataFrame:
+    """Put rows together in the order of the frame, and name the notes by its labels."""
+    labels = tape.problems.labels
+    parts = [frame.assign(note=rows[frame["note"].to_numpy()]) for rows, frame in computed]
+    bad = np.flatnonzero(tape.problems.bad)
+    if bad.size:
+        blank = {name: _BLANKS.get(column.dtype.kind, np.nan) for name, column in parts[0].items()}
+        parts.append(pd.DataFrame(blank, index=bad).astype(parts[0].dtypes).assign(note=bad))
+    frame = parts[0] if len(parts) == 1 else pd.concat(parts)
+    if not frame["note"].is_monotonic_increasing:
+        frame = frame.sort_values("note", kind="stable")
+    note = labels.to_flat_index().take(frame["note"].to_numpy())
+    name = labels.name if isinstance(labels.name, str) and labels.name not in frame.columns else "note"
+    frame = frame.drop(columns="note").reset_index(drop=True)
+    frame.insert(0, name, note)
+    return frame
