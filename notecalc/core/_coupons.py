@@ -138,9 +138,6 @@ class Coupons:
         periods, missing = self.periods, np.isnat(settlement)
         notes, day = periods.notes, np.ascontiguousarray(settlement).view(np.int64)
         current, places, since = find_each(periods, self.counting, note, settlement, name)
-        rest = np.flatnonzero(np.isnan(since) & ~missing)
-        if rest.size:
-            since[rest] = accrued_years(periods, current[rest], settlement[rest])
         amount, gap = np.empty(places[-1]), np.empty(places[-1])
         accrued = np.empty(note.size)
         odd = compiled(lay_out, amount.size)(
@@ -184,8 +181,7 @@ def find_each(
 ) -> tuple[IntArray, IntArray, FloatArray]:
     """Find the period that holds each settlement, where its flows begin among those of all rows, and years accrued.
 
-    Missing settlements have the first period. Years are NaN but where a note counts them by its cycle, in periods that
-    lie in one step of it.
+    Missing settlements have the first period, and NaN years.
     """
     size = note.size
     current, places, since = np.empty(size, np.int64), np.empty(size + 1, np.int64), np.empty(size)
@@ -197,6 +193,9 @@ def find_each(
         early = settlement < periods.accrual_start[periods.offsets[note]]
         forbid(name, settlement, early, "on or after issue")
         forbid(name, settlement, np.arange(size) >= outside, "before maturity")
+    rest = np.flatnonzero(np.isnan(since) & ~np.isnat(settlement))
+    if rest.size:
+        since[rest] = accrued_years(periods, current[rest], settlement[rest])
     return current, places, since
 
 

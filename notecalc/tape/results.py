@@ -14,7 +14,7 @@ import numpy.typing as npt
 import pandas as pd
 
 from notecalc.core.arrays import IntArray, as_date, as_dates, as_numbers
-from notecalc.core.flows import Layout
+from notecalc.core.flows import years_accrued
 from notecalc.core.money import interest_cents, read_cents, to_money
 from notecalc.core.periods import Periods
 from notecalc.core.prices import clean_price
@@ -49,10 +49,8 @@ def accrued(tape: Tape, on: Any) -> pd.Series[Any]:
     def accrue(periods: Periods, given: Arrays) -> npt.NDArray[Any]:
         notes, day = periods.notes, given["on"]
         inside = (day >= notes.issue_date) & (day < notes.maturity)
-        layout = Layout.of(periods, np.where(inside | np.isnat(day), day, notes.issue_date), {})
-        return np.where(
-            inside, notes.principal * notes.annual_rate * layout.since, np.where(np.isnat(day), np.nan, 0.0)
-        )
+        years = years_accrued(periods, np.where(inside | np.isnat(day), day, notes.issue_date))
+        return np.where(inside, notes.principal * notes.annual_rate * years, np.where(np.isnat(day), np.nan, 0.0))
 
     return _aligned(tape, _computed(tape, {"on": ("date", on)}, accrue), "accrued_interest")
 
