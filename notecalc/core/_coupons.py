@@ -9,6 +9,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 
 from notecalc.core._coupon_years import accrued_years, counting, step_years, years_by, years_to_coupon
 from notecalc.core._discounting import compiled
@@ -35,6 +36,8 @@ class RemainingFlows:
     gap : float64 array
         Years from the flow before, or from settlement [yr]. In the street convention a coupon period is a whole
         fraction of a year, so that compounding as often as coupons are paid is by the period.
+    even : int8 array, n
+        1 where all gaps but a row's first are known to be alike.
     accrued : float64 array, n
         Interest accrued at settlement [per 100]; negative from the ex-date on.
     settlement : datetime64[D] array, n
@@ -48,6 +51,7 @@ class RemainingFlows:
     offsets: IntArray
     amount: FloatArray
     gap: FloatArray
+    even: npt.NDArray[np.int8]
     accrued: FloatArray
     settlement: DateArray
     first: IntArray
@@ -139,12 +143,12 @@ class Coupons:
         notes, day = periods.notes, np.ascontiguousarray(settlement).view(np.int64)
         current, places, since = find_each(periods, self.counting, note, settlement, name)
         amount, gap = np.empty(places[-1]), np.empty(places[-1])
-        accrued = np.empty(note.size)
+        even, accrued = np.empty(note.size, dtype=np.int8), np.empty(note.size)
         odd = compiled(lay_out, amount.size)(
             periods.offsets, *_spans(periods), periods.numerator, periods.denominator, periods.ex_date.view(np.int64),
             notes.ex_days, notes.frequency, self.counting, self.rate,
             np.array([self.by_note], dtype=np.int64), self.redemption, note, day, current, places, since,
-            amount, gap, accrued,
+            amount, gap, even, accrued,
         )  # fmt: skip
         if odd:
             begin, last = places[:-1], places[1:] - 1
@@ -156,6 +160,7 @@ class Coupons:
             offsets=places,
             amount=amount,
             gap=gap,
+            even=even,
             accrued=accrued,
             settlement=settlement,
             first=current,
@@ -173,7 +178,7 @@ class Coupons:
         before = np.concatenate([[0.0], time[:-1]])
         before[flows.offsets[:-1]] = 0.0
         gap = np.where(missing, np.nan, np.maximum(time - before, 0.0))
-        return replace(flows, amount=np.where(paid, 0.0, flows.amount), gap=gap)
+        return replace(flows, amount=np.where(paid, 0.0, flows.amount), gap=gap, even=np.zeros_like(flows.even))
 
 
 def find_each(

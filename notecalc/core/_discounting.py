@@ -20,7 +20,6 @@ COMPILE_FROM = 4_000  # flows from which compiled code saves more time than numb
 _LARGEST = 700.0  # exponents beyond are out of a float's range
 _STEPS = 200
 _CLOSE = 1e-4  # of a step so short a time, the fourth power is below a float's last digits
-_NOT_POSITIVE, _UNEVEN, _EVEN = 0, 1, 2  # kinds of flows
 _NOISE = 4e-16  # a logarithm of prices that is no more than rounding
 
 
@@ -44,14 +43,6 @@ def _force(annual_yield: Any, m: Any) -> Any:
 def _yield(force: Any, m: Any) -> Any:
     """Yield compounded m times a year (0: continuously) that is worth a continuously compounded rate."""
     return force if m == 0 else m * math.expm1(min(force / m, _LARGEST))
-
-
-def _is_even(gap: Any, begin: Any, end: Any) -> Any:
-    """Tell whether the gaps after the first are all the same."""
-    even = True
-    for k in range(begin + 2, end):
-        even &= gap[k] == gap[k - 1]
-    return even
 
 
 def _sums(amount: Any, gap: Any, begin: Any, end: Any, x: Any, even: Any) -> Any:
@@ -118,7 +109,7 @@ def _is_simple_first(rule: Any, flows: Any) -> Any:
     return rule == 2 or (rule == 1 and flows == 1)
 
 
-def _worth_at(amount: Any, gap: Any, begin: Any, end: Any, y: Any, m: Any, simple_first: Any) -> Any:
+def _worth_at(amount: Any, gap: Any, begin: Any, end: Any, even: Any, y: Any, m: Any, simple_first: Any) -> Any:
     """Worth, worth times years, minus the first derivative by the yield, and the second; NaN out of range."""
     if m < 0:
         years = 0.0
@@ -131,7 +122,7 @@ def _worth_at(amount: Any, gap: Any, begin: Any, end: Any, y: Any, m: Any, simpl
     if not x > -np.inf or (simple_first and y * wait <= -1):
         return np.nan, np.nan, np.nan, np.nan
     # On the day of the first flow; by the yield, not its force, a derivative is shorter.
-    worth, first, second, _ = _sums(amount, gap, begin, end, x, _is_even(gap, begin, end))
+    worth, first, second, _ = _sums(amount, gap, begin, end, x, even)
     shorter, per = (1.0, 0.0) if m == 0 else (1 / (1 + y / m), 1 / m)
     slope, bend = first * shorter, (second + first * per) * shorter * shorter
     # What the first discount takes off the logarithm of the worth, by a unit of yield, and of that by another.
@@ -151,24 +142,25 @@ def _worth_at(amount: Any, gap: Any, begin: Any, end: Any, y: Any, m: Any, simpl
     )
 
 
-_AT_YIELD = (_exp, _force, _yield, _is_even, _even_sums, _sums, _simple_sums, _is_simple_first, _worth_at)
+_AT_YIELD = (_exp, _force, _yield, _even_sums, _sums, _simple_sums, _is_simple_first, _worth_at)
 
 
 @kernel(
-    reads=["int64", "float64", "float64", "float64", "int64", "int64", "float64"],
+    reads=["int64", "float64", "float64", "int8", "float64", "int64", "int64", "float64"],
     writes=["float64"] * 4,
     calls=_AT_YIELD,
 )
 def measure(
-    offsets: Any, amount: Any, gap: Any, compoundings: Any, rule: Any, row: Any, annual_yield: Any,
+    offsets: Any, amount: Any, gap: Any, even: Any, compoundings: Any, rule: Any, row: Any, annual_yield: Any,
     worth: Any, weighted: Any, slope: Any, bend: Any,
 ) -> None:  # fmt: skip
     """Fill, for each yield, the worth, worth times years, minus the first derivative, and the second."""
     for i in range(row.size):
         r = row[i]
         begin, end = offsets[r], offsets[r + 1]
+        simple_first = _is_simple_first(rule[0], end - begin)
         worth[i], weighted[i], slope[i], bend[i] = _worth_at(
-            amount, gap, begin, end, annual_yield[i], compoundings[r], _is_simple_first(rule[0], end - begin)
+            amount, gap, begin, end, even[r], annual_yield[i], compoundings[r], simple_first
         )
 
 
@@ -212,7 +204,9 @@ def _solve_force(amount: Any, gap: Any, begin: Any, end: Any, dirty: Any, x: Any
     return np.nan
 
 
-def _solve_general(amount: Any, gap: Any, begin: Any, end: Any, dirty: Any, m: Any, simple_first: Any) -> Any:
+def _solve_general(
+    amount: Any, gap: Any, begin: Any, end: Any, even: Any, dirty: Any, m: Any, simple_first: Any
+) -> Any:
     """Give the yield of positive flows where simple interest has a part: Newton on the log price, bracketed."""
     years = 0.0
     for k in range(begin, end):
@@ -225,7 +219,7 @@ def _solve_general(amount: Any, gap: Any, begin: Any, end: Any, dirty: Any, m: A
     high = np.inf
     y = 0.0
     for _ in range(_STEPS):
-        worth, _, slope, _ = _worth_at(amount, gap, begin, end, y, m, simple_first)
+        worth, _, slope, _ = _worth_at(amount, gap, begin, end, even, y, m, simple_first)
         if not (worth > 0 and worth < np.inf and slope > 0):
             return np.nan
         above = math.log1p((worth - dirty) / dirty)
@@ -243,62 +237,75 @@ def _solve_general(amount: Any, gap: Any, begin: Any, end: Any, dirty: Any, m: A
     return y
 
 
-@kernel(
-    reads=["int64", "float64", "float64", "float64", "int64", "int64", "float64"],
-    writes="float64",
-    calls=(*_AT_YIELD, _step, _solve_force, _solve_general),
-)
-def solve_yield(
-    offsets: Any, amount: Any, gap: Any, compoundings: Any, rule: Any, row: Any, dirty: Any, out: Any
-) -> None:
-    """Fill the yield at each dirty price; NaN where flows or price are not positive, or no float holds the yield."""
-    # Passes so short that a processor works on several rows at once. First a step from 0 for all:
-    years, close, kind = np.empty(row.size), np.empty(row.size), np.zeros(row.size, dtype=np.int8)
+def _first_steps(offsets: Any, amount: Any, gap: Any, even: Any, row: Any, dirty: Any, out: Any, moved: Any) -> None:
+    """Fill the force after a step from 0, and that it may be far off; NaN where flows or price are not positive."""
     for i in range(row.size):
         begin, end = offsets[row[i]], offsets[row[i] + 1]
-        price, wait, step = float(dirty[i]), float(gap[begin]), float(gap[end - 1])
-        worth, first, second, third, time = 0.0, 0.0, 0.0, 0.0, 0.0
-        good, even = price > 0 and price < np.inf, True
+        price, step = float(dirty[i]), float(gap[end - 1])
+        worth, first, second, third, years = 0.0, 0.0, 0.0, 0.0, 0.0
+        good = price > 0 and price < np.inf
         for k in range(begin, end):
-            time += gap[k] if k > begin else 0.0
             part = float(amount[k])
             good &= part >= 0
             worth += part
-            part *= time
+            part *= years
             first += part
-            part *= time
+            part *= years
             second += part
-            third += part * time
-            even &= (gap[k] == step) | (k == begin)
-        years[i] = wait + time
-        out[i] = np.nan
+            third += part * years
+            years += step
+        out[i], moved[i] = np.nan, np.nan
         if good and worth > 0:
-            kind[i] = _EVEN if even else _UNEVEN
-            _, out[i] = _step(worth, first, second, third, wait, price, 0.0)
-    # then one more, which is as a rule the last,
+            out[i], moved[i] = 0.0, np.inf
+            if even[row[i]]:
+                _, out[i] = _step(worth, first, second, third, float(gap[begin]), price, 0.0)
+
+
+def _second_steps(offsets: Any, amount: Any, gap: Any, even: Any, row: Any, dirty: Any, out: Any, moved: Any) -> None:
+    """Take one more step where flows are even, as a rule the last; tell how far it went, unless too far to be that."""
     for i in range(row.size):
-        if kind[i] == _EVEN:
+        if even[row[i]] and moved[i] > 0:
             begin, end = offsets[row[i]], offsets[row[i] + 1]
-            worth, first, second, third = _even_sums(amount, float(gap[end - 1]), begin, end, out[i])
-            _, step = _step(worth, first, second, third, float(gap[begin]), float(dirty[i]), out[i])
-            out[i] += step
-            close[i] = abs(step)
-    # and what is left to do.
+            step = float(gap[end - 1])
+            worth, first, second, third = _even_sums(amount, step, begin, end, out[i])
+            if worth > 0 and worth < np.inf:
+                _, more = _step(worth, first, second, third, float(gap[begin]), float(dirty[i]), out[i])
+                out[i] += more
+                far = abs(more) * (end - begin) * step
+                moved[i] = far if far < _CLOSE else np.inf
+
+
+@kernel(
+    reads=["int64", "float64", "float64", "int8", "float64", "int64", "int64", "float64"],
+    writes="float64",
+    calls=(*_AT_YIELD, _step, _solve_force, _solve_general, _first_steps, _second_steps),
+)
+def solve_yield(
+    offsets: Any, amount: Any, gap: Any, even: Any, compoundings: Any, rule: Any, row: Any, dirty: Any, out: Any
+) -> None:
+    """Fill the yield at each dirty price; NaN where flows or price are not positive, or no float holds the yield."""
+    # In passes so short that a processor works on several rows at once.
+    moved = np.empty(row.size)
+    _first_steps(offsets, amount, gap, even, row, dirty, out, moved)
+    _second_steps(offsets, amount, gap, even, row, dirty, out, moved)
     for i in range(row.size):
         begin, end = offsets[row[i]], offsets[row[i] + 1]
         price, m = float(dirty[i]), float(compoundings[row[i]])
         simple_first = _is_simple_first(rule[0], end - begin)
-        if kind[i] == _NOT_POSITIVE:
+        if np.isnan(moved[i]):
             continue
         if end - begin == 1 and (m < 0 or simple_first):
-            out[i] = (amount[begin] - price) / price / years[i]
+            out[i] = (amount[begin] - price) / price / gap[begin]
         elif m < 0 or simple_first:
-            out[i] = _solve_general(amount, gap, begin, end, price, m, simple_first)
-        elif kind[i] == _EVEN and close[i] * years[i] < _CLOSE:
+            out[i] = _solve_general(amount, gap, begin, end, even[row[i]], price, m, simple_first)
+        elif moved[i] < _CLOSE:
             out[i] = _yield(out[i], m)
         else:
+            years = 0.0
+            for k in range(begin, end):
+                years += gap[k]
             x = out[i] if abs(out[i]) < np.inf else 0.0
-            out[i] = _yield(_solve_force(amount, gap, begin, end, price, x, years[i], kind[i] == _EVEN), m)
+            out[i] = _yield(_solve_force(amount, gap, begin, end, price, x, years, even[row[i]]), m)
 
 
 def _spread_sums(amount: Any, years: Any, zero: Any, begin: Any, end: Any, spread: Any, m: Any) -> Any:

@@ -63,7 +63,10 @@ def find_periods(
     return outside
 
 
-@kernel(reads=[*["int64"] * 11, "float64", "int64", "float64", *["int64"] * 4, "float64"], writes=["float64"] * 3)
+@kernel(
+    reads=[*["int64"] * 11, "float64", "int64", "float64", *["int64"] * 4, "float64"],
+    writes=["float64", "float64", "int8", "float64"],
+)
 def lay_out(
     offsets: Any,
     start: Any,
@@ -86,12 +89,14 @@ def lay_out(
     since: Any,
     amount: Any,
     gap: Any,
+    even: Any,
     accrued: Any,
 ) -> Any:
-    """Fill amounts [per 100], gaps [yr] and accrued interest [per 100], and tell whether any gap is left NaN.
+    """Fill amounts [per 100], gaps [yr], whether all gaps but the first are alike, and accrued interest [per 100].
 
-    All periods but a note's first and last are whole steps of its cycle. A gap is left NaN that ends or begins in
-    another one, or whose day is missing. `by_note` tells whether rates are those of notes or of periods.
+    All periods but a note's first and last are whole steps of its cycle. Gaps are left NaN that begin or end in another
+    one, or whose day is missing; whether there are any is returned. `by_note` tells whether rates are those of notes or
+    of periods.
     """
     odd = False
     for i in range(note.size):
@@ -102,36 +107,38 @@ def lay_out(
         whole_last = end[last] == reference_end[last] and start[last] == reference_start[last]
         coupon = 100 * rate[n if by_note[0] else now]
         accrued[i] = coupon * since[i]
-        # Along the cycle whole steps are all alike, and nothing need be read of them.
-        alike = counting[n] == ALONG_CYCLE
-        above, below, fraction = 0, 0, step
-        for k in range(begin, stop):
-            p = now + k - begin
-            if not by_note[0]:
-                coupon = 100 * rate[p]
-            if not (alike and (whole_now or p > now) and (whole_last or p < last)):
+        if counting[n] == ALONG_CYCLE and by_note[0]:  # whole steps are all alike, and nothing need be read of them
+            level = coupon * step
+            for k in range(begin, stop):
+                amount[k] = level
+                gap[k] = step
+            if not whole_now:
+                amount[begin] = coupon * (numerator[now] / denominator[now])
+            if not whole_last:
+                amount[stop - 1] = coupon * (numerator[last] / denominator[last])
+        else:
+            above, below, fraction = 0, 0, 0.0
+            for k in range(begin, stop):
+                p = now + k - begin
                 if numerator[p] != above or denominator[p] != below:
                     above, below = numerator[p], denominator[p]
                     fraction = above / below
-            elif above != 0:
-                above, fraction = 0, step
-            amount[k] = coupon * fraction
-            gap[k] = step
+                amount[k] = (coupon if by_note[0] else 100 * rate[p]) * fraction
+                gap[k] = step
         if ex_days[n] >= 0 and d >= ex_date[now] and ex_date[now] != _MISSING:
             accrued[i] -= amount[begin]
             amount[begin] = 0.0
         amount[stop - 1] += redemption[n]
+        even[i] = whole_last or last == now
         if not whole_last:
             gap[stop - 1] = np.nan
         wait = np.nan
         if whole_now and d != _MISSING:
-            if counting[n] == IN_MONTHS:
-                whole = numerator[now] / denominator[now]
-                share = (whole - since[i]) / whole
-            else:
-                share = (end[now] - d) / (end[now] - start[now])
+            by_count = counting[n] == IN_MONTHS
+            whole = numerator[now] / denominator[now] if by_count else float(end[now] - start[now])
+            past = since[i] if by_count else float(d - start[now])
             # A day may count for nothing in months of 30 days, but no flow is paid at once.
-            wait = max(share, 1e-6) * step
+            wait = max((whole - past) / whole, 1e-6) * step
         gap[begin] = wait
         odd |= not (wait + gap[stop - 1] > 0)
     return odd

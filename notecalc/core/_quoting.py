@@ -143,7 +143,18 @@ def measured(
     """
     worth, weighted, slope, bend = np.empty((4, row.size))
     compiled(measure, _work(flows, row))(
-        flows.offsets, flows.amount, flows.gap, compoundings, rule, row, annual_yield, worth, weighted, slope, bend
+        flows.offsets,
+        flows.amount,
+        flows.gap,
+        flows.even,
+        compoundings,
+        rule,
+        row,
+        annual_yield,
+        worth,
+        weighted,
+        slope,
+        bend,
     )
     accrued = flows.accrued[row]
     bad = np.isnan(worth) & np.isfinite(annual_yield) & ~np.isnan(accrued)
@@ -168,7 +179,7 @@ def solved(
         forbid("clean_price", dirty - flows.accrued[row], bad, "such that the dirty price is above 0", hint)
     out = np.empty(row.size)
     compiled(solve_yield, _work(flows, row))(
-        flows.offsets, flows.amount, flows.gap, compoundings, rule, row, dirty, out
+        flows.offsets, flows.amount, flows.gap, flows.even, compoundings, rule, row, dirty, out
     )
     left = np.flatnonzero(~np.isfinite(out) & ~np.isnan(dirty))
     if left.size:

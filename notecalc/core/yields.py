@@ -351,4 +351,4 @@ def _cut(coupons: Coupons, whole: RemainingFlows, end: DateArray, price: FloatAr
         before = np.where(counts[inside] > 1, whole.date[place][at - 1], whole.settlement[inside])
         gap[at] = years_by(periods, cut, before, end[inside], coupons.timing)
     amount[final] += price
-    return replace(whole, offsets=offsets, amount=amount, gap=gap)
+    return replace(whole, offsets=offsets, amount=amount, gap=gap, even=np.where(inside, 0, whole.even).astype(np.int8))
