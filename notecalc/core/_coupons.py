@@ -190,7 +190,7 @@ def find_each(
     """
     size = note.size
     current, places, since = np.empty(size, np.int64), np.empty(size + 1, np.int64), np.empty(size)
-    outside = compiled(find_periods, size)(
+    outside = compiled(find_periods, 8 * size)(
         periods.offsets, *_spans(periods), periods.notes.frequency, ways,
         note, np.ascontiguousarray(settlement).view(np.int64), current, places, since,
     )  # fmt: skip

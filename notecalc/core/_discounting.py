@@ -2,7 +2,7 @@
 
 Flows of all rows lie flat: those of row r are ``offsets[r]`` to ``offsets[r + 1]``. Knows no dates. A yield y that is
 compounded m times a year is worked on as its force x = m log(1 + y / m), in which the logarithm of a price is convex
-and nearly a line: the method of Newton, or of Halley (1694) one order higher, needs two or three steps from anywhere.
+and nearly a line: of Householder's steps (1970) of the third order, which take it as a cubic, two or three are enough.
 """
 
 from __future__ import annotations

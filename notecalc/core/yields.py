@@ -77,8 +77,8 @@ def yield_to_maturity(
 
     References
     ----------
-    J. J. Lynch and J. H. Mayle, Standard Securities Calculation Methods (SIA, 1993), formulas 6 and 7; E. Halley, A
-    new, exact and easy method of finding the roots of equations generally (1694).
+    J. J. Lynch and J. H. Mayle, Standard Securities Calculation Methods (SIA, 1993), formulas 6 and 7; A. S.
+    Householder, The Numerical Treatment of a Single Nonlinear Equation (1970).
 
     Examples
     --------

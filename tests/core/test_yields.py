@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import inspect
 import itertools
 
 import mpmath
@@ -462,6 +463,33 @@ def test_forward_price_of_a_note_delivered_ex_interest():
 
 
 # ---- shapes, kinds, what is missing, what is wrong ----
+
+
+@pytest.mark.parametrize("function", [nc.clean_price, nc.dirty_price, nc.macaulay_duration, nc.convexity, nc.dv01])
+def test_a_formula_is_shown_as_the_function_that_it_becomes(function):
+    names = ["periods", "settlement", "annual_yield", "compounding", "simple_interest", "flow_terms"]
+    assert list(inspect.signature(function).parameters) == names
+    assert function.__module__ in {"notecalc.core.prices", "notecalc.core.risk"}
+    assert ">>> " in function.__doc__
+
+
+@pytest.mark.parametrize("price", [1e-280, 0.01, 1e4, 1e9])
+def test_prices_far_from_par_have_yields(price):
+    periods = resolve(
+        Notes(
+            issue_date=ISSUE,
+            maturity=["2005-06-18", "2014-06-18", "2104-06-18"],
+            principal=100,
+            annual_rate=[0.0, 0.08, 0.4],
+            frequency=2,
+            day_count="30/360",
+        )
+    )
+    terms = {"compounding": "continuous", "simple_interest": "never"}
+    got = nc.yield_to_maturity(periods, ISSUE, price, **terms)
+    # a rounding of the yield moves the price by as much of itself as its duration, at most the life
+    room = 4 * np.spacing(np.abs(got)) * [1, 10, 100] + 1e-13
+    assert np.abs(nc.clean_price(periods, ISSUE, got, **terms) / price - 1).tolist() <= room.tolist()
 
 
 def test_one_note_on_many_days_and_grids():
