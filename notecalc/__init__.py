@@ -14,16 +14,19 @@ from notecalc.errors import DealFileError, IndexMismatchError, NotecalcError, Ta
 from notecalc.versions import __version__, show_versions
 
 if TYPE_CHECKING:
-    from notecalc.core.accrual import accrued_interest, default_interest, interest_between
+    from notecalc.core.accrual import accrued_interest, accrued_on, interest_between
+    from notecalc.core.balances import Balances, roll_forward
     from notecalc.core.calendars import add_business_days, adjust, get_calendar, is_business_day
     from notecalc.core.conversion import conversion_ratio, shares_on_conversion, shares_to_reserve
     from notecalc.core.curves import Curve
+    from notecalc.core.dated import DatedValues
     from notecalc.core.daycount import day_count_days, year_fraction
     from notecalc.core.dilution import ownership, treasury_stock_method
     from notecalc.core.exchange import exchange_payment
     from notecalc.core.flows import coupon_days
     from notecalc.core.irr import bond_equivalent_yield, irr, periodic_irr, xirr
     from notecalc.core.notes import Notes
+    from notecalc.core.overdue import default_interest
     from notecalc.core.prices import clean_price, dirty_price, forward_price
     from notecalc.core.risk import convexity, dv01, macaulay_duration, modified_duration, yield_value_of_a_32nd
     from notecalc.core.schedule import resolve, schedule, schedules
@@ -41,8 +44,10 @@ if TYPE_CHECKING:
     from notecalc.tape.reading import example_tape
 
 __all__ = [
+    "Balances",
     "Conversion",
     "Curve",
+    "DatedValues",
     "Deal",
     "DealFileError",
     "IndexMismatchError",
@@ -55,6 +60,7 @@ __all__ = [
     "UnknownDealError",
     "__version__",
     "accrued_interest",
+    "accrued_on",
     "add_business_days",
     "adjust",
     "bond_equivalent_yield",
@@ -83,6 +89,7 @@ __all__ = [
     "par_asset_swap_spread",
     "periodic_irr",
     "resolve",
+    "roll_forward",
     "schedule",
     "schedules",
     "shares_on_conversion",
@@ -102,9 +109,11 @@ __all__ = [
 
 # Where each name is found on first use. The block above says the same to type checkers; a test holds them together.
 _NAMES_BY_MODULE = {
-    "notecalc.core.accrual": ("accrued_interest", "default_interest", "interest_between"),
+    "notecalc.core.accrual": ("accrued_interest", "accrued_on", "interest_between"),
+    "notecalc.core.balances": ("Balances", "roll_forward"),
     "notecalc.core.calendars": ("add_business_days", "adjust", "get_calendar", "is_business_day"),
     "notecalc.core.conversion": ("conversion_ratio", "shares_on_conversion", "shares_to_reserve"),
+    "notecalc.core.dated": ("DatedValues",),
     "notecalc.core.daycount": ("day_count_days", "year_fraction"),
     "notecalc.core.dilution": ("ownership", "treasury_stock_method"),
     "notecalc.core.exchange": ("exchange_payment",),
@@ -113,6 +122,7 @@ _NAMES_BY_MODULE = {
     "notecalc.core.flows": ("coupon_days",),
     "notecalc.core.irr": ("bond_equivalent_yield", "irr", "periodic_irr", "xirr"),
     "notecalc.core.notes": ("Notes",),
+    "notecalc.core.overdue": ("default_interest",),
     "notecalc.core.prices": ("clean_price", "dirty_price", "forward_price"),
     "notecalc.core.risk": ("convexity", "dv01", "macaulay_duration", "modified_duration", "yield_value_of_a_32nd"),
     "notecalc.core.spreads": ("clean_price_from_curve", "g_spread", "par_asset_swap_spread", "z_spread"),

@@ -251,7 +251,7 @@ class NoteTape(Provenance):
         ----------
         on : date-like
             One, or one for each note; a Series has the index of the frame. On a coupon date the new period has begun:
-            zero. Zero too before issue and from maturity on.
+            zero. Negative from the ex-date on, where there is one. Zero before issue and from maturity on.
         errors : {"raise", "report"}
 
         Returns

@@ -1,19 +1,25 @@
-"""Interest accrued: between two dates by a day count, and on the periods of a note across its coupons.
+"""Interest accrued: between two dates by a day count, and on the periods of notes, on a date or across coupons.
 
-Simple interest only; coupon dates come from `schedule`, rounding to cents is in `money`.
+Simple interest on principal that stays; principal and rates that change are in `balances`, overdue amounts in
+`overdue`. Coupon dates come from `schedule`, rounding to cents is in `money`.
 """
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Any, overload
 
 import numpy as np
 import pandas as pd
 
+from notecalc.core._accruing import hold, sum_before
+from notecalc.core._discounting import compiled
+from notecalc.core._rows import NoteRows
 from notecalc.core._spans import Spans
 from notecalc.core.arrays import (
     FINITE,
     RATE,
+    BoolArray,
     Date,
     DateArray,
     Dates,
@@ -24,13 +30,20 @@ from notecalc.core.arrays import (
     array_function,
 )
 from notecalc.core.calendars import Calendar
-from notecalc.core.conventions import DayCount, DayCounts, read_day_counts
-from notecalc.core.daycount import check_dates, day_count_fraction, fill, ratio
+from notecalc.core.conventions import DayCount, DayCounts, find_day_count, read_day_counts
+from notecalc.core.daycount import check_dates, fill, ratio
 from notecalc.core.notes import Periods
-from notecalc.core.schedule import count_fraction
-from notecalc.errors import TermError
+from notecalc.core.periods import count_fraction
+from notecalc.core.words import Words
 
-__all__ = ["accrued_fraction", "accrued_interest", "cumulative_fraction", "default_interest", "interest_between"]
+__all__ = [
+    "accrued_fraction",
+    "accrued_interest",
+    "accrued_on",
+    "cumulative_fraction",
+    "elapsed",
+    "interest_between",
+]
 
 
 @overload
@@ -196,59 +209,62 @@ def _accrued_interest(
 
 
 @overload
-def default_interest(amount: Number, annual_rate: Number, due: Date, paid: Date, *, day_count: str) -> float: ...  # type: ignore[overload-overlap]  # as above
+def accrued_on(periods: Periods, on: pd.Series[Any]) -> pd.Series[Any]: ...
 @overload
-def default_interest(  # type: ignore[overload-overlap]  # as above
-    amount: Numbers, annual_rate: Numbers, due: Dates, paid: Dates, *, day_count: str
-) -> FloatArray: ...
-@overload
-def default_interest(
-    amount: Numbers | pd.Series[Any],
-    annual_rate: Numbers | pd.Series[Any],
-    due: Dates | pd.Series[Any],
-    paid: Dates | pd.Series[Any],
-    *,
-    day_count: str,
-) -> pd.Series[Any]: ...
-@array_function(dates=("due", "paid"), numbers={"amount": FINITE, "annual_rate": RATE})
-def default_interest(amount: Any, annual_rate: Any, due: Any, paid: Any, *, day_count: str) -> Any:
-    r"""Simple interest on an overdue amount, from the day it was due to the day it is paid.
+def accrued_on(periods: Periods, on: Dates) -> float | FloatArray: ...
+def accrued_on(periods: Periods, on: Any) -> Any:
+    r"""Interest accrued and not yet paid on notes that settle on a date.
 
-    .. math:: I = A \, r \, \tau(\text{due}, \text{paid})
+    .. math:: A = P \, r \, \tau(s, d) \quad\text{or}\quad A = P \, r \, \bigl(\tau(s, d) - \tau(s, e)\bigr)
+
+    from the ex-date on, in the coupon period from :math:`s` to :math:`e` that holds the day :math:`d`. A record date
+    makes no difference.
 
     Parameters
     ----------
-    amount : numeric
-        Amount overdue [currency].
-    annual_rate : numeric
-        Default rate [1/yr], a decimal: the whole rate, not a margin over the coupon.
-    due, paid : date-like
-        Day on which it was due, which bears interest, and day on which it is paid, which doesn't.
-    day_count : str
-        A convention that needs no coupon period; see `year_fraction`.
+    periods : Periods
+        The periods of n notes, from `resolve`; principal, rate and day count are those of their terms.
+    on : date-like
+        One day for all notes, one for each, or a column of days, for a row of n values each.
 
     Returns
     -------
     numeric
-        Interest [currency], of the kind that came in.
+        Interest [currency]: n values, or of the kind that came in if there is one note. On a coupon date that of the
+        new period, zero; negative from the ex-date to the end of the period; zero before issue and from maturity on;
+        NaN where the day is missing.
 
     Raises
     ------
     TermError
-        A rate outside (-1, 1), an infinite amount, ``paid`` before ``due``, an unknown convention.
+        As many days as there are neither notes nor one.
 
     References
     ----------
-    ISDA 2006 Definitions, section 4.16.
+    ISDA 2006 Definitions, section 4.16. UK Debt Management Office, Formulae for Calculating Gilt Prices from Yields
+    (2005), section 3, for accrued interest in the ex-dividend period.
 
     Examples
     --------
-    >>> default_interest(1_160_000, 0.10, "2004-12-20", "2005-01-19", day_count="actual/360")
-    9666.666666666666
+    >>> from notecalc.core.notes import Notes
+    >>> from notecalc.core.schedule import resolve
+    >>> notes = Notes(issue_date="2012-09-07", maturity="2014-09-07", principal=100, annual_rate=[0.04, 0.05],
+    ...               frequency=2, day_count="actual/actual icma", ex_days=7, ex_day_type="calendar")
+    >>> accrued_on(resolve(notes), [["2013-01-07"], ["2013-03-05"]]).round(4)
+    array([[ 1.3481,  1.6851],
+           [-0.0221, -0.0276]])
     """
-    check_dates(due, paid, ("due", "paid"))
-    numerator, denominator = day_count_fraction(due, paid, day_count)
-    return amount * annual_rate * ratio(numerator, denominator)
+    rows = NoteRows.of(len(periods.notes), {"on": on}, {})
+    note, day = rows.note, rows.dates["on"]
+    yearly = periods.notes.principal * periods.notes.annual_rate
+    period, years, inside = elapsed(periods, note, day)
+    if (periods.notes.ex_days >= 0).any():
+        off = np.flatnonzero(inside)
+        off = off[periods.ex_date[period[off]] <= day[off]]
+        years[off] -= ratio(periods.numerator[period[off]], periods.denominator[period[off]])
+    accrued = yearly[note] * years
+    accrued[np.isnat(day)] = np.nan
+    return rows.shape.rewrap(accrued)
 
 
 @overload
@@ -267,9 +283,8 @@ def interest_between(
     start: Dates | pd.Series[Any],
     end: Dates | pd.Series[Any],
 ) -> pd.Series[Any]: ...
-@array_function(dates=("start", "end"), numbers={"principal": FINITE, "annual_rate": RATE})
 def interest_between(periods: Periods, principal: Any, annual_rate: Any, start: Any, end: Any) -> Any:
-    r"""Interest that a note accrues over ``[start, end)``, across its coupons.
+    r"""Interest that notes accrue over ``[start, end)``, across their coupons.
 
     .. math:: I = P \, r \, \bigl(T(e) - T(s)\bigr)
 
@@ -279,7 +294,8 @@ def interest_between(periods: Periods, principal: Any, annual_rate: Any, start: 
     Parameters
     ----------
     periods : Periods
-        The periods of one note, from `resolve`.
+        The periods of n notes, from `resolve`; with more than one, all else is broadcast with them, along the last
+        axis.
     principal : numeric
         Outstanding principal [currency].
     annual_rate : numeric
@@ -295,7 +311,7 @@ def interest_between(periods: Periods, principal: Any, annual_rate: Any, start: 
     Raises
     ------
     TermError
-        Periods of several notes, a rate outside (-1, 1), an infinite principal, or ``end`` before ``start``.
+        A rate outside (-1, 1), an infinite principal, ``end`` before ``start``, or lengths that don't fit the notes.
 
     References
     ----------
@@ -310,17 +326,26 @@ def interest_between(periods: Periods, principal: Any, annual_rate: Any, start: 
     >>> interest_between(periods, 29_000_000, 0.08, "2004-06-18", "2005-03-18")
     1740000.0
     """
-    check_dates(start, end)
-    return principal * annual_rate * (cumulative_fraction(periods, end) - cumulative_fraction(periods, start))
+    rows = NoteRows.of(
+        len(periods.notes),
+        {"start": start, "end": end},
+        {"principal": (principal, FINITE), "annual_rate": (annual_rate, RATE)},
+    )
+    check_dates(rows.dates["start"], rows.dates["end"])
+    both = np.concatenate([rows.dates["start"], rows.dates["end"]])
+    before, since = cumulative_fraction(periods, np.tile(rows.note, 2), both).reshape(2, -1)
+    return rows.shape.rewrap(rows.numbers["principal"] * rows.numbers["annual_rate"] * (since - before))
 
 
-def accrued_fraction(periods: Periods, on: DateArray) -> tuple[IntArray, IntArray, IntArray]:
+def accrued_fraction(periods: Periods, note: IntArray | int, on: DateArray) -> tuple[IntArray, IntArray, IntArray]:
     """Give the fraction of a year accrued in the coupon period that holds each date, as an exact rational.
 
     Parameters
     ----------
     periods : Periods
-        The periods of one note.
+        The periods of n notes.
+    note : int64 array or int
+        The note of each date, or of all.
     on : datetime64[D] array
         Dates; on a coupon date the new period has begun.
 
@@ -330,52 +355,104 @@ def accrued_fraction(periods: Periods, on: DateArray) -> tuple[IntArray, IntArra
         The period that holds the date; -1 before issue, from maturity on, and for NaT.
     numerator, denominator : int64 arrays
         0/1 where there is no period.
-
-    Raises
-    ------
-    TermError
-        Periods of several notes.
     """
-    _one_note(periods)
-    period = np.searchsorted(periods.accrual_start, on, side="right") - 1
-    period[np.isnat(on) | (on >= periods.accrual_end[-1])] = -1
-    inside = np.flatnonzero(period >= 0)
-    numerator = np.zeros(on.size, dtype=np.int64)
-    denominator = np.ones(on.size, dtype=np.int64)
-    note = periods.note[period[inside]]
-    held = period[inside]
-    numerator[inside], denominator[inside] = count_fraction(
+    period, _, inside = _located(periods, note, on)
+    numerator, denominator = np.zeros(on.size, dtype=np.int64), np.ones(on.size, dtype=np.int64)
+    rows = np.flatnonzero(inside)
+    held, own = period[rows], periods.note[period[rows]]
+    numerator[rows], denominator[rows] = count_fraction(
         periods.notes,
-        note,
-        periods.cycle.take(note),
+        own,
+        periods.cycle.take(own),
         periods.accrual_start[held],
-        on[inside],
+        on[rows],
         period_end=periods.accrual_end[held],
     )
-    return period, numerator, denominator
+    return np.where(inside, period, -1), numerator, denominator
 
 
-def cumulative_fraction(periods: Periods, dates: DateArray) -> FloatArray:
+def cumulative_fraction(periods: Periods, note: IntArray | int, dates: DateArray) -> FloatArray:
     """Give the fraction of a year accrued from issue to each date, coupon periods completed and the one running.
 
     Parameters
     ----------
     periods : Periods
-        The periods of one note.
+        The periods of n notes.
+    note : int64 array or int
+        The note of each date, or of all.
     dates : datetime64[D] array
         Dates; 0 up to issue, the whole from maturity on, NaN for NaT.
-
-    Raises
-    ------
-    TermError
-        Periods of several notes.
     """
-    _, numerator, denominator = accrued_fraction(periods, dates)
-    completed = np.concatenate([[0.0], np.cumsum(periods.fraction)])
-    count = np.searchsorted(periods.accrual_end, dates, side="right")
-    return np.where(np.isnat(dates), np.nan, completed[count] + numerator / denominator)
+    period, total, _ = elapsed(periods, note, dates)
+    completed = np.empty(len(periods))
+    compiled(sum_before, len(periods))(periods.offsets, periods.numerator, periods.denominator, completed)
+    some = np.flatnonzero(period >= 0)
+    total[some] += completed[period[some]]
+    over = some[dates[some] >= periods.accrual_end[period[some]]]
+    total[over] += ratio(periods.numerator[period[over]], periods.denominator[period[over]])
+    total[np.isnat(dates)] = np.nan
+    return total
 
 
-def _one_note(periods: Periods) -> None:
-    if len(periods.notes) != 1:
-        raise TermError("periods", rule="the periods of one note", got=f"those of {len(periods.notes)}")
+def elapsed(periods: Periods, note: IntArray | int, on: DateArray) -> tuple[IntArray, FloatArray, BoolArray]:
+    """Find the period of each note that holds a day, and the fraction of a year since its start.
+
+    Parameters
+    ----------
+    periods : Periods
+        The periods of n notes.
+    note : int64 array or int
+        The note of each day, or of all.
+    on : datetime64[D] array
+        Days.
+
+    Returns
+    -------
+    period : int64 array
+        The note's first period that ends after the day, or else its last; -1 if it has none.
+    years : float64 array
+        Since the start of that period [yr]; 0 where it doesn't hold the day.
+    inside : bool array
+        Whether it does.
+    """
+    period, years, inside = _located(periods, note, on)
+    rest = np.flatnonzero(np.isnan(years))
+    if rest.size == on.size:
+        return period, _years_into(periods, period, on), inside
+    years[rest] = _years_into(periods, period[rest], on[rest])
+    return period, years, inside
+
+
+def _located(periods: Periods, note: IntArray | int, on: DateArray) -> tuple[IntArray, FloatArray, BoolArray]:
+    """Give the same, but NaN where the note's day count must tell."""
+    notes = periods.notes
+    by_cycle = np.array([find_day_count(name).denominator is None for name in notes.day_count.table])
+    spans = (periods.accrual_start, periods.accrual_end, periods.reference_start, periods.reference_end)
+    period, years, inside = np.empty(on.size, np.int64), np.empty(on.size), np.empty(on.size, np.bool_)
+    compiled(hold, on.size)(
+        periods.offsets, *(dates.view(np.int64) for dates in spans), notes.frequency, notes.day_count.codes, by_cycle,
+        np.ascontiguousarray(np.broadcast_to(note, on.shape)), on.view(np.int64), period, years, inside,
+    )  # fmt: skip
+    return period, years, inside
+
+
+def _years_into(periods: Periods, period: IntArray, on: DateArray) -> FloatArray:
+    """Give the fraction of a year [yr] from the start of some periods to a day in each, whose day is not missing."""
+    note = periods.note[period]
+    years = np.empty(period.size)
+    for name, some in _alike(periods.notes.day_count, note):
+        count, own = find_day_count(name), period[some]
+        start, day, whose = periods.accrual_start[own], on[some], note[some]
+        if count.denominator is not None and not count.needs:
+            years[some] = fill(Spans(start, day), (count,), None)
+        else:
+            cycle = periods.cycle.take(whose)
+            ends = periods.accrual_end[own]
+            years[some] = ratio(*count_fraction(periods.notes, whose, cycle, start, day, period_end=ends))
+    return years
+
+
+def _alike(words: Words[str], note: IntArray) -> Iterator[tuple[str, Any]]:
+    """Give each word of some notes and where it is, the whole at once if there is but one."""
+    alike = words.distinct()
+    return iter([(alike[0], slice(None))]) if len(alike) == 1 else words.take(note).rows()

@@ -1,4 +1,4 @@
-"""Where a settlement lies among coupon dates: the days around it, what has accrued, and how many coupons are left."""
+"""Where a settlement lies among coupon dates: the days around it, and how many coupons are left."""
 
 from __future__ import annotations
 
@@ -10,10 +10,10 @@ import pandas as pd
 from notecalc.core._coupon_years import counting
 from notecalc.core._coupons import find_each
 from notecalc.core._layout import Layout
-from notecalc.core.arrays import DateArray, Dates, FloatArray
+from notecalc.core.arrays import Dates
 from notecalc.core.notes import Periods
 
-__all__ = ["CouponDays", "coupon_days", "years_accrued"]
+__all__ = ["CouponDays", "coupon_days"]
 
 
 class CouponDays(NamedTuple):
@@ -68,17 +68,3 @@ def coupon_days(periods: Periods, settlement: Dates | pd.Series[Any]) -> CouponD
     )
     wrapped = layout.shape.rewrap(CouponDays(*parts))
     return CouponDays(*wrapped)
-
-
-def years_accrued(periods: Periods, settlement: DateArray) -> FloatArray:
-    """Give the fraction of a year for which a buyer of each note pays interest: below 0 from the ex-date on.
-
-    Raises
-    ------
-    TermError
-        Settlement before issue or from maturity on.
-    """
-    note = np.arange(len(periods.notes))
-    current, _, since = find_each(periods, counting(periods), note, settlement)
-    another_s = settlement >= periods.ex_date[current]  # not where there is none
-    return np.where(another_s, since - periods.fraction[current], since)

@@ -176,8 +176,10 @@ def _dates(columns: Columns) -> Iterator[BrokenRule]:
 
 
 def _words(columns: Columns, tables: Tables) -> Iterator[BrokenRule]:
-    icma = columns["day_count"] == tables["day_count"].index(_ICMA)
-    yield BrokenRule("frequency", icma & (columns["frequency"] == 0), "above 0 with day count ICMA", ("day_count",))
+    for word, count in DAY_COUNTS.items():
+        if "frequency" in count.needs:
+            stuck = (columns["day_count"] == tables["day_count"].index(word)) & (columns["frequency"] == 0)
+            yield BrokenRule("frequency", stuck, f"above 0 with day count {word!r}", ("day_count",))
     nowhere = columns["calendar"] == tables["calendar"].index(None)
     needing = {
         "business_day_convention": [word for word in CONVENTIONS if word != "unadjusted"],
@@ -228,8 +230,6 @@ def _one_or_none(name: str, known: tuple[str, ...]) -> Callable[[Any], str | Non
 def _calendar(name: Any) -> Calendar | None:
     return None if name is None else get_calendar(name)
 
-
-_ICMA = "actual/actual icma"
 
 # How each word is found, and the words whose codes are fixed.
 _VOCABULARY: dict[str, tuple[Callable[[Any], Any], tuple[Any, ...]]] = {

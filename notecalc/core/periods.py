@@ -21,7 +21,7 @@ from notecalc.errors import TermError
 if TYPE_CHECKING:
     from notecalc.core.notes import Notes
 
-__all__ = ["ALL_COLUMNS", "DATES", "Periods", "by_cycle", "count_fraction", "ex_dates"]
+__all__ = ["ALL_COLUMNS", "DATES", "Periods", "by_cycle", "count_fraction", "ex_dates", "in_microseconds"]
 
 DATES = (
     "unadjusted_start",
@@ -195,11 +195,11 @@ class Periods:
         """Give one row per period; ``period`` counts from 1 within each ``note``."""
         period = np.arange(1, len(self) + 1) - self.offsets[self.note]
         values = {name: getattr(self, name) for name in columns}
-        values |= {name: _as_pandas_has(dates) for name, dates in values.items() if name in DATES}
+        values |= {name: in_microseconds(dates) for name, dates in values.items() if name in DATES}
         return pd.DataFrame({"note": self.note, "period": period, **values})
 
 
-def _as_pandas_has(dates: DateArray) -> DateArray:
+def in_microseconds(dates: DateArray) -> DateArray:
     """Give dates in the unit that pandas reads them in and Parquet gives back; it converts several times as slowly."""
     stamps: DateArray = (dates.view(np.int64) * 86_400_000_000).view("datetime64[us]")
     missing = np.isnat(dates)
@@ -295,7 +295,8 @@ def count_fraction(
             these = rows[some]
             known: dict[str, Any] = {
                 "period_end": period_end[these],
-                "frequency": notes.frequency[note[these]],
+                # Actual/365L, which alone needs it here, asks no more than whether it is 1.
+                "frequency": np.minimum(notes.frequency[note[these]], 12),
                 "maturity": notes.maturity[note[these]],
                 "calendar": calendar,
             }

@@ -7,8 +7,9 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from notecalc.core.accrual import accrued_fraction, default_interest, interest_between
+from notecalc.core.accrual import accrued_fraction, interest_between
 from notecalc.core.arrays import array_function
+from notecalc.core.overdue import default_interest
 from notecalc.core.schedule import resolve
 from notecalc.deal.register import notes_of, register_of, sole_series
 from notecalc.deal.terms import DealTerms
@@ -21,7 +22,7 @@ __all__ = ["accrued", "accrued_by_holder", "between", "overdue"]
 def accrued(on: Any, *, terms: DealTerms) -> Any:
     """Interest accrued and unpaid on the whole series [currency]."""
     _, series = sole_series(terms)
-    _, numerator, denominator = accrued_fraction(resolve(notes_of(terms)), on)
+    _, numerator, denominator = accrued_fraction(resolve(notes_of(terms)), 0, on)
     yearly = float(series.principal.value * series.annual_rate.value)
     return np.where(np.isnat(on), np.nan, yearly * numerator / denominator)
 

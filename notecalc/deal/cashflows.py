@@ -180,7 +180,7 @@ def _event_row(
     """A conversion, redemption or repurchase inside period `k`."""
     _, series = sole_series(terms)
     taken = _taken(terms, register, event, outstanding)
-    _, numerator, denominator = accrued_fraction(periods, np.array([event.day]))
+    _, numerator, denominator = accrued_fraction(periods, 0, np.array([event.day]))
     rate = Fraction(series.annual_rate.value)
     rounding = series.payment_rounding.value
     accrued = _interest(rounding, taken, rate, int(numerator[0]), int(denominator[0]))

@@ -69,7 +69,7 @@ def conversion_table(terms: DealTerms, principal: Any, on: Date | Any, holder: s
     check_conversion(terms, cents, days, int(held), holder)
     result = convert_principal(terms, cents)
     periods = resolve(notes_of(terms))
-    place, numerator, denominator = accrued_fraction(periods, days)
+    place, numerator, denominator = accrued_fraction(periods, 0, days)
     rate = Fraction(series.annual_rate.value)
     accrued = interest_cents(cents, rate, numerator, denominator)
     coupon = interest_cents(cents, rate, periods.numerator[place], periods.denominator[place])

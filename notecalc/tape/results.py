@@ -13,8 +13,8 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
+from notecalc.core.accrual import accrued_on
 from notecalc.core.arrays import IntArray, as_date, as_dates, as_numbers
-from notecalc.core.flows import years_accrued
 from notecalc.core.money import interest_cents, read_cents, to_money
 from notecalc.core.periods import Periods
 from notecalc.core.prices import clean_price
@@ -46,11 +46,8 @@ def schedule(tape: Tape) -> pd.DataFrame:
 def accrued(tape: Tape, on: Any) -> pd.Series[Any]:
     """Interest accrued and unpaid on a date [currency]."""
 
-    def accrue(periods: Periods, given: Arrays) -> npt.NDArray[Any]:
-        notes, day = periods.notes, given["on"]
-        inside = (day >= notes.issue_date) & (day < notes.maturity)
-        years = years_accrued(periods, np.where(inside | np.isnat(day), day, notes.issue_date))
-        return np.where(inside, notes.principal * notes.annual_rate * years, np.where(np.isnat(day), np.nan, 0.0))
+    def accrue(periods: Periods, given: Arrays) -> Any:
+        return accrued_on(periods, given["on"])
 
     return _aligned(tape, _computed(tape, {"on": ("date", on)}, accrue), "accrued_interest")
 

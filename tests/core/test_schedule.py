@@ -459,7 +459,8 @@ def test_terms_can_not_be_changed():
          "`last_coupon` must be on or after `first_coupon`; got '2004-12-18'"),
         ({"frequency": 0, "first_coupon": "2004-12-18"}, "`first_coupon` must be left out where `frequency` is 0; got '2004-12-18'"),
         ({"frequency": 0, "last_coupon": "2004-12-18"}, "`last_coupon` must be left out where `frequency` is 0; got '2004-12-18'"),
-        ({"frequency": 0, "day_count": "act/act icma"}, "`frequency` must be above 0 with day count ICMA; got 0"),
+        ({"frequency": 0, "day_count": "act/act icma"}, "`frequency` must be above 0 with day count 'actual/actual icma'; got 0"),
+        ({"frequency": 0, "day_count": "act/365l"}, "`frequency` must be above 0 with day count 'actual/365l'; got 0"),
         ({"day_count": "30/350"}, r"`day_count` must be '30/360', .* Did you mean '30/360'\?"),
         ({"generation": "backwards"}, r"`generation` must be 'backward' or 'forward'; got 'backwards'\. Did you mean 'backward'\?"),
         ({"stub": "none"}, "`stub` must be 'short' or 'long'; got 'none'$"),
@@ -475,7 +476,7 @@ def test_terms_can_not_be_changed():
         ({"maturity_convention": [None, "following"]}, "`calendar` must be given with 'following'; got None at row 1"),
         ({"calendar": [FED, "us"]}, "`calendar` must be .* got 'us' at row 1"),
         ({"day_count": ["30/360", "act/act icma"], "frequency": [2, 0]},
-         "`frequency` must be above 0 with day count ICMA; got 0 at row 1"),
+         "`frequency` must be above 0 with day count 'actual/actual icma'; got 0 at row 1"),
         ({"end_of_month": 1}, "`end_of_month` must be true or false; got 1"),
         ({"accrual_adjusted": "no"}, "`accrual_adjusted` must be true or false; got 'no'"),
         ({"principal": [1, 2], "annual_rate": [0.1, 0.2, 0.3]},
@@ -552,3 +553,11 @@ def test_business_252_counts_by_the_notes_calendar() -> None:
         calendar="us-federal-reserve",
     )
     assert resolve(notes).fraction.tolist() == [11 / 252]
+
+
+def test_weekly_notes_may_count_by_actual_365l() -> None:
+    """A period of a week ends in the leap year 2004, the next in 2005."""
+    notes = Notes(
+        issue_date="2004-12-20", maturity="2005-01-03", principal=100, annual_rate=0.08, frequency=52, day_count="act/365l"
+    )  # fmt: skip
+    assert resolve(notes).fraction.tolist() == pytest.approx([7 / 366, 7 / 365], abs=1e-16)

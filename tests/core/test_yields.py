@@ -18,7 +18,6 @@ import notecalc as nc
 from notecalc.core._compounding import COMPOUNDING, SIMPLE_INTEREST
 from notecalc.core._coupons import Coupons
 from notecalc.core._discounting import COMPILE_FROM
-from notecalc.core.flows import years_accrued
 from notecalc.core.notes import Notes
 from notecalc.core.schedule import resolve
 from notecalc.errors import TermError
@@ -353,11 +352,6 @@ class TestExInterest:
         # 6 of 180 days are left on 2004-12-12
         dirty, clean = (price(self.EX, "2004-12-12", 0.06, **SEMI) for price in (nc.dirty_price, nc.clean_price))
         assert dirty - clean == pytest.approx(-100 * 0.08 * 6 / 360, abs=1e-12)
-
-    def test_years_accrued_are_below_0(self):
-        days = np.array(["2004-12-10", "2004-12-12"], dtype="datetime64[D]")
-        both = bond(rate=[0.08, 0.08], ex_days=7, ex_day_type="calendar")
-        assert years_accrued(both, days) == pytest.approx([172 / 360, -6 / 360], abs=1e-15)
 
     def test_the_coupon_is_another_s(self):
         cum, ex = (nc.dirty_price(periods, "2004-12-12", 0.06, **SEMI) for periods in (self.CUM, self.EX))
