@@ -11,8 +11,9 @@ import QuantLib as ql
 from harness import Bench, Contender
 
 import notecalc as nc
+from notecalc.core._compounding import per_year, simple_rule
+from notecalc.core._coupons import Coupons
 from notecalc.core._quoting import measured, solved
-from notecalc.core.flows import Layout, per_year, remaining_flows, simple_rule
 from notecalc.core.notes import Notes
 from notecalc.core.schedule import resolve
 
@@ -71,9 +72,9 @@ def yields(bench: Bench, rng: np.random.Generator) -> None:
     periods = resolve(notes)
     prices = nc.clean_price(periods, settlement, rng.uniform(-0.01, 0.12, NOTES), **TERMS)
 
-    layout = Layout.of(periods, settlement, {})
-    flows = remaining_flows(periods, layout, timing="street")
-    twice, never = per_year("semi-annual", flows.frequency), simple_rule("never")
+    row = np.arange(NOTES)
+    flows = Coupons.of(periods).ahead_of(row, settlement)
+    twice, never = per_year("semi-annual", notes.frequency), simple_rule("never")
     dirty = prices + flows.accrued
 
     serials = (settlement[:BONDS].astype(np.int64) + EPOCH).tolist()
@@ -96,7 +97,7 @@ def yields(bench: Bench, rng: np.random.Generator) -> None:
     )
     bench.compare(
         "yields, six coupons, from flows",
-        Contender("solved", NOTES, lambda: solved(flows, twice, never, layout.row, dirty, "clean_price")),
+        Contender("solved", NOTES, lambda: solved(flows, twice, never, row, dirty)),
         peers[1:],
         bytes_per_row=6 * 16 + 24,
         tolerance=1e-10,
@@ -117,7 +118,7 @@ def yields(bench: Bench, rng: np.random.Generator) -> None:
     )
     bench.compare(
         "price and three derivatives, from flows",
-        Contender("measured", NOTES, lambda: measured(flows, twice, never, layout.row, got)[:, 0] - flows.accrued),
+        Contender("measured", NOTES, lambda: measured(flows, twice, never, row, got).worth - flows.accrued),
     )
 
 

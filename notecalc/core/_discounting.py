@@ -2,7 +2,7 @@
 
 Flows of all rows lie flat: those of row r are ``offsets[r]`` to ``offsets[r + 1]``. Knows no dates. A yield y that is
 compounded m times a year is worked on as its force x = m log(1 + y / m), in which the logarithm of a price is convex
-and nearly a line: the method of Newton, or of Halley (1694) one order higher, needs two or three steps from anywhere.
+and nearly a line: of Householder's steps (1970) of the third order, which take it as a cubic, two or three are enough.
 """
 
 from __future__ import annotations
@@ -14,12 +14,12 @@ import numpy as np
 
 from notecalc.core._jit import Kernel, kernel
 
-__all__ = ["MEASURES", "compiled", "find_period", "lay_out", "measure", "share_out", "solve_spread", "solve_yield"]
+__all__ = ["COMPILE_FROM", "compiled", "measure", "solve_spread", "solve_yield"]
 
-MEASURES = 4  # numbers that `measure` gives for each row
 COMPILE_FROM = 4_000  # flows from which compiled code saves more time than numba takes to import
 _LARGEST = 700.0  # exponents beyond are out of a float's range
 _STEPS = 200
+_CLOSE = 1e-4  # of a step so short a time, the fourth power is below a float's last digits
 _NOISE = 4e-16  # a logarithm of prices that is no more than rounding
 
 
@@ -45,50 +45,48 @@ def _yield(force: Any, m: Any) -> Any:
     return force if m == 0 else m * math.expm1(min(force / m, _LARGEST))
 
 
-def _is_even(gap: Any, begin: Any, end: Any) -> Any:
-    """Tell whether the gaps after the first are all the same."""
-    even = True
-    for k in range(begin + 2, end):
-        even = even and gap[k] == gap[begin + 1]
-    return even and end - begin > 1
-
-
 def _sums(amount: Any, gap: Any, begin: Any, end: Any, x: Any, even: Any) -> Any:
-    """Sum the worths of flows at the force x, and these times their years to the powers 1 and 2."""
+    """Sum the worths at the force x on the day of the first flow, and these times their years to the powers 1 to 3."""
     if even:
-        return _even_sums(amount, float(gap[begin]), float(gap[begin + 1]), begin, end, x)
-    worth, first, second, years = 0.0, 0.0, 0.0, 0.0
+        return _even_sums(amount, float(gap[end - 1]), begin, end, x)
+    worth, first, second, third, years = 0.0, 0.0, 0.0, 0.0, 0.0
     for k in range(begin, end):
-        years += float(gap[k])
+        years += float(gap[k]) if k > begin else 0.0
         part = amount[k] * _exp(-x * years)
         worth += part
         part *= years
         first += part
-        second += part * years
-    return worth, first, second
+        part *= years
+        second += part
+        third += part * years
+    return worth, first, second, third
 
 
-def _even_sums(amount: Any, wait: Any, step: Any, begin: Any, end: Any, x: Any) -> Any:
+def _even_sums(amount: Any, step: Any, begin: Any, end: Any, x: Any) -> Any:
     """Sum the same where flows are evenly spaced, with one exponential for all.
 
     Every sixteenth product starts afresh, so that errors don't add up.
     """
-    worth, first, second, fresh = 0.0, 0.0, 0.0, begin
+    worth, first, second, third, years, discount = 0.0, 0.0, 0.0, 0.0, 0.0, 1.0
     factor = _exp(-x * step)
-    while fresh < end:
-        years = wait + (fresh - begin) * step
-        discount = _exp(-x * years)
+    fresh = begin
+    while True:
         stop = min(fresh + 16, end)
         for k in range(fresh, stop):
             part = amount[k] * discount
             worth += part
             part *= years
             first += part
-            second += part * years
+            part *= years
+            second += part
+            third += part * years
             discount *= factor
             years += step
+        if stop == end:
+            return worth, first, second, third
         fresh = stop
-    return worth, first, second
+        years = (fresh - begin) * step
+        discount = _exp(-x * years)
 
 
 def _simple_sums(amount: Any, gap: Any, begin: Any, end: Any, rate: Any) -> Any:
@@ -111,7 +109,7 @@ def _is_simple_first(rule: Any, flows: Any) -> Any:
     return rule == 2 or (rule == 1 and flows == 1)
 
 
-def _worth_at(amount: Any, gap: Any, begin: Any, end: Any, y: Any, m: Any, simple_first: Any) -> Any:
+def _worth_at(amount: Any, gap: Any, begin: Any, end: Any, even: Any, y: Any, m: Any, simple_first: Any) -> Any:
     """Worth, worth times years, minus the first derivative by the yield, and the second; NaN out of range."""
     if m < 0:
         years = 0.0
@@ -120,110 +118,79 @@ def _worth_at(amount: Any, gap: Any, begin: Any, end: Any, y: Any, m: Any, simpl
         if y * years <= -1:
             return np.nan, np.nan, np.nan, np.nan
         return _simple_sums(amount, gap, begin, end, y)
-    x = _force(y, m)
-    if not x > -np.inf:
+    x, wait = _force(y, m), float(gap[begin])
+    if not x > -np.inf or (simple_first and y * wait <= -1):
         return np.nan, np.nan, np.nan, np.nan
-    worth, first, second = _sums(amount, gap, begin, end, x, _is_even(gap, begin, end))
-    if not simple_first:
-        growth = 1.0 if m == 0 else 1 + y / m
-        shorter = 0.0 if m == 0 else first / m
-        return worth, first, first / growth, (second + shorter) / (growth * growth)
-    wait = float(gap[begin])
-    if y * wait <= -1:
-        return np.nan, np.nan, np.nan, np.nan
-    # The flows from the first on, discounted to it by compounding, and the first discount by simple interest.
-    back = _exp(x * wait)
-    later, later_first = worth * back, (first - wait * worth) * back
-    later_second = (second - 2 * wait * first + wait * wait * worth) * back
-    growth = 1.0 if m == 0 else 1 + y / m
-    slope, bend = later_first / growth, later_second / (growth * growth)
-    if m > 0:
-        bend += later_first / (m * growth * growth)
-    simple = 1 / (1 + y * wait)
-    lost = wait * simple
+    # On the day of the first flow; by the yield, not its force, a derivative is shorter.
+    worth, first, second, _ = _sums(amount, gap, begin, end, x, even)
+    shorter, per = (1.0, 0.0) if m == 0 else (1 / (1 + y / m), 1 / m)
+    slope, bend = first * shorter, (second + first * per) * shorter * shorter
+    # What the first discount takes off the logarithm of the worth, by a unit of yield, and of that by another.
+    if simple_first:
+        discount = 1 / (1 + y * wait)
+        lost = wait * discount
+        more = 2 * lost * lost
+    else:
+        discount = _exp(-x * wait)
+        lost = wait * shorter
+        more = lost * (lost + per * shorter)
     return (
-        simple * later,
-        simple * (later_first + wait * later),
-        simple * (slope + lost * later),
-        simple * (bend + 2 * lost * slope + 2 * lost * lost * later),
+        discount * worth,
+        discount * (first + wait * worth),
+        discount * (slope + lost * worth),
+        discount * (bend + 2 * lost * slope + more * worth),
     )
 
 
-_AT_YIELD = (_exp, _force, _yield, _is_even, _even_sums, _sums, _simple_sums, _is_simple_first, _worth_at)
+_AT_YIELD = (_exp, _force, _yield, _even_sums, _sums, _simple_sums, _is_simple_first, _worth_at)
 
 
 @kernel(
-    reads=["int64", "float64", "float64", "float64", "int64", "int64", "float64"], writes="float64", calls=_AT_YIELD
+    reads=["int64", "float64", "float64", "int8", "float64", "int64", "int64", "float64"],
+    writes=["float64"] * 4,
+    calls=_AT_YIELD,
 )
 def measure(
-    offsets: Any, amount: Any, gap: Any, compoundings: Any, rule: Any, row: Any, annual_yield: Any, out: Any
-) -> None:
+    offsets: Any, amount: Any, gap: Any, even: Any, compoundings: Any, rule: Any, row: Any, annual_yield: Any,
+    worth: Any, weighted: Any, slope: Any, bend: Any,
+) -> None:  # fmt: skip
     """Fill, for each yield, the worth, worth times years, minus the first derivative, and the second."""
     for i in range(row.size):
         r = row[i]
         begin, end = offsets[r], offsets[r + 1]
         simple_first = _is_simple_first(rule[0], end - begin)
-        worth, weighted, slope, bend = _worth_at(
-            amount, gap, begin, end, float(annual_yield[i]), float(compoundings[r]), simple_first
+        worth[i], weighted[i], slope[i], bend[i] = _worth_at(
+            amount, gap, begin, end, even[r], annual_yield[i], compoundings[r], simple_first
         )
-        out[4 * i] = worth
-        out[4 * i + 1] = weighted
-        out[4 * i + 2] = slope
-        out[4 * i + 3] = bend
 
 
-def _scan(amount: Any, gap: Any, begin: Any, end: Any) -> Any:
-    """Sum flows, times their years to the powers 0 to 3; tell how long they run, and whether they are even and good."""
-    worth, first, second, third, years = 0.0, 0.0, 0.0, 0.0, 0.0
-    even, good = end - begin > 1, True
-    step = float(gap[begin + 1]) if even else 0.0
-    for k in range(begin, end):
-        part = float(amount[k])
-        years += float(gap[k])
-        even &= (gap[k] == step) | (k == begin)
-        good &= part >= 0
-        worth += part
-        part *= years
-        first += part
-        part *= years
-        second += part
-        third += part * years
-    return worth, first, second, third, years, even, good and worth > 0
+def _step(worth: Any, first: Any, second: Any, third: Any, wait: Any, dirty: Any, x: Any) -> Any:
+    """Give how far the log price at a force is above a price's, and the step from there: Householder's of order 3.
 
-
-def _start(worth: Any, first: Any, second: Any, third: Any, dirty: Any) -> Any:
-    """Give a force near the price's: the log price is taken as a cubic in it, whose inverse series has three terms."""
-    share, per_mean = 1 / worth, worth / first
+    The log price is taken as a cubic in the force, whose inverse series has three terms.
+    """
+    above = math.log1p((worth - dirty) / dirty) - x * wait
+    share, per_mean = 1 / worth, worth / (wait * worth + first)
     mean, square = first * share, second * share
     spread = square - mean * mean
     skew = third * share - mean * (3 * square - 2 * mean * mean)
-    line = math.log(worth / dirty) * per_mean
+    line = above * per_mean
     turn = 0.5 * spread * line * per_mean
-    rest = 2 * turn * turn - skew * line * line * per_mean * (1 / 6)
-    # Far from 0 the series is no guide; from a line's root Newton's steps rise to that of a convex curve.
-    return line * (1 + turn + rest) if abs(turn) + abs(rest) < 0.5 else line
-
-
-def _log1p(ratio: Any) -> Any:
-    """Logarithm of 1 + ratio, by its series where that is short."""
-    if abs(ratio) > 1e-4:
-        return math.log1p(ratio)
-    return ratio * (1 - ratio * (0.5 - ratio * (1 / 3 - ratio * 0.25)))
+    tail = 2 * turn * turn - skew * line * line * per_mean * (1 / 6)
+    # Far off the series is no guide; from a line's root Newton's steps rise to that of a convex curve.
+    return above, line * (1 + turn + tail) if abs(turn) + abs(tail) < 0.5 else line
 
 
 def _solve_force(amount: Any, gap: Any, begin: Any, end: Any, dirty: Any, x: Any, years: Any, even: Any) -> Any:
-    """Give the force at which positive flows have a price: by Halley's method on the log price, bracketed."""
+    """Give the force at which positive flows have a price, from wherever: the root stays bracketed."""
     low, high = -np.inf, np.inf
-    close = 1.5e-5 / years  # of a step of this size the third power is below a float's last digits
     for _ in range(_STEPS):
-        worth, first, second = _sums(amount, gap, begin, end, x, even)
-        if not (worth > 0 and worth < np.inf):  # far off, where floats end
-            above, step = worth - dirty, (1.0 if worth > dirty else -1.0) / years
-        else:
-            above = _log1p((worth - dirty) / dirty)
-            # Halley's step above / mean / (1 - curve) without its divisions; Newton's where it bends too much.
-            line, curve = first * first, 0.5 * above * (second * worth - first * first)
-            step = above * first * worth / (line - curve if abs(curve) < 0.5 * line else line)
+        worth, first, second, third = _sums(amount, gap, begin, end, x, even)
+        if worth > 0 and worth < np.inf:
+            above, step = _step(worth, first, second, third, float(gap[begin]), dirty, x)
+        else:  # where floats end
+            above = worth - dirty
+            step = (1.0 if above > 0 else -1.0) / years
         if above > 0:
             low = x
         else:
@@ -231,13 +198,15 @@ def _solve_force(amount: Any, gap: Any, begin: Any, end: Any, dirty: Any, x: Any
         after = x + step
         if not low <= after <= high:
             after = (low + high) / 2 if abs(low) < np.inf and abs(high) < np.inf else x + step / 2
-        elif abs(step) < close:
+        elif abs(step) * years < _CLOSE:
             return after
         x = after
     return np.nan
 
 
-def _solve_general(amount: Any, gap: Any, begin: Any, end: Any, dirty: Any, m: Any, simple_first: Any) -> Any:
+def _solve_general(
+    amount: Any, gap: Any, begin: Any, end: Any, even: Any, dirty: Any, m: Any, simple_first: Any
+) -> Any:
     """Give the yield of positive flows where simple interest has a part: Newton on the log price, bracketed."""
     years = 0.0
     for k in range(begin, end):
@@ -250,7 +219,7 @@ def _solve_general(amount: Any, gap: Any, begin: Any, end: Any, dirty: Any, m: A
     high = np.inf
     y = 0.0
     for _ in range(_STEPS):
-        worth, _, slope, _ = _worth_at(amount, gap, begin, end, y, m, simple_first)
+        worth, _, slope, _ = _worth_at(amount, gap, begin, end, even, y, m, simple_first)
         if not (worth > 0 and worth < np.inf and slope > 0):
             return np.nan
         above = math.log1p((worth - dirty) / dirty)
@@ -268,130 +237,75 @@ def _solve_general(amount: Any, gap: Any, begin: Any, end: Any, dirty: Any, m: A
     return y
 
 
+def _first_steps(offsets: Any, amount: Any, gap: Any, even: Any, row: Any, dirty: Any, out: Any, moved: Any) -> None:
+    """Fill the force after a step from 0, and that it may be far off; NaN where flows or price are not positive."""
+    for i in range(row.size):
+        begin, end = offsets[row[i]], offsets[row[i] + 1]
+        price, step = float(dirty[i]), float(gap[end - 1])
+        worth, first, second, third, years = 0.0, 0.0, 0.0, 0.0, 0.0
+        good = price > 0 and price < np.inf
+        for k in range(begin, end):
+            part = float(amount[k])
+            good &= part >= 0
+            worth += part
+            part *= years
+            first += part
+            part *= years
+            second += part
+            third += part * years
+            years += step
+        out[i], moved[i] = np.nan, np.nan
+        if good and worth > 0:
+            out[i], moved[i] = 0.0, np.inf
+            if even[row[i]]:
+                _, out[i] = _step(worth, first, second, third, float(gap[begin]), price, 0.0)
+
+
+def _second_steps(offsets: Any, amount: Any, gap: Any, even: Any, row: Any, dirty: Any, out: Any, moved: Any) -> None:
+    """Take one more step where flows are even, as a rule the last; tell how far it went, unless too far to be that."""
+    for i in range(row.size):
+        if even[row[i]] and moved[i] > 0:
+            begin, end = offsets[row[i]], offsets[row[i] + 1]
+            step = float(gap[end - 1])
+            worth, first, second, third = _even_sums(amount, step, begin, end, out[i])
+            if worth > 0 and worth < np.inf:
+                _, more = _step(worth, first, second, third, float(gap[begin]), float(dirty[i]), out[i])
+                out[i] += more
+                far = abs(more) * (end - begin) * step
+                moved[i] = far if far < _CLOSE else np.inf
+
+
 @kernel(
-    reads=["int64", "float64", "float64", "float64", "int64", "int64", "float64"],
+    reads=["int64", "float64", "float64", "int8", "float64", "int64", "int64", "float64"],
     writes="float64",
-    calls=(*_AT_YIELD, _scan, _start, _log1p, _solve_force, _solve_general),
+    calls=(*_AT_YIELD, _step, _solve_force, _solve_general, _first_steps, _second_steps),
 )
 def solve_yield(
-    offsets: Any, amount: Any, gap: Any, compoundings: Any, rule: Any, row: Any, dirty: Any, out: Any
+    offsets: Any, amount: Any, gap: Any, even: Any, compoundings: Any, rule: Any, row: Any, dirty: Any, out: Any
 ) -> None:
     """Fill the yield at each dirty price; NaN where flows or price are not positive, or no float holds the yield."""
+    # In passes so short that a processor works on several rows at once.
+    moved = np.empty(row.size)
+    _first_steps(offsets, amount, gap, even, row, dirty, out, moved)
+    _second_steps(offsets, amount, gap, even, row, dirty, out, moved)
     for i in range(row.size):
-        r = row[i]
-        begin, end = offsets[r], offsets[r + 1]
-        price, m = float(dirty[i]), float(compoundings[r])
-        out[i] = np.nan
-        worth, first, second, third, years, even, good = _scan(amount, gap, begin, end)
-        if not (good and price > 0 and price < np.inf):
-            continue
+        begin, end = offsets[row[i]], offsets[row[i] + 1]
+        price, m = float(dirty[i]), float(compoundings[row[i]])
         simple_first = _is_simple_first(rule[0], end - begin)
-        # Coupons of nothing before one payment leave a formula in closed form.
-        single = worth == amount[end - 1]
-        if single and (m < 0 or (simple_first and end - begin == 1)):
-            out[i] = (worth - price) / price / years
+        if np.isnan(moved[i]):
+            continue
+        if end - begin == 1 and (m < 0 or simple_first):
+            out[i] = (amount[begin] - price) / price / gap[begin]
         elif m < 0 or simple_first:
-            out[i] = _solve_general(amount, gap, begin, end, price, m, simple_first)
-        elif single:
-            out[i] = _yield(math.log1p((worth - price) / price) / years, m)
+            out[i] = _solve_general(amount, gap, begin, end, even[row[i]], price, m, simple_first)
+        elif moved[i] < _CLOSE:
+            out[i] = _yield(out[i], m)
         else:
-            x = _start(worth, first, second, third, price)
-            out[i] = _yield(_solve_force(amount, gap, begin, end, price, x, years, even), m)
-
-
-@kernel(reads=["int64", "int64", "int64", "int64"], writes="int64")
-def find_period(offsets: Any, ends: Any, note: Any, day: Any, out: Any) -> None:
-    """Fill the first period of each note that ends after a day."""
-    for i in range(note.size):
-        low, high = offsets[note[i]], offsets[note[i] + 1] - 1
-        while low < high:
-            middle = (low + high) // 2
-            if ends[middle] > day[i]:
-                high = middle
-            else:
-                low = middle + 1
-        out[i] = low
-
-
-@kernel(reads=[*["int64"] * 13, "float64"], writes="float64")
-def share_out(
-    offsets: Any,
-    note: Any,
-    current: Any,
-    start: Any,
-    end: Any,
-    reference_start: Any,
-    reference_end: Any,
-    numerator: Any,
-    denominator: Any,
-    frequency: Any,
-    by_count: Any,
-    day: Any,
-    missing: Any,
-    since: Any,
-    out: Any,
-) -> None:
-    """Fill years to the next coupon date, then those of each note's last period; NaN where a period is not regular.
-
-    `by_count` tells which notes share a period by their day count (`since`), all or one for each; others by days.
-    """
-    for i in range(note.size):
-        n = note[i]
-        now, last = current[i], offsets[n + 1] - 1
-        wait, step = np.nan, np.nan
-        if frequency[n] > 0:
-            year = 1 / frequency[n]
-            if end[now] == reference_end[now] and start[now] == reference_start[now] and not missing[i]:
-                if by_count[n if by_count.size > 1 else 0]:
-                    whole = numerator[now] / denominator[now]
-                    share = (whole - since[i]) / whole
-                else:
-                    share = (end[now] - day[i]) / (end[now] - start[now])
-                # A day may count for nothing in months of 30 days, but no flow is paid at once.
-                wait = max(share, 1e-6) * year
-            if end[last] == reference_end[last] and start[last] == reference_start[last]:
-                step = year
-        out[i] = wait
-        out[note.size + i] = step
-
-
-@kernel(
-    reads=[*["int64"] * 5, "float64", "int64", *["float64"] * 4, "int64"],
-    writes="float64",
-)
-def lay_out(
-    offsets: Any,
-    first: Any,
-    note: Any,
-    numerator: Any,
-    denominator: Any,
-    rate: Any,
-    by_note: Any,
-    step: Any,
-    last_step: Any,
-    wait: Any,
-    redemption: Any,
-    without: Any,
-    out: Any,
-) -> None:
-    """Fill amounts, then gaps in years, of the flows from each row's first period on.
-
-    All periods but a note's first and last are whole steps of its cycle. `without` counts the coupons at the beginning
-    that are paid to another: ex-interest.
-    """
-    size = offsets[offsets.size - 1]
-    for r in range(offsets.size - 1):
-        begin, end = offsets[r], offsets[r + 1]
-        ahead = first[r] - begin
-        for k in range(begin, end):
-            p = k + ahead
-            out[k] = 100 * rate[note[r] if by_note[0] else p] * (numerator[p] / denominator[p])
-            out[size + k] = step[r]
-        for k in range(begin, begin + without[r]):
-            out[k] = 0.0
-        out[size + end - 1] = last_step[r]
-        out[size + begin] = wait[r]
-        out[end - 1] += redemption[r]
+            years = 0.0
+            for k in range(begin, end):
+                years += gap[k]
+            x = out[i] if abs(out[i]) < np.inf else 0.0
+            out[i] = _yield(_solve_force(amount, gap, begin, end, price, x, years, even[row[i]]), m)
 
 
 def _spread_sums(amount: Any, years: Any, zero: Any, begin: Any, end: Any, spread: Any, m: Any) -> Any:

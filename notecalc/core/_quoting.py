@@ -2,81 +2,83 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Any, NotRequired, TypedDict
+from typing import Any, NamedTuple, Unpack, cast
 
 import numpy as np
 import pandas as pd
 
-from notecalc.core._discounting import MEASURES, compiled, measure, solve_yield
+from notecalc.core._compounding import per_year, simple_rule
+from notecalc.core._coupons import Coupons, RemainingFlows
+from notecalc.core._discounting import compiled, measure, solve_yield
+from notecalc.core._layout import Layout
 from notecalc.core._roots import count_rates
-from notecalc.core.arrays import Dates, FloatArray, IntArray, Numbers, Rule
-from notecalc.core.flows import STREET, Layout, RemainingFlows, per_year, remaining_flows, simple_rule
+from notecalc.core._signatures import AtYield, FlowTerms
+from notecalc.core.arrays import FINITE, Dates, FloatArray, IntArray, Numbers, Rule, forbid
 from notecalc.core.notes import Periods
 from notecalc.errors import TermError
 
-__all__ = ["FlowTerms", "Quoted", "flows_of", "quote", "solved"]
-
-
-class FlowTerms(TypedDict):
-    """Terms of the flows that periods don't hold; each may be left out.
-
-    Parameters
-    ----------
-    timing : str
-        How times to flows are measured: ``street`` (the default), in whole coupon periods between the unadjusted
-        dates and the share of the running one that is left; or the name of a day count, from settlement to the
-        payment dates. ``actual/actual icma`` then counts along the note's own cycle.
-    ex_date : date-like
-        For each period, the first settlement that doesn't get its coupon; NaT for none. From then on accrued interest
-        is negative.
-    coupon_rate : numeric
-        For each period, its rate [1/yr], where it isn't the note's throughout.
-    redemption : numeric
-        What is paid at maturity beside the coupon [per 100 of principal], 100 if left out; one, or one for each note.
-    """
-
-    timing: NotRequired[str]
-    ex_date: NotRequired[Dates | pd.Series[Any]]
-    coupon_rate: NotRequired[Numbers | pd.Series[Any]]
-    redemption: NotRequired[Numbers]
-
-
-def flows_of(periods: Periods, layout: Layout, terms: Mapping[str, Any]) -> RemainingFlows:
-    """Lay out flows by terms of which any may be left out."""
-    return remaining_flows(periods, layout, **{"timing": STREET, **terms})
+__all__ = ["Measures", "Quoted", "at_yield", "measured", "quote", "solved"]
 
 
 _BLOCK = 16_384  # rows whose flows fit into a processor's cache
 
 
+class Measures(NamedTuple):
+    """What a yield makes of flows."""
+
+    worth: FloatArray
+    """Dirty price [per 100]."""
+    accrued: FloatArray
+    """Accrued interest in it [per 100]."""
+    weighted: FloatArray
+    """Worth of each flow times its years, summed."""
+    slope: FloatArray
+    """First derivative of the worth by the yield, with its sign changed."""
+    bend: FloatArray
+    """Second derivative."""
+
+
 @dataclass(frozen=True, slots=True)
 class Quoted:
-    """Flows of each row, how their yield is compounded, and the numbers given for each output."""
+    """Flows of each row, how their yield is compounded, the row of each output, and the numbers given for it."""
 
-    layout: Layout
     flows: RemainingFlows
     compoundings: FloatArray
     rule: IntArray
+    row: IntArray
+    numbers: Mapping[str, FloatArray]
 
-    def number(self, name: str) -> FloatArray:
-        """Give a number for each output."""
-        return self.layout.numbers[name]
+    def measure(self) -> Measures:
+        """Give the measures at each yield."""
+        return measured(self.flows, self.compoundings, self.rule, self.row, self.numbers["annual_yield"])
 
-    @property
-    def accrued(self) -> FloatArray:
-        """Accrued interest for each output [per 100]."""
-        return self.flows.accrued[self.layout.row]
-
-    def measure(self, annual_yield: FloatArray) -> FloatArray:
-        """Give, in a row for each output: worth, worth times years, minus the first derivative, the second."""
-        return measured(self.flows, self.compoundings, self.rule, self.layout.row, annual_yield)
-
-    def solve(self, clean_price: FloatArray, name: str = "clean_price") -> FloatArray:
+    def solve(self, clean_price: FloatArray) -> FloatArray:
         """Give the yield at each clean price."""
-        dirty = clean_price + self.accrued
-        return solved(self.flows, self.compoundings, self.rule, self.layout.row, dirty, name)
+        return solved(self.flows, self.compoundings, self.rule, self.row, clean_price + self.flows.accrued[self.row])
+
+
+def at_yield(formula: Callable[[Measures], FloatArray]) -> AtYield:
+    """Make a function of notes at a yield from a formula in what the yield makes of their flows."""
+
+    def function(
+        periods: Periods,
+        settlement: Dates | pd.Series[Any],
+        annual_yield: Numbers | pd.Series[Any],
+        *,
+        compounding: str,
+        simple_interest: str,
+        **flow_terms: Unpack[FlowTerms],
+    ) -> Any:
+        numbers = {"annual_yield": (annual_yield, FINITE)}
+        conventions = compounding, simple_interest
+        return quote(periods, settlement, numbers, conventions, flow_terms, lambda quoted: formula(quoted.measure()))
+
+    function.__name__, function.__qualname__ = formula.__name__, formula.__qualname__
+    function.__module__, function.__doc__ = formula.__module__, formula.__doc__
+    return cast(AtYield, function)
 
 
 def quote(
@@ -104,20 +106,25 @@ def quote(
     """
     compounding, simple_interest = conventions
     rule = simple_rule(simple_interest)
-    layout = Layout.of(periods, settlement, numbers)
+    layout, coupons = Layout.of(periods, settlement, numbers), Coupons.of(periods, **terms)
+    out = np.empty(layout.row.size)
 
-    def on(part: Layout) -> FloatArray:
-        flows = flows_of(periods, part, terms)
-        return compute(Quoted(part, flows, per_year(compounding, flows.frequency), rule))
+    def fill(rows: slice, row: IntArray, outputs: slice) -> None:
+        note = layout.note[rows]
+        flows = coupons.ahead_of(note, layout.settlement[rows])
+        given = {name: values[outputs] for name, values in layout.numbers.items()}
+        compoundings = per_year(compounding, periods.notes.frequency[note])
+        out[outputs] = compute(Quoted(flows, compoundings, rule, row, given))
 
     size = layout.note.size
     if size <= _BLOCK or layout.row.size != size:
-        return layout.shape.rewrap(on(layout))
-    out = np.empty(size)
-    for begin in range(0, size, _BLOCK):
-        rows = slice(begin, begin + _BLOCK)
+        fill(slice(None), layout.row, slice(None))
+        return layout.shape.rewrap(out)
+    bounds = np.linspace(0, size, -(-size // _BLOCK) + 1).astype(np.int64).tolist()  # of like sizes: none too short
+    for begin, end in itertools.pairwise(bounds):
+        rows = slice(begin, end)
         try:
-            out[rows] = on(layout.block(rows))
+            fill(rows, layout.row[: end - begin], rows)
         except TermError as error:
             row = begin + (error.row or 0)
             raise TermError(error.name, rule=error.rule, got=error.got, row=row, hint=error.hint) from None
@@ -126,29 +133,38 @@ def quote(
 
 def measured(
     flows: RemainingFlows, compoundings: FloatArray, rule: IntArray, row: IntArray, annual_yield: FloatArray
-) -> FloatArray:
-    """Give the four measures at each yield.
+) -> Measures:
+    """Give the measures at each yield.
 
     Raises
     ------
     TermError
         A yield at which an investment is more than lost.
     """
-    out = np.empty(MEASURES * row.size)
+    worth, weighted, slope, bend = np.empty((4, row.size))
     compiled(measure, _work(flows, row))(
-        flows.offsets, flows.amount, flows.gap, compoundings, rule, row, annual_yield, out
+        flows.offsets,
+        flows.amount,
+        flows.gap,
+        flows.even,
+        compoundings,
+        rule,
+        row,
+        annual_yield,
+        worth,
+        weighted,
+        slope,
+        bend,
     )
-    table = out.reshape(-1, MEASURES)
-    bad = np.isnan(table[:, 0]) & np.isfinite(annual_yield) & ~np.isnan(flows.accrued[row])
-    if bad.any():
-        at = int(np.argmax(bad))
-        rule_words = "above minus the compoundings per year, and no total loss at simple interest"
-        raise TermError("annual_yield", rule=rule_words, got=float(annual_yield[at]), row=at if row.size > 1 else None)
-    return table
+    accrued = flows.accrued[row]
+    bad = np.isnan(worth) & np.isfinite(annual_yield) & ~np.isnan(accrued)
+    rule_words = "above minus the compoundings per year, and no total loss at simple interest"
+    forbid("annual_yield", annual_yield, bad, rule_words)
+    return Measures(worth, accrued, weighted, slope, bend)
 
 
 def solved(
-    flows: RemainingFlows, compoundings: FloatArray, rule: IntArray, row: IntArray, dirty: FloatArray, name: str
+    flows: RemainingFlows, compoundings: FloatArray, rule: IntArray, row: IntArray, dirty: FloatArray
 ) -> FloatArray:
     """Give the yield at each dirty price.
 
@@ -159,22 +175,15 @@ def solved(
     """
     bad = ~(dirty > 0) & ~np.isnan(dirty)
     if bad.any():
-        at = int(np.argmax(bad))
-        hint = f"The dirty price is {dirty[at]:g}"
-        raise TermError(
-            name,
-            rule="such that the dirty price is above 0",
-            got=float(dirty[at] - flows.accrued[row[at]]),
-            row=at if row.size > 1 else None,
-            hint=hint,
-        )
+        hint = f"The dirty price is {dirty[np.argmax(bad)]:g}"
+        forbid("clean_price", dirty - flows.accrued[row], bad, "such that the dirty price is above 0", hint)
     out = np.empty(row.size)
     compiled(solve_yield, _work(flows, row))(
-        flows.offsets, flows.amount, flows.gap, compoundings, rule, row, dirty, out
+        flows.offsets, flows.amount, flows.gap, flows.even, compoundings, rule, row, dirty, out
     )
     left = np.flatnonzero(~np.isfinite(out) & ~np.isnan(dirty))
     if left.size:
-        out[left] = _by_counting(flows, compoundings, rule, row[left], dirty[left], name, left)
+        out[left] = _by_counting(flows, compoundings, rule, row[left], dirty[left], left)
     return out
 
 
@@ -189,7 +198,6 @@ def _by_counting(
     rule: IntArray,
     row: IntArray,
     dirty: FloatArray,
-    name: str,
     place: IntArray,
 ) -> FloatArray:
     """Solve rows that have flows below 0, if exactly one yield does."""
@@ -213,7 +221,7 @@ def _by_counting(
         at = int(np.argmax(bad))
         found = "flows below 0 at simple interest" if simple[at] else f"{int(roots[at])} within a float's range"
         raise TermError(
-            name,
+            "clean_price",
             rule="a price that exactly one yield gives",
             got=found,
             row=int(place[at]) if place[at] or place.size > 1 else None,

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, overload
 
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
+from notecalc.core._compounding import times_a_year
 from notecalc.core.arrays import (
     FINITE,
     POSITIVE,
@@ -24,7 +25,6 @@ from notecalc.core.arrays import (
     names_of,
 )
 from notecalc.core.daycount import day_count_name, year_fraction
-from notecalc.core.flows import COMPOUNDING
 from notecalc.errors import TermError, did_you_mean
 
 __all__ = ["INTERPOLATIONS", "Curve", "compounded", "discounted"]
@@ -152,7 +152,13 @@ class Curve:
             day_count=day_count_name(day_count),
         )
 
-    def discount_factor(self, dates: Dates | pd.Series[Any]) -> Any:
+    @overload
+    def discount_factor(self, dates: Date) -> float: ...  # type: ignore[overload-overlap]  # a scalar is also one of Dates; the first match holds
+    @overload
+    def discount_factor(self, dates: Dates) -> FloatArray: ...  # type: ignore[overload-overlap]  # as above
+    @overload
+    def discount_factor(self, dates: Dates | pd.Series[Any]) -> pd.Series[Any]: ...
+    def discount_factor(self, dates: Any) -> Any:
         """Worth on the reference date of 1 on each date, up to the curve's last.
 
         Raises
@@ -169,7 +175,13 @@ class Curve:
         """
         return _discount_factor(dates, self)
 
-    def zero_rate(self, dates: Dates | pd.Series[Any], *, compounding: str, day_count: str) -> Any:
+    @overload
+    def zero_rate(self, dates: Date, *, compounding: str, day_count: str) -> float: ...  # type: ignore[overload-overlap]  # as above
+    @overload
+    def zero_rate(self, dates: Dates, *, compounding: str, day_count: str) -> FloatArray: ...  # type: ignore[overload-overlap]  # as above
+    @overload
+    def zero_rate(self, dates: Dates | pd.Series[Any], *, compounding: str, day_count: str) -> pd.Series[Any]: ...
+    def zero_rate(self, dates: Any, *, compounding: str, day_count: str) -> Any:
         """Rate [1/yr] from the reference date that is worth the discount factor; NaN on the reference date.
 
         Examples
@@ -211,14 +223,6 @@ def compounded(factor: FloatArray, time: FloatArray, m: float) -> FloatArray:
         return (1 / factor - 1) / time
     force = -np.log(factor) / time
     return force if m == 0 else m * np.expm1(force / m)
-
-
-def times_a_year(compounding: str) -> float:
-    """Give how often a rate is compounded: 0 continuously, -1 simple."""
-    if compounding not in COMPOUNDING:
-        hint = did_you_mean(str(compounding), COMPOUNDING)
-        raise TermError("compounding", rule=names_of(COMPOUNDING), got=compounding, hint=hint)
-    return COMPOUNDING[compounding]
 
 
 def _time(start: np.datetime64, dates: npt.NDArray[np.datetime64], day_count: str) -> FloatArray:

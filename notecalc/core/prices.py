@@ -1,35 +1,30 @@
 """Prices of many notes at their yields, now and forward; per 100 of principal.
 
 Knows no curve (`spreads`) and finds no yield (`yields`). Formulas in Standard Securities Calculation Methods (SIA).
+A formula of what a yield makes of the flows becomes a function of notes by `at_yield`.
 """
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import Any, Unpack
 
 import numpy as np
 import pandas as pd
 
-from notecalc.core._quoting import FlowTerms, Quoted, flows_of, quote
+from notecalc.core._coupons import Coupons
+from notecalc.core._layout import Layout
+from notecalc.core._quoting import Measures, at_yield
+from notecalc.core._signatures import FlowTerms, at_price
 from notecalc.core.arrays import FINITE, RATE, Date, Dates, FloatArray, Numbers, as_date
 from notecalc.core.daycount import year_fraction
-from notecalc.core.flows import Layout, flow_rows
 from notecalc.core.notes import Periods
 from notecalc.errors import TermError
 
 __all__ = ["clean_price", "dirty_price", "forward_price"]
 
 
-def clean_price(
-    periods: Periods,
-    settlement: Dates | pd.Series[Any],
-    annual_yield: Numbers | pd.Series[Any],
-    *,
-    compounding: str,
-    simple_interest: str,
-    **flow_terms: Unpack[FlowTerms],
-) -> Any:
+@at_yield
+def clean_price(at: Measures) -> FloatArray:
     r"""Price without accrued interest.
 
     .. math:: P = \sum_k C_k \, (1 + y / m)^{-m t_k} - A
@@ -48,7 +43,7 @@ def clean_price(
         Where the first flow is discounted by simple interest all the same: nowhere; where it is the only one left
         (street convention of the United States, and Excel's PRICE); or always (the Treasury's convention).
     **flow_terms
-        `FlowTerms`: ``timing``, ``ex_date``, ``coupon_rate``, ``redemption``.
+        `FlowTerms`: ``timing``, ``coupon_rate``, ``redemption``.
 
     Returns
     -------
@@ -74,23 +69,11 @@ def clean_price(
     >>> round(clean_price(resolve(notes), "2008-02-15", 0.065, **terms), 6)
     94.634362
     """
-
-    def price(quoted: Quoted) -> FloatArray:
-        return quoted.measure(quoted.number("annual_yield"))[:, 0] - quoted.accrued
-
-    numbers = {"annual_yield": (annual_yield, FINITE)}
-    return quote(periods, settlement, numbers, (compounding, simple_interest), flow_terms, price)
+    return at.worth - at.accrued
 
 
-def dirty_price(
-    periods: Periods,
-    settlement: Dates | pd.Series[Any],
-    annual_yield: Numbers | pd.Series[Any],
-    *,
-    compounding: str,
-    simple_interest: str,
-    **flow_terms: Unpack[FlowTerms],
-) -> Any:
+@at_yield
+def dirty_price(at: Measures) -> FloatArray:
     """Price with accrued interest: what is paid. As `clean_price` in all else.
 
     Examples
@@ -102,14 +85,10 @@ def dirty_price(
     >>> round(dirty_price(resolve(notes), "2004-12-18", 0.08, compounding="coupon", simple_interest="never"), 10)
     100.0
     """
-
-    def price(quoted: Quoted) -> FloatArray:
-        return quoted.measure(quoted.number("annual_yield"))[:, 0].copy()
-
-    numbers = {"annual_yield": (annual_yield, FINITE)}
-    return quote(periods, settlement, numbers, (compounding, simple_interest), flow_terms, price)
+    return at.worth
 
 
+@at_price
 def forward_price(
     periods: Periods,
     settlement: Dates | pd.Series[Any],
@@ -166,17 +145,11 @@ def forward_price(
     if (layout.settlement > end).any():
         at = int(np.argmax(layout.settlement > end))
         raise TermError("forward_date", rule=f"on or after `settlement` ({layout.settlement[at]})", got=str(end))
-    now = flows_of(periods, layout, flow_terms)
-    delivery = Layout.of(periods, np.full(len(periods.notes), end), {})
-    later = replace(
-        layout,
-        settlement=delivery.settlement[layout.note],
-        current=delivery.current[layout.note],
-        since=delivery.since[layout.note],
-    )
-    then = flows_of(periods, later, flow_terms)
+    coupons, note = Coupons.of(periods, **flow_terms), layout.note
+    now = coupons.ahead_of(note, layout.settlement)
+    then = coupons.ahead_of(note, np.full(note.size, end), "forward_date")
     counts = np.diff(now.offsets) - np.diff(then.offsets)  # coupons that fall in between
-    rows = flow_rows(now)
+    rows = now.row
     place = np.arange(rows.size) - now.offsets[rows]
     between = place < counts[rows]
     due = np.minimum(now.date[between], end)
@@ -191,6 +164,6 @@ def forward_price(
     whole = year_fraction(layout.settlement, np.full(len(now), end), day_count)
     row, rate = layout.row, layout.numbers["repo_rate"]
     dirty = layout.numbers["clean_price"] + now.accrued[row]
-    coupons = paid[row] + rate * carried[row] + kept[row] / (1 + rate * wait[row])
-    result: FloatArray = dirty * (1 + rate * whole[row]) - coupons - then.accrued[row]
+    received = paid[row] + rate * carried[row] + kept[row] / (1 + rate * wait[row])
+    result: FloatArray = dirty * (1 + rate * whole[row]) - received - then.accrued[row]
     return layout.shape.rewrap(result)

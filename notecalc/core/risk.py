@@ -1,16 +1,17 @@
 """How the price of a note moves with its yield: durations, convexity, DV01 and the yield value of a 32nd.
 
-All at a yield, by the derivatives of the price formula that `prices` has, not by bumping.
+All at a yield, by the derivatives of the price formula that `prices` has, not by bumping. ``at`` is what that yield
+makes of the flows; with what arguments these functions are called `prices.clean_price` tells.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import Any, Unpack
 
 import pandas as pd
 
-from notecalc.core._quoting import FlowTerms, Quoted, quote
+from notecalc.core._quoting import Measures, Quoted, at_yield, quote
+from notecalc.core._signatures import FlowTerms, at_price
 from notecalc.core.arrays import FINITE, Dates, FloatArray, Numbers
 from notecalc.core.notes import Periods
 
@@ -19,15 +20,8 @@ __all__ = ["convexity", "dv01", "macaulay_duration", "modified_duration", "yield
 _BASIS_POINT = 1e-4
 
 
-def macaulay_duration(
-    periods: Periods,
-    settlement: Dates | pd.Series[Any],
-    annual_yield: Numbers | pd.Series[Any],
-    *,
-    compounding: str,
-    simple_interest: str,
-    **flow_terms: Unpack[FlowTerms],
-) -> Any:
+@at_yield
+def macaulay_duration(at: Measures) -> FloatArray:
     r"""Mean time to the flows, weighted by what they are worth.
 
     .. math:: D = \sum_k t_k \, C_k \, (1 + y / m)^{-m t_k} \; / \; (P + A)
@@ -61,19 +55,11 @@ def macaulay_duration(
     >>> round(macaulay_duration(resolve(notes), "2008-01-01", 0.09, **terms), 8)
     5.99377496
     """
-    conventions = compounding, simple_interest
-    return _at_yield(periods, settlement, annual_yield, conventions, flow_terms, lambda m: m[:, 1] / m[:, 0])
+    return at.weighted / at.worth
 
 
-def modified_duration(
-    periods: Periods,
-    settlement: Dates | pd.Series[Any],
-    annual_yield: Numbers | pd.Series[Any],
-    *,
-    compounding: str,
-    simple_interest: str,
-    **flow_terms: Unpack[FlowTerms],
-) -> Any:
+@at_yield
+def modified_duration(at: Measures) -> FloatArray:
     r"""Share of its dirty price that a note loses per unit of yield.
 
     .. math:: D_m = -\frac{1}{P + A} \frac{dP}{dy}
@@ -103,19 +89,11 @@ def modified_duration(
     >>> round(modified_duration(resolve(notes), "2008-01-01", 0.09, **terms), 8)
     5.73566981
     """
-    conventions = compounding, simple_interest
-    return _at_yield(periods, settlement, annual_yield, conventions, flow_terms, lambda m: m[:, 2] / m[:, 0])
+    return at.slope / at.worth
 
 
-def convexity(
-    periods: Periods,
-    settlement: Dates | pd.Series[Any],
-    annual_yield: Numbers | pd.Series[Any],
-    *,
-    compounding: str,
-    simple_interest: str,
-    **flow_terms: Unpack[FlowTerms],
-) -> Any:
+@at_yield
+def convexity(at: Measures) -> FloatArray:
     r"""Second derivative of the price by the yield, over the dirty price; some quote a hundredth of it.
 
     .. math:: \frac{1}{P + A} \frac{d^2P}{dy^2}
@@ -144,19 +122,11 @@ def convexity(
     >>> round(convexity(resolve(notes), "2004-01-01", 0.0, compounding="annual", simple_interest="never"), 12)
     6.0
     """
-    conventions = compounding, simple_interest
-    return _at_yield(periods, settlement, annual_yield, conventions, flow_terms, lambda m: m[:, 3] / m[:, 0])
+    return at.bend / at.worth
 
 
-def dv01(
-    periods: Periods,
-    settlement: Dates | pd.Series[Any],
-    annual_yield: Numbers | pd.Series[Any],
-    *,
-    compounding: str,
-    simple_interest: str,
-    **flow_terms: Unpack[FlowTerms],
-) -> Any:
+@at_yield
+def dv01(at: Measures) -> FloatArray:
     r"""What a note loses if its yield rises by a basis point, by the slope of the price.
 
     .. math:: -0.0001 \, \frac{dP}{dy}
@@ -185,10 +155,10 @@ def dv01(
     >>> round(dv01(resolve(notes), "2004-01-01", 0.0, compounding="annual", simple_interest="never"), 12)
     0.02
     """
-    conventions = compounding, simple_interest
-    return _at_yield(periods, settlement, annual_yield, conventions, flow_terms, lambda m: _BASIS_POINT * m[:, 2])
+    return _BASIS_POINT * at.slope
 
 
+@at_price
 def yield_value_of_a_32nd(
     periods: Periods,
     settlement: Dates | pd.Series[Any],
@@ -233,25 +203,8 @@ def yield_value_of_a_32nd(
     """
 
     def value(quoted: Quoted) -> FloatArray:
-        price = quoted.number("clean_price")
+        price = quoted.numbers["clean_price"]
         return quoted.solve(price - 1 / 32) - quoted.solve(price)
 
     numbers = {"clean_price": (clean_price, FINITE)}
     return quote(periods, settlement, numbers, (compounding, simple_interest), flow_terms, value)
-
-
-def _at_yield(
-    periods: Periods,
-    settlement: Any,
-    annual_yield: Any,
-    conventions: tuple[str, str],
-    terms: FlowTerms,
-    compute: Callable[[FloatArray], FloatArray],
-) -> Any:
-    """Compute from a row of four measures for each yield; see `Quoted.measure`."""
-    numbers = {"annual_yield": (annual_yield, FINITE)}
-
-    def at_yield(quoted: Quoted) -> FloatArray:
-        return compute(quoted.measure(quoted.number("annual_yield")))
-
-    return quote(periods, settlement, numbers, conventions, terms, at_yield)

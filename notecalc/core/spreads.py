@@ -5,18 +5,23 @@ Knows no default: a spread is what a price is below the curve's, however it come
 
 from __future__ import annotations
 
-from typing import Any, Unpack
+from typing import Any, Unpack, overload
 
 import numpy as np
 import pandas as pd
 
+from notecalc.core._compounding import times_a_year
+from notecalc.core._coupons import Coupons, RemainingFlows
 from notecalc.core._discounting import compiled, solve_spread
-from notecalc.core._quoting import FlowTerms, flows_of
+from notecalc.core._layout import Layout
+from notecalc.core._signatures import FlowTerms, at_price
 from notecalc.core.arrays import (
     FINITE,
+    Date,
     DateArray,
     Dates,
     FloatArray,
+    Number,
     Numbers,
     Rule,
     array_function,
@@ -24,9 +29,8 @@ from notecalc.core.arrays import (
     as_numbers,
     forbid,
 )
-from notecalc.core.curves import Curve, compounded, times_a_year
+from notecalc.core.curves import Curve, compounded
 from notecalc.core.daycount import year_fraction
-from notecalc.core.flows import Layout, RemainingFlows, flow_rows
 from notecalc.core.notes import Periods
 from notecalc.core.schedule import add_months
 from notecalc.errors import TermError
@@ -36,9 +40,19 @@ __all__ = ["clean_price_from_curve", "g_spread", "par_asset_swap_spread", "z_spr
 _FREQUENCY = Rule("1, 2, 3, 4, 6 or 12 payments a year", lambda x: np.isin(x, (1, 2, 3, 4, 6, 12)))
 
 
+@overload
+def clean_price_from_curve(  # type: ignore[overload-overlap]  # a scalar is also one of Dates; the first match holds
+    periods: Periods, settlement: Date, curve: Curve, **flow_terms: Unpack[FlowTerms]
+) -> float | Any: ...
+@overload
+def clean_price_from_curve(  # type: ignore[overload-overlap]  # as above
+    periods: Periods, settlement: Dates, curve: Curve, **flow_terms: Unpack[FlowTerms]
+) -> FloatArray: ...
+@overload
 def clean_price_from_curve(
     periods: Periods, settlement: Dates | pd.Series[Any], curve: Curve, **flow_terms: Unpack[FlowTerms]
-) -> Any:
+) -> pd.Series[Any]: ...
+def clean_price_from_curve(periods: Periods, settlement: Any, curve: Curve, **flow_terms: Unpack[FlowTerms]) -> Any:
     r"""Clean price of what is still to be paid, discounted by a curve from payment dates to settlement.
 
     .. math:: P = \sum_k C_k \, D(d_k) / D(s) - A
@@ -76,10 +90,11 @@ def clean_price_from_curve(
     100.0
     """
     layout = Layout.of(periods, settlement, {})
-    flows = flows_of(periods, layout, flow_terms)
+    flows = Coupons.of(periods, **flow_terms).ahead_of(layout.note, layout.settlement)
     return layout.shape.rewrap((_worth(flows, curve) - flows.accrued)[layout.row])
 
 
+@at_price
 def z_spread(
     periods: Periods,
     settlement: Dates | pd.Series[Any],
@@ -138,12 +153,12 @@ def z_spread(
     """
     m = times_a_year(compounding)
     layout = Layout.of(periods, settlement, {"clean_price": (clean_price, FINITE)})
-    flows = flows_of(periods, layout, flow_terms)
+    flows = Coupons.of(periods, **flow_terms).ahead_of(layout.note, layout.settlement)
     years, zero = _zero_rates(flows.date, curve, day_count, m)
     now_years, now_zero = _zero_rates(flows.settlement, curve, day_count, m)
     amount = _after_settlement(flows)
     if (amount < 0).any():
-        row = int(flow_rows(flows)[np.argmax(amount < 0)])
+        row = int(flows.row[np.argmax(amount < 0)])
         raise TermError("annual_rate", rule="such that no flow is below 0", got=float(amount.min()), row=row)
     with np.errstate(divide="ignore"):
         loss = np.full(zero.size, -np.inf) if m == 0 else -zero - (m if m > 0 else 1 / years)
@@ -157,6 +172,30 @@ def z_spread(
     return layout.shape.rewrap(out)
 
 
+@overload
+def g_spread(  # type: ignore[overload-overlap]  # as above
+    annual_yield: Number,
+    maturity: Date,
+    *,
+    government_maturities: Dates | pd.Series[Any],
+    government_yields: Numbers | pd.Series[Any],
+) -> float: ...
+@overload
+def g_spread(  # type: ignore[overload-overlap]  # as above
+    annual_yield: Numbers,
+    maturity: Dates,
+    *,
+    government_maturities: Dates | pd.Series[Any],
+    government_yields: Numbers | pd.Series[Any],
+) -> FloatArray: ...
+@overload
+def g_spread(
+    annual_yield: Numbers | pd.Series[Any],
+    maturity: Dates | pd.Series[Any],
+    *,
+    government_maturities: Dates | pd.Series[Any],
+    government_yields: Numbers | pd.Series[Any],
+) -> pd.Series[Any]: ...
 @array_function(dates=("maturity",), numbers={"annual_yield": FINITE})
 def g_spread(
     annual_yield: Any,
@@ -207,6 +246,7 @@ def g_spread(
     return np.where(np.isnat(maturity), np.nan, annual_yield - known_at)
 
 
+@at_price
 def par_asset_swap_spread(
     periods: Periods,
     settlement: Dates | pd.Series[Any],
@@ -259,7 +299,7 @@ def par_asset_swap_spread(
     """
     _FREQUENCY.check("frequency", np.array([frequency], dtype=np.float64))
     layout = Layout.of(periods, settlement, {"clean_price": (clean_price, FINITE)})
-    flows = flows_of(periods, layout, flow_terms)
+    flows = Coupons.of(periods, **flow_terms).ahead_of(layout.note, layout.settlement)
     annuity = _annuity(layout, periods.accrual_end[periods.offsets[layout.note + 1] - 1], curve, frequency, day_count)
     above = (_worth(flows, curve) - flows.accrued)[layout.row] - layout.numbers["clean_price"]
     return layout.shape.rewrap(above / (100 * annuity[layout.row]))
@@ -267,7 +307,7 @@ def par_asset_swap_spread(
 
 def _after_settlement(flows: RemainingFlows) -> FloatArray:
     """Give amounts that are paid after settlement; one that an adjustment has moved before it is another's."""
-    return np.where(flows.date <= flows.settlement[flow_rows(flows)], 0.0, flows.amount)
+    return np.where(flows.date <= flows.settlement[flows.row], 0.0, flows.amount)
 
 
 def _worth(flows: RemainingFlows, curve: Curve) -> FloatArray:

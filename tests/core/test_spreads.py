@@ -230,36 +230,45 @@ def test_a_note_at_the_curve_s_price_has_no_spread():
     assert swap == pytest.approx(np.zeros(50), abs=1e-14)
 
 
-def test_par_asset_swap_spread_agrees_with_quantlib_s_price_and_annuity():
+@pytest.fixture
+def flows_of_today():
+    """Let QuantLib count what is paid today: the note and the swap are."""
+    settings = ql.Settings.instance()
+    before, settings.includeReferenceDateEvents = settings.includeReferenceDateEvents, True
+    settings.evaluationDate = ql_date(TODAY)
+    yield
+    settings.includeReferenceDateEvents = before
+
+
+@pytest.mark.usefixtures("flows_of_today")
+def test_par_asset_swap_spread_agrees_with_quantlib_s_asset_swap():
     periods, rng = notes(30)
     count, day = ql.Actual360(), ql_date(TODAY)
-    ql.Settings.instance().evaluationDate = day
     dates = [day, *map(ql_date, NODES)]
     handle = ql.YieldTermStructureHandle(
         ql.ZeroCurve(dates, [ZEROS[0], *ZEROS], ql.Actual365Fixed(), ql.NullCalendar(), ql.Linear(), ql.Continuous)
     )
+    half_year = ql.IborIndex(
+        "", ql.Period(6, ql.Months), 0, ql.USDCurrency(), ql.NullCalendar(), ql.Unadjusted, False, count, handle
+    )
+
+    def dates_to(maturity, start, months):
+        return ql.Schedule(
+            start, ql_date(maturity), ql.Period(months, ql.Months), ql.NullCalendar(), ql.Unadjusted, ql.Unadjusted,
+            ql.DateGeneration.Backward, False,
+        )  # fmt: skip
+
     price = rng.uniform(80, 120, 30)
     got = nc.par_asset_swap_spread(periods, TODAY, price, zero_curve("continuous"), frequency=2, day_count="actual/360")
+    terms = periods.notes
     for row in range(30):
-        f = int(periods.notes.frequency[row])
-        own = ql.Schedule(
-            ql_date(periods.notes.issue_date[row]), ql_date(periods.notes.maturity[row]), ql.Period(12 // f, ql.Months),
-            ql.NullCalendar(), ql.Unadjusted, ql.Unadjusted, ql.DateGeneration.Backward, False,
-        )  # fmt: skip
-        bond = ql.FixedRateBond(
-            0, 100.0, own, [float(periods.notes.annual_rate[row])], ql.ActualActual(ql.ActualActual.ISMA, own)
-        )
-        floating = ql.Schedule(
-            day, ql_date(periods.notes.maturity[row]), ql.Period(6, ql.Months), ql.NullCalendar(), ql.Unadjusted,
-            ql.Unadjusted, ql.DateGeneration.Backward, False,
-        )  # fmt: skip
-        # the price off the curve, and what a unit of spread on the floating leg is worth
-        annuity = sum(
-            count.yearFraction(start, end) * handle.discount(end)
-            for start, end in zip(list(floating)[:-1], list(floating)[1:], strict=True)
-        )
-        bond.setPricingEngine(ql.DiscountingBondEngine(handle))
-        assert got[row] == pytest.approx((bond.cleanPrice() - price[row]) / 100 / annuity, abs=1e-12)
+        own = dates_to(terms.maturity[row], ql_date(terms.issue_date[row]), 12 // int(terms.frequency[row]))
+        by_period = ql.ActualActual(ql.ActualActual.ISMA, own)
+        bond = ql.FixedRateBond(0, 100.0, own, [float(terms.annual_rate[row])], by_period)
+        floating = dates_to(terms.maturity[row], day, 6)
+        swap = ql.AssetSwap(True, bond, float(price[row]), half_year, 0.0, floating, count, True)
+        swap.setPricingEngine(ql.DiscountingSwapEngine(handle))
+        assert got[row] == pytest.approx(swap.fairSpread(), abs=1e-14)
 
 
 def test_g_spread_of_a_series_and_between_two_governments():

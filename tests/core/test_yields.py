@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import inspect
 import itertools
 
 import mpmath
@@ -14,8 +15,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import notecalc as nc
+from notecalc.core._compounding import COMPOUNDING, SIMPLE_INTEREST
+from notecalc.core._coupons import Coupons
 from notecalc.core._discounting import COMPILE_FROM
-from notecalc.core.flows import COMPOUNDING, SIMPLE_INTEREST, Layout, remaining_flows
 from notecalc.core.notes import Notes
 from notecalc.core.schedule import resolve
 from notecalc.errors import TermError
@@ -343,30 +345,39 @@ def test_an_odd_last_coupon_is_discounted_over_its_part_of_a_period():
 
 
 class TestExInterest:
-    PERIODS = bond()
-    EX = PERIODS.accrual_end - np.timedelta64(7, "D")
+    CUM = bond()
+    EX = bond(ex_days=7, ex_day_type="calendar")
 
     def test_from_the_ex_date_on_accrued_interest_is_negative(self):
         # 6 of 180 days are left on 2004-12-12
-        dirty = nc.dirty_price(self.PERIODS, "2004-12-12", 0.06, **SEMI, ex_date=self.EX)
-        clean = nc.clean_price(self.PERIODS, "2004-12-12", 0.06, **SEMI, ex_date=self.EX)
+        dirty, clean = (price(self.EX, "2004-12-12", 0.06, **SEMI) for price in (nc.dirty_price, nc.clean_price))
         assert dirty - clean == pytest.approx(-100 * 0.08 * 6 / 360, abs=1e-12)
 
     def test_the_coupon_is_another_s(self):
-        cum, ex = (
-            nc.dirty_price(self.PERIODS, "2004-12-12", 0.06, **SEMI, **terms) for terms in ({}, {"ex_date": self.EX})
-        )
+        cum, ex = (nc.dirty_price(periods, "2004-12-12", 0.06, **SEMI) for periods in (self.CUM, self.EX))
         assert cum - ex == pytest.approx(4 / 1.03 ** (6 / 180), rel=1e-13)
 
-    def test_the_day_before_is_cum(self):
-        assert nc.clean_price(self.PERIODS, "2004-12-10", 0.06, **SEMI, ex_date=self.EX) == nc.clean_price(
-            self.PERIODS, "2004-12-10", 0.06, **SEMI
+    @pytest.mark.parametrize("coupon_rate", [None, [0.08] * 6], ids=["of the note", "of periods"])
+    def test_the_first_day_is_the_ex_date(self, coupon_rate):
+        before, on = (
+            [nc.dirty_price(periods, day, 0.06, **SEMI, coupon_rate=coupon_rate) for periods in (self.CUM, self.EX)]
+            for day in ("2004-12-10", "2004-12-11")
         )
+        assert before[0] == before[1]
+        assert on[0] - on[1] == pytest.approx(4 / 1.03 ** (7 / 180), rel=1e-13)
 
     def test_and_back(self):
-        price = nc.clean_price(self.PERIODS, "2007-06-14", 0.06, **SEMI, ex_date=self.EX)
-        got = nc.yield_to_maturity(self.PERIODS, "2007-06-14", price, **SEMI, ex_date=self.EX)
-        assert got == pytest.approx(0.06, abs=1e-11)
+        price = nc.clean_price(self.EX, "2007-06-14", 0.06, **SEMI)
+        assert nc.yield_to_maturity(self.EX, "2007-06-14", price, **SEMI) == pytest.approx(0.06, abs=1e-11)
+
+    def test_a_spread_is_over_what_the_buyer_gets(self):
+        curve = nc.Curve.from_zero_rates(
+            ISSUE, ["2010-06-18"], [0.05], compounding="annual", day_count="30/360", interpolation="linear-zero-rates"
+        )
+        price = 100 / 1.07 ** (6 / 360) + 8 * 6 / 360  # the last coupon is another's; 6 days are accrued back
+        last = bond(maturity="2004-12-18", ex_days=7, ex_day_type="calendar")
+        got = nc.z_spread(last, "2004-12-12", price, curve, compounding="annual", day_count="30/360")
+        assert got == pytest.approx(0.02, abs=1e-11)
 
 
 class TestWorkouts:
@@ -434,20 +445,45 @@ def test_forward_price_carries_and_gives_up_the_coupon():
 
 
 def test_forward_price_of_a_note_delivered_ex_interest():
-    periods = bond()
     got = nc.forward_price(
-        periods,
+        bond(ex_days=7, ex_day_type="calendar"),
         "2004-09-18",
         99,
         forward_date="2004-12-12",
         repo_rate=0.05,
         day_count="30/360",
-        ex_date=periods.accrual_end - np.timedelta64(7, "D"),
     )
     assert got == pytest.approx(101 * (1 + 0.05 * 84 / 360) - 4 / (1 + 0.05 * 6 / 360) + 8 * 6 / 360, abs=1e-12)
 
 
 # ---- shapes, kinds, what is missing, what is wrong ----
+
+
+@pytest.mark.parametrize("function", [nc.clean_price, nc.dirty_price, nc.macaulay_duration, nc.convexity, nc.dv01])
+def test_a_formula_is_shown_as_the_function_that_it_becomes(function):
+    names = ["periods", "settlement", "annual_yield", "compounding", "simple_interest", "flow_terms"]
+    assert list(inspect.signature(function).parameters) == names
+    assert function.__module__ in {"notecalc.core.prices", "notecalc.core.risk"}
+    assert ">>> " in function.__doc__
+
+
+@pytest.mark.parametrize("price", [1e-280, 0.01, 1e4, 1e9])
+def test_prices_far_from_par_have_yields(price):
+    periods = resolve(
+        Notes(
+            issue_date=ISSUE,
+            maturity=["2005-06-18", "2014-06-18", "2104-06-18"],
+            principal=100,
+            annual_rate=[0.0, 0.08, 0.4],
+            frequency=2,
+            day_count="30/360",
+        )
+    )
+    terms = {"compounding": "continuous", "simple_interest": "never"}
+    got = nc.yield_to_maturity(periods, ISSUE, price, **terms)
+    # a rounding of the yield moves the price by as much of itself as its duration, at most the life
+    room = 4 * np.spacing(np.abs(got)) * [1, 10, 100] + 1e-13
+    assert np.abs(nc.clean_price(periods, ISSUE, got, **terms) / price - 1).tolist() <= room.tolist()
 
 
 def test_one_note_on_many_days_and_grids():
@@ -485,9 +521,8 @@ def test_long_columns_come_in_blocks_and_give_the_same():
     terms = {"compounding": "coupon", "simple_interest": "last-period"}
     price = nc.clean_price(periods, settlement, yields, **terms)
     got = nc.yield_to_maturity(periods, settlement, price, **terms)
-    layout = Layout.of(periods, settlement, {})
-    flows = remaining_flows(periods, layout, timing="street")
-    time, f = flows.time, np.repeat(flows.frequency, np.diff(flows.offsets))
+    flows = Coupons.of(periods).ahead_of(np.arange(40_000), settlement)
+    time, f = flows.time, periods.notes.frequency[flows.row]
     y = np.repeat(yields, np.diff(flows.offsets))
     count = np.repeat(np.diff(flows.offsets), np.diff(flows.offsets))
     discount = np.where(count == 1, 1 / (1 + y * time), (1 + y / f) ** (-f * time))
@@ -524,7 +559,6 @@ def test_a_row_of_a_late_block_is_named():
         ({"simple_interest": "last"}, "`simple_interest` must be 'never', 'last-period' or 'first-period'"),
         ({"clean_price": np.inf}, "`clean_price` must be a finite number"),
         ({"clean_price": 0.0}, "`clean_price` must be such that the dirty price is above 0"),
-        ({"ex_date": ["2004-06-18"]}, "`ex_date` must be one date for each period"),
         ({"coupon_rate": [0.1]}, "`coupon_rate` must be one rate for each period"),
         ({"redemption": np.inf}, "`redemption` must be a finite number"),
         ({"timing": "31/360"}, "`day_count` must be"),
