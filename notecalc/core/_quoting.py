@@ -127,7 +127,8 @@ def quote(
             fill(rows, layout.row[: end - begin], rows)
         except TermError as error:
             row = begin + (error.row or 0)
-            raise TermError(error.name, rule=error.rule, got=error.got, row=row, hint=error.hint) from None
+            bad = None if error.rows is None else [begin + place for place in error.rows]
+            raise TermError(error.name, rule=error.rule, got=error.got, row=row, hint=error.hint, rows=bad) from None
     return layout.shape.rewrap(out)
 
 
@@ -225,5 +226,6 @@ def _by_counting(
             rule="a price that exactly one yield gives",
             got=found,
             row=int(place[at]) if place[at] or place.size > 1 else None,
+            rows=place[bad].tolist(),
         )
     return annual_yield
