@@ -11,7 +11,7 @@ import QuantLib as ql
 from harness import Bench, Contender
 
 import notecalc as nc
-from notecalc.core._compounding import per_year, simple_rule
+from notecalc.core._compounding import per_year
 from notecalc.core._coupons import Coupons
 from notecalc.core._quoting import measured, solved
 from notecalc.core.notes import Notes
@@ -74,7 +74,7 @@ def yields(bench: Bench, rng: np.random.Generator) -> None:
 
     row = np.arange(NOTES)
     flows = Coupons.of(periods).ahead_of(row, settlement)
-    twice, never = per_year("semi-annual", notes.frequency), simple_rule("never")
+    twice, never = per_year("semi-annual", notes.frequency), np.zeros(NOTES, dtype=np.bool_)
     dirty = prices + flows.accrued
 
     serials = (settlement[:BONDS].astype(np.int64) + EPOCH).tolist()

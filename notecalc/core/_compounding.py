@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import numpy as np
 
-from notecalc.core.arrays import FloatArray, IntArray, forbid, names_of
+from notecalc.core.arrays import BoolArray, FloatArray, IntArray, forbid, names_of
 from notecalc.errors import TermError, did_you_mean
 
-__all__ = ["COMPOUNDING", "SIMPLE_INTEREST", "per_year", "simple_rule", "times_a_year"]
+__all__ = ["COMPOUNDING", "SIMPLE_INTEREST", "per_year", "simple_first", "times_a_year"]
 
 COMPOUNDING = {"annual": 1.0, "semi-annual": 2.0, "quarterly": 4.0, "monthly": 12.0, "continuous": 0.0, "simple": -1.0}
 SIMPLE_INTEREST = ("never", "last-period", "first-period")
@@ -27,9 +27,31 @@ def per_year(word: str, frequency: IntArray) -> FloatArray:
     return np.full(frequency.size, COMPOUNDING[_known("compounding", word, (*COMPOUNDING, _AS_COUPONS))])
 
 
-def simple_rule(word: str) -> IntArray:
-    """Give the number by which kernels know where interest is simple."""
-    return np.array([SIMPLE_INTEREST.index(_known("simple_interest", word, SIMPLE_INTEREST))])
+def simple_first(
+    word: str, frequency: IntArray, compoundings: FloatArray, flows: IntArray, wait: FloatArray
+) -> BoolArray:
+    """Tell for each row whether its first flow is discounted at simple interest.
+
+    Parameters
+    ----------
+    word : str
+        One of `SIMPLE_INTEREST`.
+    frequency : int64 array
+        Coupons per year. Where there are none, a period is what a yield is compounded by: nobody means simple interest
+        over the ten years that a note without coupons may have left.
+    compoundings : float64 array
+        As `per_year` gives them.
+    flows : int64 array
+        How many are still to come.
+    wait : float64 array
+        Years to the first of them [yr].
+    """
+    rule = _known("simple_interest", word, SIMPLE_INTEREST)
+    if rule == "never":
+        return np.zeros(frequency.size, dtype=np.bool_)
+    simple = np.ones(frequency.size, dtype=np.bool_) if rule == "first-period" else flows == 1
+    within: BoolArray = simple & ((frequency > 0) | ((compoundings > 0) & (wait * compoundings <= 1)))
+    return within
 
 
 def _known(name: str, word: str, words: tuple[str, ...]) -> str:

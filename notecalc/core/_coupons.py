@@ -61,9 +61,19 @@ class RemainingFlows:
         return self.accrued.size
 
     @property
+    def counts(self) -> IntArray:
+        """How many flows each row has."""
+        return np.diff(self.offsets)
+
+    @property
+    def wait(self) -> FloatArray:
+        """Years from settlement to the first flow of each row [yr]."""
+        return self.gap[self.offsets[:-1]]
+
+    @property
     def row(self) -> IntArray:
         """The row of each flow."""
-        return np.repeat(np.arange(len(self)), np.diff(self.offsets))
+        return np.repeat(np.arange(len(self)), self.counts)
 
     @property
     def period(self) -> IntArray:

@@ -104,11 +104,6 @@ def _simple_sums(amount: Any, gap: Any, begin: Any, end: Any, rate: Any) -> Any:
     return worth, weighted, slope, bend
 
 
-def _is_simple_first(rule: Any, flows: Any) -> Any:
-    """Tell whether the first flow is discounted at simple interest."""
-    return rule == 2 or (rule == 1 and flows == 1)
-
-
 def _worth_at(amount: Any, gap: Any, begin: Any, end: Any, even: Any, y: Any, m: Any, simple_first: Any) -> Any:
     """Worth, worth times years, minus the first derivative by the yield, and the second; NaN out of range."""
     if m < 0:
@@ -142,25 +137,24 @@ def _worth_at(amount: Any, gap: Any, begin: Any, end: Any, even: Any, y: Any, m:
     )
 
 
-_AT_YIELD = (_exp, _force, _yield, _even_sums, _sums, _simple_sums, _is_simple_first, _worth_at)
+_AT_YIELD = (_exp, _force, _yield, _even_sums, _sums, _simple_sums, _worth_at)
 
 
 @kernel(
-    reads=["int64", "float64", "float64", "int8", "float64", "int64", "int64", "float64"],
+    reads=["int64", "float64", "float64", "int8", "float64", "bool_", "int64", "float64"],
     writes=["float64"] * 4,
     calls=_AT_YIELD,
 )
 def measure(
-    offsets: Any, amount: Any, gap: Any, even: Any, compoundings: Any, rule: Any, row: Any, annual_yield: Any,
+    offsets: Any, amount: Any, gap: Any, even: Any, compoundings: Any, simple: Any, row: Any, annual_yield: Any,
     worth: Any, weighted: Any, slope: Any, bend: Any,
 ) -> None:  # fmt: skip
     """Fill, for each yield, the worth, worth times years, minus the first derivative, and the second."""
     for i in range(row.size):
         r = row[i]
         begin, end = offsets[r], offsets[r + 1]
-        simple_first = _is_simple_first(rule[0], end - begin)
         worth[i], weighted[i], slope[i], bend[i] = _worth_at(
-            amount, gap, begin, end, even[r], annual_yield[i], compoundings[r], simple_first
+            amount, gap, begin, end, even[r], annual_yield[i], compoundings[r], simple[r]
         )
 
 
@@ -276,12 +270,12 @@ def _second_steps(offsets: Any, amount: Any, gap: Any, even: Any, row: Any, dirt
 
 
 @kernel(
-    reads=["int64", "float64", "float64", "int8", "float64", "int64", "int64", "float64"],
+    reads=["int64", "float64", "float64", "int8", "float64", "bool_", "int64", "float64"],
     writes="float64",
     calls=(*_AT_YIELD, _step, _solve_force, _solve_general, _first_steps, _second_steps),
 )
 def solve_yield(
-    offsets: Any, amount: Any, gap: Any, even: Any, compoundings: Any, rule: Any, row: Any, dirty: Any, out: Any
+    offsets: Any, amount: Any, gap: Any, even: Any, compoundings: Any, simple: Any, row: Any, dirty: Any, out: Any
 ) -> None:
     """Fill the yield at each dirty price; NaN where flows or price are not positive, or no float holds the yield."""
     # In passes so short that a processor works on several rows at once.
@@ -291,7 +285,7 @@ def solve_yield(
     for i in range(row.size):
         begin, end = offsets[row[i]], offsets[row[i] + 1]
         price, m = float(dirty[i]), float(compoundings[row[i]])
-        simple_first = _is_simple_first(rule[0], end - begin)
+        simple_first = simple[row[i]]
         if np.isnan(moved[i]):
             continue
         if end - begin == 1 and (m < 0 or simple_first):

@@ -10,13 +10,13 @@ from typing import Any, NamedTuple, Unpack, cast
 import numpy as np
 import pandas as pd
 
-from notecalc.core._compounding import per_year, simple_rule
+from notecalc.core._compounding import per_year, simple_first
 from notecalc.core._coupons import Coupons, RemainingFlows
 from notecalc.core._discounting import compiled, measure, solve_yield
 from notecalc.core._layout import Layout
 from notecalc.core._roots import count_rates
 from notecalc.core._signatures import AtYield, FlowTerms
-from notecalc.core.arrays import FINITE, Dates, FloatArray, IntArray, Numbers, Rule, forbid
+from notecalc.core.arrays import FINITE, BoolArray, Dates, FloatArray, IntArray, Numbers, Rule, forbid
 from notecalc.core.notes import Periods
 from notecalc.errors import TermError
 
@@ -43,21 +43,21 @@ class Measures(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Quoted:
-    """Flows of each row, how their yield is compounded, the row of each output, and the numbers given for it."""
+    """Flows of each row, how their yield is compounded and where not, the row of each output, and its numbers."""
 
     flows: RemainingFlows
     compoundings: FloatArray
-    rule: IntArray
+    simple: BoolArray
     row: IntArray
     numbers: Mapping[str, FloatArray]
 
     def measure(self) -> Measures:
         """Give the measures at each yield."""
-        return measured(self.flows, self.compoundings, self.rule, self.row, self.numbers["annual_yield"])
+        return measured(self.flows, self.compoundings, self.simple, self.row, self.numbers["annual_yield"])
 
     def solve(self, clean_price: FloatArray) -> FloatArray:
         """Give the yield at each clean price."""
-        return solved(self.flows, self.compoundings, self.rule, self.row, clean_price + self.flows.accrued[self.row])
+        return solved(self.flows, self.compoundings, self.simple, self.row, clean_price + self.flows.accrued[self.row])
 
 
 def at_yield(formula: Callable[[Measures], FloatArray]) -> AtYield:
@@ -105,7 +105,6 @@ def quote(
         Gives an output for each that is asked of it. Long columns come in blocks.
     """
     compounding, simple_interest = conventions
-    rule = simple_rule(simple_interest)
     layout, coupons = Layout.of(periods, settlement, numbers), Coupons.of(periods, **terms)
     out = np.empty(layout.row.size)
 
@@ -113,8 +112,10 @@ def quote(
         note = layout.note[rows]
         flows = coupons.ahead_of(note, layout.settlement[rows])
         given = {name: values[outputs] for name, values in layout.numbers.items()}
-        compoundings = per_year(compounding, periods.notes.frequency[note])
-        out[outputs] = compute(Quoted(flows, compoundings, rule, row, given))
+        frequency = periods.notes.frequency[note]
+        compoundings = per_year(compounding, frequency)
+        simple = simple_first(simple_interest, frequency, compoundings, flows.counts, flows.wait)
+        out[outputs] = compute(Quoted(flows, compoundings, simple, row, given))
 
     size = layout.note.size
     if size <= _BLOCK or layout.row.size != size:
@@ -133,7 +134,7 @@ def quote(
 
 
 def measured(
-    flows: RemainingFlows, compoundings: FloatArray, rule: IntArray, row: IntArray, annual_yield: FloatArray
+    flows: RemainingFlows, compoundings: FloatArray, simple: BoolArray, row: IntArray, annual_yield: FloatArray
 ) -> Measures:
     """Give the measures at each yield.
 
@@ -149,7 +150,7 @@ def measured(
         flows.gap,
         flows.even,
         compoundings,
-        rule,
+        simple,
         row,
         annual_yield,
         worth,
@@ -165,7 +166,7 @@ def measured(
 
 
 def solved(
-    flows: RemainingFlows, compoundings: FloatArray, rule: IntArray, row: IntArray, dirty: FloatArray
+    flows: RemainingFlows, compoundings: FloatArray, simple: BoolArray, row: IntArray, dirty: FloatArray
 ) -> FloatArray:
     """Give the yield at each dirty price.
 
@@ -180,11 +181,11 @@ def solved(
         forbid("clean_price", dirty - flows.accrued[row], bad, "such that the dirty price is above 0", hint)
     out = np.empty(row.size)
     compiled(solve_yield, _work(flows, row))(
-        flows.offsets, flows.amount, flows.gap, flows.even, compoundings, rule, row, dirty, out
+        flows.offsets, flows.amount, flows.gap, flows.even, compoundings, simple, row, dirty, out
     )
     left = np.flatnonzero(~np.isfinite(out) & ~np.isnan(dirty))
     if left.size:
-        out[left] = _by_counting(flows, compoundings, rule, row[left], dirty[left], left)
+        out[left] = _by_counting(flows, compoundings, simple, row[left], dirty[left], left)
     return out
 
 
@@ -196,7 +197,7 @@ def _work(flows: RemainingFlows, row: IntArray) -> int:
 def _by_counting(
     flows: RemainingFlows,
     compoundings: FloatArray,
-    rule: IntArray,
+    simple: BoolArray,
     row: IntArray,
     dirty: FloatArray,
     place: IntArray,
@@ -214,13 +215,13 @@ def _by_counting(
     out = np.empty(2 * row.size)
     compiled(count_rates, amount.size)(ends, years, amount, out)
     force, roots, m = out[: row.size], out[row.size :], compoundings[row]
-    simple = (m < 0) | (rule[0] == 2) | ((rule[0] == 1) & (counts == 1))
+    never = (m < 0) | simple[row]
     with np.errstate(divide="ignore", invalid="ignore", over="ignore"):
         annual_yield: FloatArray = np.where(m == 0, force, m * np.expm1(force / m))
-    bad = simple | (roots != 1) | ~np.isfinite(annual_yield)
+    bad = never | (roots != 1) | ~np.isfinite(annual_yield)
     if bad.any():
         at = int(np.argmax(bad))
-        found = "flows below 0 at simple interest" if simple[at] else f"{int(roots[at])} within a float's range"
+        found = "flows below 0 at simple interest" if never[at] else f"{int(roots[at])} within a float's range"
         raise TermError(
             "clean_price",
             rule="a price that exactly one yield gives",

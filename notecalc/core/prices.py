@@ -41,7 +41,8 @@ def clean_price(at: Measures) -> FloatArray:
         How often the yield is compounded; ``coupon`` is as often as the note pays.
     simple_interest : {"never", "last-period", "first-period"}
         Where the first flow is discounted by simple interest all the same: nowhere; where it is the only one left
-        (street convention of the United States, and Excel's PRICE); or always (the Treasury's convention).
+        (street convention of the United States, and Excel's PRICE); or always (the Treasury's convention). A note
+        without coupons has no first period: there, only what falls due within a compounding period.
     **flow_terms
         `FlowTerms`: ``timing``, ``coupon_rate``, ``redemption``.
 

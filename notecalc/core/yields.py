@@ -11,7 +11,7 @@ from typing import Any, NamedTuple, Unpack
 import numpy as np
 import pandas as pd
 
-from notecalc.core._compounding import per_year, simple_rule
+from notecalc.core._compounding import per_year, simple_first
 from notecalc.core._coupon_years import accrued_years, counting, years_by, years_to_coupon
 from notecalc.core._coupons import STREET, Coupons, RemainingFlows, find_each
 from notecalc.core._layout import Layout
@@ -310,7 +310,6 @@ def _worked_out(
     terms: FlowTerms,
 ) -> tuple[Any, DateArray]:
     """Give the yield of flows that end on a date at a price, and those dates."""
-    rule = simple_rule(simple_interest)
     numbers = {"clean_price": (clean_price, FINITE), price[0]: (price[1], FINITE)}
     layout = Layout.of(periods, settlement, numbers, dict([date]))
     ends = layout.dates[date[0]]
@@ -326,8 +325,10 @@ def _worked_out(
         whole = coupons.ahead_of(note[rows], day[rows])
         flows = _cut(coupons, whole, ends[rows], layout.numbers[price[0]][rows])
         dirty = layout.numbers["clean_price"][rows] + flows.accrued
-        compoundings = per_year(compounding, periods.notes.frequency[note[rows]])
-        out[rows] = solved(flows, compoundings, rule, np.arange(rows.size), dirty)
+        frequency = periods.notes.frequency[note[rows]]
+        compoundings = per_year(compounding, frequency)
+        simple = simple_first(simple_interest, frequency, compoundings, flows.counts, flows.wait)
+        out[rows] = solved(flows, compoundings, simple, np.arange(rows.size), dirty)
     return layout.shape.rewrap(out), ends.reshape(layout.shape.shape)
 
 

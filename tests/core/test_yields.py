@@ -590,3 +590,32 @@ def test_negative_coupons_at_simple_interest_are_refused():
 
 def test_the_threshold_for_compiled_code_is_small_enough_for_these_tests_to_cross_it():
     assert len(many(2_000, seed=4)[0]) > COMPILE_FROM
+
+
+@pytest.mark.parametrize("simple_interest", ["never", "last-period", "first-period"])
+def test_a_note_without_coupons_compounds_beyond_a_compounding_period(simple_interest):
+    """Ten years at 6% semi-annually, and three months, which are half of a half year's 3%, or its square root."""
+    notes = Notes(issue_date="2004-06-18", maturity=["2014-06-18", "2004-09-18"], principal=100, annual_rate=0.0,
+                  frequency=0, day_count="30/360")  # fmt: skip
+    terms = {"compounding": "semi-annual", "simple_interest": simple_interest}
+    prices = nc.clean_price(resolve(notes), "2004-06-18", 0.06, **terms)
+    short = 100 / 1.03**0.5 if simple_interest == "never" else 100 / 1.015
+    assert prices.tolist() == pytest.approx([100 / 1.03**20, short], rel=1e-14)
+    assert nc.yield_to_maturity(resolve(notes), "2004-06-18", prices, **terms).tolist() == pytest.approx(
+        [0.06] * 2, abs=1e-15
+    )
+
+
+@pytest.mark.parametrize("compounding", ["continuous", "coupon"])
+def test_without_coupons_and_without_compounding_periods_nothing_is_simple(compounding):
+    notes = Notes(
+        issue_date="2004-06-18", maturity="2014-06-18", principal=100, annual_rate=0.0, frequency=0, day_count="30/360"
+    )
+    terms = {"compounding": compounding, "simple_interest": "last-period"}
+    if compounding == "coupon":
+        with pytest.raises(nc.TermError, match="`compounding` must be named where a note has no coupons in the year"):
+            nc.clean_price(resolve(notes), "2004-06-18", 0.06, **terms)
+    else:
+        assert nc.clean_price(resolve(notes), "2004-06-18", 0.06, **terms) == pytest.approx(
+            100 * np.exp(-0.6), rel=1e-14
+        )
