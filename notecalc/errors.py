@@ -131,7 +131,7 @@ class TapeError(NotecalcError, ValueError):
     Parameters
     ----------
     report : DataFrame
-        ``row`` (its label), ``column``, ``value``, ``allowed`` and ``hint``, as text.
+        ``row`` (its label), ``position`` (from 0), ``column``, ``value``, ``allowed`` and ``hint``, as text.
     """
 
     def __init__(self, report: pd.DataFrame) -> None:

@@ -101,7 +101,8 @@ class Reported(NamedTuple):
     result : Series or DataFrame
         As without errors; NaN for each note with a bad cell.
     report : DataFrame
-        A line for each bad cell: ``row`` (its label), ``column``, ``value``, ``allowed``, ``hint``.
+        A line for each bad cell: ``row`` (its label), ``position`` (from 0), ``column``, ``value``, ``allowed`` and
+        ``hint``.
     """
 
     result: Any
@@ -114,8 +115,9 @@ class NoteTape(Provenance):
 
     The columns are called as the terms of `Notes` are: ``issue_date``, ``maturity``, ``principal``, ``annual_rate``,
     ``frequency`` and ``day_count`` must be there, the others may be; see `map_columns`. Every method reads the frame
-    anew. A blank cell is a term left open where there is none (``first_coupon``, ``calendar``, ``record_days``), and
-    an error elsewhere.
+    anew. A blank cell is a term left open where there may be none (``first_coupon``, ``calendar``, ``record_days``),
+    and an error elsewhere; a term without a column is as `Notes` has it by default, so that payments are unadjusted
+    unless ``business_day_convention`` says otherwise.
 
     With ``errors="raise"`` a wrong cell raises `TapeError`, which lists all of them. With ``errors="report"`` the good
     notes are computed, the others are NaN, and the result comes with the list, as `Reported`.
@@ -144,9 +146,9 @@ class NoteTape(Provenance):
 
         Parameters
         ----------
-        **columns : label
-            The column of each term. Terms that aren't named are looked for by name: case doesn't matter, and
-            ``Issue Date`` is ``issue_date``.
+        **columns : label or None
+            The column of each term, or None to say that it has none, though one is nearly called so. Terms that aren't
+            named are looked for by name: case doesn't matter, and ``Issue Date`` and ``IssueDate`` are ``issue_date``.
 
         Returns
         -------
@@ -183,8 +185,8 @@ class NoteTape(Provenance):
         Returns
         -------
         DataFrame
-            A line for each, in the order of the rows: ``row`` (its label), ``column``, ``value`` (as text),
-            ``allowed`` and ``hint``. Empty if all is well.
+            A line for each, in the order of the rows: ``row`` (its label), ``position`` (from 0), ``column``, ``value``
+            (as text), ``allowed`` and ``hint``. Empty if all is well.
 
         Examples
         --------
@@ -242,7 +244,7 @@ class NoteTape(Provenance):
         """
         from notecalc.tape import results
 
-        return self._finish(results.schedule, {}, {}, errors)
+        return self._finish("schedule", results.schedule, {}, {}, errors)
 
     def accrued(self, on: Dates | pd.Series[Any], *, errors: Errors = "raise") -> Any:
         """Interest accrued and unpaid on a date.
@@ -257,7 +259,8 @@ class NoteTape(Provenance):
         Returns
         -------
         Series
-            Interest [currency], not rounded, with the index of the frame; see `Reported` for ``errors="report"``.
+            Interest [currency], not rounded, with the index of the frame, NaN where a day is missing; see `Reported`
+            for ``errors="report"``.
 
         Raises
         ------
@@ -275,7 +278,7 @@ class NoteTape(Provenance):
         """
         from notecalc.tape import results
 
-        return self._finish(results.accrued, {"on": on}, {"accrued_interest": "currency"}, errors)
+        return self._finish("accrued", results.accrued, {"on": on}, "currency", errors)
 
     def cashflows(self, start: Date | None = None, end: Date | None = None, *, errors: Errors = "raise") -> Any:
         """What every note pays and when, to the cent; its purchase is no part of it.
@@ -308,7 +311,7 @@ class NoteTape(Provenance):
         """
         from notecalc.tape import results
 
-        return self._finish(results.cashflows, {"start": start, "end": end}, _MONEY, errors)
+        return self._finish("cashflows", results.cashflows, {"start": start, "end": end}, _MONEY, errors)
 
     def payment_calendar(self, start: Date | None = None, end: Date | None = None, *, errors: Errors = "raise") -> Any:
         """Money by day: what all notes pay together, in the one currency of the tape.
@@ -341,7 +344,7 @@ class NoteTape(Provenance):
         """
         from notecalc.tape import results
 
-        return self._finish(results.payment_calendar, {"start": start, "end": end}, _MONEY, errors)
+        return self._finish("payment_calendar", results.payment_calendar, {"start": start, "end": end}, _MONEY, errors)
 
     def clean_price(
         self,
@@ -360,14 +363,16 @@ class NoteTape(Provenance):
             Yield [1/yr]: one, or one for each note; a Series has the index of the frame.
         settlement : date-like
             The day from which the buyer is paid, likewise.
-        compounding, simple_interest : str
-            As for `prices.clean_price`.
+        compounding : {"annual", "semi-annual", "quarterly", "monthly", "coupon", "continuous", "simple"}
+            How often the yield is compounded; ``coupon`` is as often as the note pays.
+        simple_interest : {"never", "last-period", "first-period"}
+            Where the first flow is discounted by simple interest all the same; see `prices.clean_price`.
         errors : {"raise", "report"}
 
         Returns
         -------
         Series
-            Price [per 100 of principal]; NaN where a yield is missing.
+            Price [per 100 of principal]; NaN where a yield or a settlement is missing.
 
         Raises
         ------
@@ -390,7 +395,7 @@ class NoteTape(Provenance):
             "compounding": compounding,
             "simple_interest": simple_interest,
         }
-        return self._finish(results.prices, arguments, {"clean_price": "per 100"}, errors)
+        return self._finish("clean_price", results.prices, arguments, "per 100", errors)
 
     def yields(
         self,
@@ -413,7 +418,7 @@ class NoteTape(Provenance):
         Returns
         -------
         Series
-            Yield [1/yr, compounded as named]; NaN where a price is missing.
+            Yield [1/yr, compounded as named]; NaN where a price or a settlement is missing.
 
         Raises
         ------
@@ -432,12 +437,12 @@ class NoteTape(Provenance):
         from notecalc.tape import results
 
         arguments = {
-            "price": clean_price,
+            "clean_price": clean_price,
             "settlement": settlement,
             "compounding": compounding,
             "simple_interest": simple_interest,
         }
-        return self._finish(results.yields, arguments, {"yield": "1/yr"}, errors)
+        return self._finish("yields", results.yields, arguments, "1/yr", errors)
 
     def _read(self) -> Tape:
         from notecalc.tape.reading import read_tape
@@ -445,10 +450,15 @@ class NoteTape(Provenance):
         return read_tape(self._frame, self.columns)
 
     def _finish(
-        self, compute: Callable[..., Any], arguments: Mapping[str, Any], units: Mapping[str, str], errors: Errors
+        self,
+        name: str,
+        compute: Callable[..., Any],
+        arguments: Mapping[str, Any],
+        units: Mapping[str, str] | str,
+        errors: Errors,
     ) -> Any:
         """Compute, and raise or hand out what is wrong; a result says its units and how it was made."""
-        from notecalc.deal.frames import labelled
+        from notecalc.deal.frames import VALUES, labelled
 
         if errors not in {"raise", "report"}:
             raise TermError("errors", rule="'raise' or 'report'", got=errors)
@@ -458,7 +468,9 @@ class NoteTape(Provenance):
         result = compute(tape, **arguments)
         if errors == "raise":
             _stop(tape)
-        labelled(result, units, tape.digest, f"notecalc.{compute.__name__}", arguments)
+        named = ", ".join(f"{term}={column!r}" for term, column in self._named.items())
+        function = f"notecalc.map_columns({named}).{name}" if named else f"notecalc.{name}"
+        labelled(result, {VALUES: units} if isinstance(units, str) else units, tape.digest, function, arguments)
         return result if errors == "raise" else Reported(result, tape.problems.report())
 
 

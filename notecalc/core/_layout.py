@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from notecalc.core.arrays import DateArray, FloatArray, IntArray, Rule, Shape, as_dates, as_numbers
-from notecalc.core.notes import Periods
+from notecalc.core.periods import Periods, check_periods
 
 __all__ = ["Layout"]
 
@@ -34,6 +34,7 @@ class Layout:
         dates: Mapping[str, Any] | None = None,
     ) -> Layout:
         """Broadcast settlement, numbers and further dates with the notes, whose axis is the last."""
+        check_periods(periods)
         others = dict(dates or {})
         count = len(periods.notes)
         notes = {} if count == 1 else {"periods": np.arange(count)}

@@ -33,7 +33,7 @@ from notecalc.core.calendars import Calendar
 from notecalc.core.conventions import DayCount, DayCounts, find_day_count, read_day_counts
 from notecalc.core.daycount import check_dates, fill, ratio
 from notecalc.core.notes import Periods
-from notecalc.core.periods import count_fraction
+from notecalc.core.periods import check_periods, count_fraction
 from notecalc.core.words import Words
 
 __all__ = [
@@ -254,6 +254,7 @@ def accrued_on(periods: Periods, on: Any) -> Any:
     array([[ 1.3481,  1.6851],
            [-0.0221, -0.0276]])
     """
+    check_periods(periods)
     rows = NoteRows.of(len(periods.notes), {"on": on}, {})
     note, day = rows.note, rows.dates["on"]
     yearly = periods.notes.principal * periods.notes.annual_rate
@@ -326,6 +327,7 @@ def interest_between(periods: Periods, principal: Any, annual_rate: Any, start: 
     >>> interest_between(periods, 29_000_000, 0.08, "2004-06-18", "2005-03-18")
     1740000.0
     """
+    check_periods(periods)
     rows = NoteRows.of(
         len(periods.notes),
         {"start": start, "end": end},

@@ -36,7 +36,7 @@ from notecalc.core.arrays import (
 from notecalc.core.dated import DatedValues
 from notecalc.core.daycount import check_dates
 from notecalc.core.notes import Periods, Text
-from notecalc.core.periods import in_microseconds
+from notecalc.core.periods import check_periods, in_microseconds
 from notecalc.core.words import read_words
 from notecalc.errors import TermError, did_you_mean
 
@@ -264,6 +264,7 @@ def roll_forward(
     1 2004-12-18 2005-03-18      100.0       2.0            0.8            40.0
     2 2005-03-18 2005-06-18       60.0       1.2            2.4            60.0
     """
+    check_periods(periods)
     count = len(periods.notes)
     shares = capitalised_share if isinstance(capitalised_share, DatedValues) else _NOTHING
     own_share = 0.0 if isinstance(capitalised_share, DatedValues) else capitalised_share

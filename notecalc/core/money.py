@@ -371,13 +371,19 @@ def nearest_cents(amounts: FloatArray, name: str) -> FloatArray:
     missing = np.isnan(amounts)
     bad = ~(np.abs(amounts) <= _LARGEST_AMOUNT) & ~missing
     if bad.any():
-        raise TermError(name, rule="an amount within 1e13", got=float(amounts[bad][0]), row=_row(bad))
+        rows = np.flatnonzero(bad).tolist()
+        raise TermError(name, rule="an amount within 1e13", got=float(amounts[bad][0]), row=_row(bad), rows=rows)
     cents: FloatArray = np.rint(amounts * 100)
     noise = np.clip(8 * np.spacing(np.abs(amounts)), *_NOISE)
     bad = ~(np.abs(amounts - cents / 100) <= noise) & ~missing
     if bad.any():
         raise TermError(
-            name, rule="in whole cents", got=float(amounts[bad][0]), row=_row(bad), hint="Round it to the cent first"
+            name,
+            rule="in whole cents",
+            got=float(amounts[bad][0]),
+            row=_row(bad),
+            hint="Round it to the cent first",
+            rows=np.flatnonzero(bad).tolist(),
         )
     return cents + 0.0  # no negative zeros
 

@@ -215,9 +215,10 @@ def _flags(name: str, values: object) -> npt.NDArray[Any]:
 
 def _one_of(name: str, known: tuple[str, ...]) -> Callable[[Any], str]:
     def find(word: Any) -> str:
-        if word not in known:
-            raise TermError(name, rule=names_of(known), got=word, hint=did_you_mean(str(word), known))
-        return str(word)
+        plain = str(word).strip().casefold().replace(" ", "-").replace("_", "-")
+        if word is None or plain not in known:
+            raise TermError(name, rule=names_of(known), got=word, hint=did_you_mean(plain, known))
+        return plain
 
     return find
 

@@ -45,7 +45,9 @@ class Notes:
     day_count : str-like
         See `daycount.year_fraction`.
     first_coupon, last_coupon : date-like, optional
-        First coupon date after issue and last before maturity, where they are stated; NaT where not.
+        First coupon date after issue and last before maturity, where they are stated; NaT where not. They stay as
+        stated, also where `end_of_month` keeps the others at month ends (QuantLib moves them there). As in QuantLib a
+        first one at issue says nothing, and a last one at issue that there is one period.
     generation : str-like
         Whether the cycle is counted ``backward`` from `last_coupon` (or maturity), or ``forward`` from `first_coupon`
         (or issue).

@@ -21,7 +21,16 @@ from notecalc.errors import TermError
 if TYPE_CHECKING:
     from notecalc.core.notes import Notes
 
-__all__ = ["ALL_COLUMNS", "DATES", "Periods", "by_cycle", "count_fraction", "ex_dates", "in_microseconds"]
+__all__ = [
+    "ALL_COLUMNS",
+    "DATES",
+    "Periods",
+    "by_cycle",
+    "check_periods",
+    "count_fraction",
+    "ex_dates",
+    "in_microseconds",
+]
 
 DATES = (
     "unadjusted_start",
@@ -197,6 +206,12 @@ class Periods:
         values = {name: getattr(self, name) for name in columns}
         values |= {name: in_microseconds(dates) for name, dates in values.items() if name in DATES}
         return pd.DataFrame({"note": self.note, "period": period, **values})
+
+
+def check_periods(periods: object) -> None:
+    """Raise `TermError` unless these are the periods of notes."""
+    if not isinstance(periods, Periods):
+        raise TermError("periods", rule="Periods, as `resolve` gives them", got=type(periods).__name__)
 
 
 def in_microseconds(dates: DateArray) -> DateArray:

@@ -190,6 +190,8 @@ def resolve(notes: Notes) -> Periods:
     >>> resolve(notes).unadjusted_end
     array(['2004-12-18', '2005-06-18'], dtype='datetime64[D]')
     """
+    if not isinstance(notes, Notes):
+        raise TermError("notes", rule="Notes", got=type(notes).__name__)
     count = len(notes)
     step, days = _MONTHS[notes.frequency], _DAYS[notes.frequency]
     # No period but a first or last one is shorter than this, and a cycle has at most three more dates.

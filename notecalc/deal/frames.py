@@ -155,6 +155,8 @@ def _plain(value: Any) -> Any:
     """Write an argument as JSON can hold it; a long array by its hash, since its first elements alone would lie."""
     if isinstance(value, pd.Series | pd.Index):
         value = value.to_numpy()
+    elif hasattr(value, "__array__"):  # pandas' own arrays, and Arrow's
+        value = np.asarray(value)
     if isinstance(value, np.ndarray | list | tuple) and np.size(value) > _LONG:
         return {"sha256": _digest(value), "shape": list(np.shape(value))}
     if isinstance(value, np.ndarray | np.generic):

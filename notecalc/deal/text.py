@@ -73,7 +73,7 @@ def format_values(values: Iterable[Any], unit: str = "") -> list[str]:
 def _writer(values: list[Any], unit: str) -> Callable[[Any], str]:
     if unit.startswith("change in "):
         return _signed(_writer(values, unit.removeprefix("change in ")), unit)
-    if re.fullmatch("[A-Z]{3}", unit):
+    if re.fullmatch("[A-Z]{3}|currency", unit):
         return lambda value: f"{float(value):z,.2f}"
     if unit.endswith("/share"):
         decimals = _decimals(values, least=2, most=6)

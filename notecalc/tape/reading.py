@@ -6,12 +6,14 @@ rule of `note_rules` becomes a line of a report, and its note is left out of `No
 
 from __future__ import annotations
 
+import datetime as dt
 import functools
 import hashlib
 import inspect
 import re
 from collections.abc import Callable, Hashable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from difflib import get_close_matches
 from typing import Any, TypeAlias
 
 import numpy as np
@@ -27,7 +29,7 @@ from notecalc.errors import TermError, did_you_mean
 
 __all__ = ["REPORT_COLUMNS", "Problems", "Tape", "example_tape", "find_columns", "read_cells", "read_tape"]
 
-REPORT_COLUMNS = ("row", "column", "value", "allowed", "hint")
+REPORT_COLUMNS = ("row", "position", "column", "value", "allowed", "hint")
 Reader: TypeAlias = Callable[[Any], tuple[npt.NDArray[Any], tuple[Any, ...]]]
 Reason: TypeAlias = tuple[str, str | None]  # what is allowed, and a likely mend
 
@@ -37,6 +39,7 @@ _DEFAULTS = {
     if parameter.default is not inspect.Parameter.empty
 }
 _MISSING = {"date": np.datetime64("NaT", "D"), "number": np.nan, "days": -1.0, "flag": False, "word": np.int8(0)}
+_NEARLY = 0.86  # `Calender` is nearly `calendar`; `ex_date` and `record_date` are not `ex_days` and `record_days`
 _PLAIN_NUMBER = re.compile(r"[+-]?(\d+(\.\d*)?|\.\d+)([eE][+-]?\d+)?")
 
 _INTEGER = re.compile(r"[+-]?\d+")
@@ -87,12 +90,12 @@ class Problems:
         ]
 
     def report(self) -> pd.DataFrame:
-        """Give one line for each bad cell, in the order of the rows; a row is named by its label."""
+        """Give one line for each bad cell, in the order of the rows; a row is named by its label and its position."""
         rows = np.concatenate([np.empty(0, dtype=np.int64), *self._rows])
         order = np.argsort(rows, kind="stable")
         lines = [self._lines[place] for place in order.tolist()]
-        columns: dict[str, Any] = {"row": self.labels.to_flat_index().take(rows[order])}
-        for place, name in enumerate(REPORT_COLUMNS[1:]):
+        columns: dict[str, Any] = {"row": self.labels.to_flat_index().take(rows[order]), "position": rows[order]}
+        for place, name in enumerate(REPORT_COLUMNS[2:]):
             columns[name] = pd.Series([line[place] for line in lines], dtype="str")
         return pd.DataFrame(columns)
 
@@ -136,20 +139,21 @@ class Tape:
 def find_columns(frame: pd.DataFrame, named: Mapping[str, Hashable]) -> dict[str, Hashable]:
     """Find the column of each term: the one that is named, or one called as the term is.
 
-    Case doesn't matter, and anything that is no letter and no digit is as good as an underscore: `Issue Date` is
-    `issue_date`. Columns that are no terms are left alone.
+    Case doesn't matter, and anything that is no letter and no digit is as good as an underscore: `Issue Date` and
+    `IssueDate` are `issue_date`. Columns that are no terms are left alone, unless they are nearly called as one.
 
     Parameters
     ----------
     frame : DataFrame
         A tape.
     named : mapping of str to label
-        The column of a term, where it has another name.
+        The column of a term, where it has another name; None where there is none.
 
     Raises
     ------
     TermError
-        A term that must be there and isn't, two columns for one term, or a name that is no term's or no column's.
+        A term that must be there and isn't, two columns for one term, a column whose name is nearly a term's, or a name
+        that is no term's or no column's.
 
     Examples
     --------
@@ -160,12 +164,12 @@ def find_columns(frame: pd.DataFrame, named: Mapping[str, Hashable]) -> dict[str
     for term, column in named.items():
         if term not in KINDS:
             raise TermError(term, rule="the name of a term", got=column, hint=did_you_mean(term, KINDS))
-        if column not in frame.columns:
+        if column is not None and column not in frame.columns:
             hint = did_you_mean(str(column), map(str, frame.columns))
             raise TermError(term, rule="the name of a column", got=column, hint=hint)
     alike: dict[str, list[Hashable]] = {}
     for column in frame.columns:
-        alike.setdefault(re.sub("[^a-z0-9]+", "_", str(column).strip().casefold()), []).append(column)
+        alike.setdefault(_as_term(column), []).append(column)
     found: dict[str, Hashable] = {}
     for term in KINDS:
         columns = [c for c in frame.columns if c == named[term]] if term in named else alike.get(term, [])
@@ -173,6 +177,14 @@ def find_columns(frame: pd.DataFrame, named: Mapping[str, Hashable]) -> dict[str
             raise TermError(term, rule="one column", got=columns, hint=f"Name it: map_columns({term}=...)")
         if columns:
             found[term] = columns[0]
+    used = {*found.values(), *named.values()}
+    unused = {name: columns[0] for name, columns in alike.items() if columns[0] not in used}
+    for term in KINDS:  # a column that is nearly called so would be passed over in silence
+        near = get_close_matches(term, unused, n=1, cutoff=_NEARLY) if term not in {*found, *named} else []
+        if near:
+            column = unused[near[0]]
+            hint = f"Name it: map_columns({term}={column!r}); or say that there is none: map_columns({term}=None)"
+            raise TermError(term, rule="the name of a column", got=column, hint=hint)
     missing = [term for term in KINDS if term not in found and term not in _DEFAULTS]
     if missing:
         raise TermError(
@@ -182,6 +194,12 @@ def find_columns(frame: pd.DataFrame, named: Mapping[str, Hashable]) -> dict[str
             hint=f"Name what is there: map_columns({missing[0]}=...)",
         )
     return found
+
+
+def _as_term(column: Hashable) -> str:
+    """Write a column's name as terms are written: `Issue Date` and `IssueDate` are `issue_date`."""
+    parted = re.sub("(?<=[a-z0-9])(?=[A-Z])", "_", str(column).strip())
+    return re.sub("[^a-z0-9]+", "_", parted.casefold())
 
 
 def read_tape(frame: pd.DataFrame, columns: Mapping[str, Hashable]) -> Tape:
@@ -225,7 +243,7 @@ def read_cells(
     """Read a column's cells; those that can't be read are taken down, and stand as missing.
 
     Where a column holds texts, as one with a wrong cell does when it comes from a CSV, plain numbers and the words
-    true and false are read as such.
+    true and false are read as such, space around them doesn't count, and an empty text is missing.
 
     Parameters
     ----------
@@ -311,20 +329,25 @@ def _distinct(series: pd.Series[Any]) -> tuple[IntArray, list[Any]]:
 
 
 def _plain(value: Any, kind: str) -> Any:
-    """Read plain numbers and truth values in words, and nothing else; several values in a cell are none."""
+    """Read plain numbers and truth values in texts, nothing as missing, and no more; several values are none."""
     if not pd.api.types.is_scalar(value):
         return str(value)
-    if isinstance(value, str):
-        if kind in {"number", "days"} and _PLAIN_NUMBER.fullmatch(value.strip()):
-            return int(value) if _INTEGER.fullmatch(value.strip()) else float(value)
-        if kind == "flag" and value.strip().casefold() in {"true", "false"}:
-            return value.strip().casefold() == "true"
-    return value
+    if not isinstance(value, str):
+        return value
+    text = value.strip()
+    if not text:
+        return None
+    if kind in {"number", "days"} and _PLAIN_NUMBER.fullmatch(text):
+        return int(text) if _INTEGER.fullmatch(text) else float(text)
+    if kind == "flag" and text.casefold() in {"true", "false"}:
+        return text.casefold() == "true"
+    return text
 
 
 def _as_text(value: Any) -> str:
     if value is None or value is pd.NA or value is pd.NaT or (isinstance(value, float) and np.isnan(value)):
         return "missing"
-    if isinstance(value, pd.Timestamp) and value == value.normalize():
+    if isinstance(value, pd.Timestamp) and value.tz is None and value == value.normalize():
         return str(value.date())
-    return str(value)
+    plain = isinstance(value, str | int | float | np.number | np.datetime64 | pd.Timestamp | dt.date)
+    return str(value) if plain or not pd.api.types.is_scalar(value) else repr(value)

@@ -13,11 +13,11 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
+from notecalc.core import prices as core_prices
 from notecalc.core.accrual import accrued_on
-from notecalc.core.arrays import IntArray, as_date, as_dates, as_numbers
-from notecalc.core.money import interest_cents, read_cents, to_money
+from notecalc.core.arrays import IntArray, as_date, as_dates, as_numbers, forbid
+from notecalc.core.money import interest_cents, nearest_cents, read_cents, to_money
 from notecalc.core.periods import Periods
-from notecalc.core.prices import clean_price
 from notecalc.core.schedule import SCHEDULE_COLUMNS, resolve
 from notecalc.core.yields import yield_to_maturity
 from notecalc.errors import IndexMismatchError, TermError
@@ -76,6 +76,7 @@ def cashflows(tape: Tape, start: Any, end: Any) -> pd.DataFrame:
             frame[name] = to_money(cents)
         return frame
 
+    _check_cents(tape)
     return _long(tape, _computed(tape, {}, pay))
 
 
@@ -97,21 +98,23 @@ def payment_calendar(tape: Tape, start: Any, end: Any) -> pd.DataFrame:
 
 def prices(tape: Tape, annual_yield: Any, settlement: Any, **terms: Any) -> pd.Series[Any]:
     """Clean prices [per 100] at yields."""
+    _check_coupons(tape, terms["compounding"])
 
     def price(periods: Periods, given: Arrays) -> Any:
-        return clean_price(periods, given["settlement"], given["annual_yield"], **terms)
+        return core_prices.clean_price(periods, given["settlement"], given["annual_yield"], **terms)
 
     arguments = {"settlement": ("date", settlement), "annual_yield": ("number", annual_yield)}
     return _aligned(tape, _computed(tape, arguments, price), "clean_price")
 
 
-def yields(tape: Tape, price: Any, settlement: Any, **terms: Any) -> pd.Series[Any]:
+def yields(tape: Tape, clean_price: Any, settlement: Any, **terms: Any) -> pd.Series[Any]:
     """Yields [1/yr] at clean prices."""
+    _check_coupons(tape, terms["compounding"])
 
     def solve(periods: Periods, given: Arrays) -> Any:
         return yield_to_maturity(periods, given["settlement"], given["clean_price"], **terms)
 
-    arguments = {"settlement": ("date", settlement), "clean_price": ("number", price)}
+    arguments = {"settlement": ("date", settlement), "clean_price": ("number", clean_price)}
     return _aligned(tape, _computed(tape, arguments, solve), "yield")
 
 
@@ -174,6 +177,24 @@ def _computed(tape: Tape, arguments: Mapping[str, tuple[str, Any]], compute: Com
     return computed or [(np.empty(0, dtype=np.int64), run(np.empty(0, dtype=np.int64)))]
 
 
+def _check_cents(tape: Tape) -> None:
+    """Take down principals that aren't in whole cents: on a tape all may be so."""
+    try:
+        nearest_cents(tape.notes.principal, "principal")
+    except TermError as error:
+        bad = np.array(error.rows)
+        values = tape.notes.principal[bad].tolist()
+        tape.problems.add(tape.rows[bad], tape.columns["principal"], values, [(error.rule, None)] * bad.size)
+
+
+def _check_coupons(tape: Tape, compounding: str) -> None:
+    """Take down notes without coupons where yields are compounded as often as coupons are paid."""
+    bad = np.flatnonzero((tape.notes.frequency == 0) & (compounding == "coupon"))
+    if bad.size:
+        rule = "above 0 where compounding is as often as coupons are paid"
+        tape.problems.add(tape.rows[bad], tape.columns["frequency"], [0] * bad.size, [(rule, None)] * bad.size)
+
+
 def _one_each(tape: Tape, name: str, kind: str, value: Any) -> tuple[npt.NDArray[Any], Any]:
     """Give an argument's value for each row of the frame, and what a report calls it."""
     labels, read = tape.problems.labels, _READERS[kind]
@@ -188,7 +209,9 @@ def _one_each(tape: Tape, name: str, kind: str, value: Any) -> tuple[npt.NDArray
         series = value
     else:
         if np.ndim(value) == 0:
-            return np.broadcast_to(read(value, name), (len(labels),)), name
+            one = read(value, name)
+            forbid(name, one, np.asarray(pd.isna(one)), "given")
+            return np.broadcast_to(one, (len(labels),)), name
         if np.shape(value) != (len(labels),):
             raise TermError(name, rule=f"one value, or one for each of {len(labels)} notes", got=np.shape(value))
         series = pd.Series(value, index=labels, name=name)

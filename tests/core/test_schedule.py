@@ -561,3 +561,13 @@ def test_weekly_notes_may_count_by_actual_365l() -> None:
         issue_date="2004-12-20", maturity="2005-01-03", principal=100, annual_rate=0.08, frequency=52, day_count="act/365l"
     )  # fmt: skip
     assert resolve(notes).fraction.tolist() == pytest.approx([7 / 366, 7 / 365], abs=1e-16)
+
+
+def test_notes_and_periods_are_not_taken_for_one_another() -> None:
+    notes = Notes(**TERMS)
+    with pytest.raises(nc.TermError, match="`notes` must be Notes; got 'Periods'"):
+        nc.resolve(resolve(notes))
+    for function, arguments in ((nc.accrued_on, ["2004-09-18"]), (nc.current_yield, ["2004-09-18", 99]),
+                                (nc.interest_between, [1, 0.08, "2004-09-18", "2004-12-18"]), (nc.roll_forward, [])):  # fmt: skip
+        with pytest.raises(nc.TermError, match="`periods` must be Periods, as `resolve` gives them; got 'Notes'"):
+            function(notes, *arguments)

@@ -51,7 +51,7 @@ def test_the_example_tape_is_good(tape):
 
 def test_exactly_the_planted_errors_are_found(wrong_tape, planted):
     report = wrong_tape.notecalc.validate()
-    assert list(report.columns) == ["row", "column", "value", "allowed", "hint"]
+    assert list(report.columns) == ["row", "position", "column", "value", "allowed", "hint"]
     found = {(line.row, line.column): line.value for line in report.itertuples()}
     assert found == {(e.note_id, e.column): e.value or "missing" for e in planted.itertuples()}
     assert report["row"].is_monotonic_increasing
@@ -126,6 +126,9 @@ def test_an_error_shows_ten_lines_and_has_them_all(wrong_tape):
         ({"day_count": "act/act icma", "frequency": 0}, [(0, "frequency", "0")]),
         ({"issue_date": "1998-06-18", "calendar": "target"}, [(0, "issue_date", "1998-06-18")]),
         ({"maturity": "2200-06-18", "calendar": "target"}, [(0, "maturity", "2200-06-18")]),
+        ({"maturity": [pd.Period("2007-06-18", "D")]}, [(0, "maturity", "Period('2007-06-18', 'D')")]),
+        ({"maturity": [pd.Timestamp("2007-06-18", tz="UTC")]}, [(0, "maturity", "2007-06-18 00:00:00+00:00")]),
+        ({"maturity": [""]}, [(0, "maturity", "")]),
         # both cells of a row, and no complaint about a rule that looks at a cell that can't be read
         (
             {"issue_date": "soon", "annual_rate": 8.0, "first_coupon": "2001-01-01"},
@@ -148,6 +151,10 @@ def test_bad_cells(columns, found):
         {"annual_rate": [".08"]},
         {"frequency": ["2"]},
         {"end_of_month": ["FALSE"]},
+        {"maturity": [" 2007-06-18 "]},
+        {"generation": ["Backward"]},
+        {"business_day_convention": ["Modified Following"], "calendar": ["TARGET"]},
+        {"first_coupon": [""], "calendar": [" "], "record_days": [""]},
         {"day_count": pd.Categorical(["30/360"])},
         {"day_count": ["Bond Basis"]},
         {"first_coupon": [None]},
@@ -244,6 +251,32 @@ def test_a_bad_cell_is_reported_by_the_frames_own_name():
 def test_columns_that_are_not_there(columns, named, message):
     with pytest.raises(nc.TermError, match=f"^{message}"):
         pd.DataFrame(columns=columns).notecalc.map_columns(**named)
+
+
+@pytest.mark.parametrize("name", ["Calender", "business_day_convension", "stubs"])
+def test_a_column_that_is_nearly_called_as_a_term_is_not_passed_over(name):
+    own = frame(**{name: "nyse"})
+    (term,) = [t for t in ("calendar", "business_day_convention", "stub") if t[:4] == name.lower()[:4]]
+    with pytest.raises(
+        nc.TermError, match=f"^`{term}` must be the name of a column; got '{name}'. Name it: map_columns"
+    ):
+        own.notecalc.validate()
+    assert own.notecalc.map_columns(**{term: None}).validate().empty
+
+
+def test_columns_in_camel_case_are_found():
+    assert frame().rename(columns={"issue_date": "IssueDate"}).notecalc.columns["issue_date"] == "IssueDate"
+
+
+def test_labels_that_come_twice_are_told_apart_by_position():
+    report = frame(rows=2, annual_rate=[0.08, 8.0]).set_axis(["A", "A"]).notecalc.validate()
+    assert report[["row", "position"]].to_numpy().tolist() == [["A", 1]]
+
+
+def test_a_tape_all_of_texts_says_the_same(tape):
+    texts = pd.read_csv(TAPES / "notes.csv", dtype=str, keep_default_na=False, index_col="note_id").head(300)
+    assert texts.notecalc.validate().empty
+    pd.testing.assert_frame_equal(texts.notecalc.cashflows(), tape.head(300).notecalc.cashflows())
 
 
 def test_other_columns_are_no_matter(tape):

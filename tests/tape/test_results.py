@@ -296,7 +296,7 @@ def test_a_result_knows_its_units_and_its_recipe(tape):
     some = tape.head(3)
     flows, yields = some.notecalc.cashflows("2005-01-01"), some.notecalc.yields(100, **STREET)
     assert flows.notecalc.units == {"interest": "currency", "principal": "currency", "total": "currency"}
-    assert yields.notecalc.units == {"yield": "1/yr"}
+    assert yields.notecalc.units == {"values": "1/yr"}
     assert flows.notecalc.recipe == {
         "function": "notecalc.cashflows",
         "arguments": {"start": "2005-01-01", "end": None},
@@ -304,6 +304,40 @@ def test_a_result_knows_its_units_and_its_recipe(tape):
     assert flows.notecalc.inputs == yields.notecalc.inputs
     assert flows.notecalc.inputs != tape.head(4).notecalc.cashflows("2005-01-01").notecalc.inputs
     assert flows.notecalc.inputs != some.assign(annual_rate=0.05).notecalc.cashflows("2005-01-01").notecalc.inputs
+
+
+def test_a_recipe_can_be_followed(tape):
+    renamed = tape.head(3).rename(columns={"principal": "Face"}).notecalc.map_columns(principal="Face")
+    recipe = renamed.yields(100, **STREET).notecalc.recipe
+    assert recipe["function"] == "notecalc.map_columns(principal='Face').yields"
+    again = renamed.yields(**recipe["arguments"])
+    pd.testing.assert_series_equal(again, renamed.yields(100, **STREET))
+
+
+def test_results_are_written_by_their_units(tape):
+    flows = tape.head(1).notecalc.cashflows("2004-09-01", "2005-03-01").notecalc.formatted()
+    assert flows["interest"].tolist() == ["45,170.72"]
+    yields = tape.head(1).notecalc.yields(tape["clean_price"].head(1), **STREET).notecalc.formatted()
+    assert yields.iloc[0, 0] == "5.74%"
+
+
+@pytest.mark.parametrize("prices", [pd.array([99.0, 98.0]), pd.array([99, 98], dtype="double[pyarrow]")])
+def test_arguments_may_be_arrays_of_pandas(tape, prices):
+    own = tape.head(2).notecalc
+    pd.testing.assert_series_equal(own.yields(prices, **STREET), own.yields([99.0, 98.0], **STREET))
+
+
+@pytest.mark.parametrize("settlement", [None, pd.NaT])
+def test_one_settlement_for_all_must_be_given(tape, settlement):
+    with pytest.raises(nc.TermError, match="`settlement` must be given; got 'NaT'"):
+        tape.head(2).notecalc.yields(99, **STREET | {"settlement": settlement})
+
+
+def test_compounding_by_coupons_needs_coupons(tape):
+    zeros = tape[tape["frequency"] == 0]
+    _, report = tape.notecalc.yields(tape["clean_price"], **STREET | {"compounding": "coupon"}, errors="report")
+    assert report["row"].tolist() == zeros.index.tolist()
+    assert set(report["allowed"]) == {"above 0 where compounding is as often as coupons are paid"}
 
 
 def test_results_go_through_parquet(tape, tmp_path):
