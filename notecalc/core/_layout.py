@@ -1,4 +1,4 @@
-"""How arguments about notes are broadcast: settlements, prices, yields and dates with the notes themselves."""
+"""How arguments about notes at a settlement are broadcast with the notes themselves."""
 
 from __future__ import annotations
 
@@ -8,7 +8,8 @@ from typing import Any
 
 import numpy as np
 
-from notecalc.core.arrays import DateArray, FloatArray, IntArray, Rule, Shape, as_dates, as_numbers
+from notecalc.core._rows import NoteRows
+from notecalc.core.arrays import DateArray, FloatArray, IntArray, Rule, Shape
 from notecalc.core.periods import Periods, check_periods
 
 __all__ = ["Layout"]
@@ -16,7 +17,7 @@ __all__ = ["Layout"]
 
 @dataclass(slots=True)
 class Layout:
-    """Arguments about notes, broadcast: a row for each pair of a note and a settlement, and the flat numbers."""
+    """Arguments about notes: a row for each pair of a note and a settlement, and the row and numbers of each output."""
 
     shape: Shape
     note: IntArray
@@ -35,21 +36,16 @@ class Layout:
     ) -> Layout:
         """Broadcast settlement, numbers and further dates with the notes, whose axis is the last."""
         check_periods(periods)
-        others = dict(dates or {})
         count = len(periods.notes)
-        notes = {} if count == 1 else {"periods": np.arange(count)}
-        given = {"settlement": settlement, **{name: value for name, (value, _) in numbers.items()}, **others, **notes}
-        shape = Shape.of(given)
-        days = as_dates(settlement, "settlement")
-        arrays = {name: as_numbers(value, name) for name, (value, _) in numbers.items()}
-        for name, (_, rule) in numbers.items():
-            rule.check(name, arrays[name].reshape(-1))
-        other_days = {name: as_dates(value, name) for name, value in others.items()}
-        flat = shape.flatten({"settlement": days, **arrays, **other_days, **notes})
-        own = np.broadcast_shapes(days.shape, (count,) if count != 1 or days.ndim else ())
+        outputs = NoteRows.of(count, {"settlement": settlement, **(dates or {})}, numbers)
+        others = {name: days for name, days in outputs.dates.items() if name != "settlement"}
+        given = np.shape(settlement)
+        own = np.broadcast_shapes(given, (count,) if count != 1 or given else ())
         size = int(np.prod(own, dtype=np.int64))
-        row = np.ascontiguousarray(np.broadcast_to(np.arange(size).reshape(own), shape.shape)).reshape(-1)
-        note = np.ascontiguousarray(np.broadcast_to(np.arange(count).reshape((count,) if own else ()), own)).reshape(-1)
-        day = np.ascontiguousarray(np.broadcast_to(days, own)).reshape(-1)
-        floats, others = ({name: flat[name] for name in names} for names in (arrays, other_days))
-        return cls(shape, note, day, row, floats, others)
+        row = np.ascontiguousarray(np.broadcast_to(np.arange(size).reshape(own), outputs.shape.shape)).reshape(-1)
+        if row.size == size:
+            note, days = outputs.note, outputs.dates["settlement"]
+        else:  # several outputs at one settlement of a note share its flows
+            note, days = np.zeros(size, dtype=np.int64), np.full(size, np.datetime64("NaT", "D"))
+            note[row], days[row] = outputs.note, outputs.dates["settlement"]
+        return cls(outputs.shape, note, days, row, outputs.numbers, others)
