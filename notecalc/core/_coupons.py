@@ -14,6 +14,7 @@ import numpy.typing as npt
 from notecalc.core._coupon_years import accrued_years, counting, step_years, years_by, years_to_coupon
 from notecalc.core._discounting import compiled
 from notecalc.core._laying_out import find_periods, lay_out
+from notecalc.core._rows import one_each
 from notecalc.core.arrays import FINITE, DateArray, FloatArray, IntArray, as_numbers, forbid
 from notecalc.core.notes import Periods
 from notecalc.errors import TermError
@@ -134,7 +135,8 @@ class Coupons:
             FINITE.check("coupon_rate", rate)
         redemptions = as_numbers(redemption, "redemption")
         FINITE.check("redemption", redemptions.reshape(-1))
-        each = np.ascontiguousarray(np.broadcast_to(redemptions, (len(periods.notes),)))
+        forbid("redemption", redemptions, np.isnan(redemptions), "given")
+        each = np.ascontiguousarray(one_each(len(periods.notes), redemptions, "redemption"))
         return cls(periods, timing, np.ascontiguousarray(rate), coupon_rate is None, each, counting(periods))
 
     def rate_in(self, period: IntArray) -> FloatArray:
@@ -205,7 +207,10 @@ def find_each(
         note, np.ascontiguousarray(settlement).view(np.int64), current, places, since,
     )  # fmt: skip
     if outside >= 0:
-        early = settlement < periods.accrual_start[periods.offsets[note]]
+        first, stop = periods.offsets[note], periods.offsets[note + 1]
+        early = np.zeros(size, dtype=np.bool_)
+        some = first < stop  # a note that was cut may have none
+        early[some] = settlement[some] < periods.accrual_start[first[some]]
         forbid(name, settlement, early, "on or after issue")
         forbid(name, settlement, np.arange(size) >= outside, "before maturity")
     rest = np.flatnonzero(np.isnan(since) & ~np.isnat(settlement))

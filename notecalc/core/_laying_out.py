@@ -63,9 +63,21 @@ def find_periods(
     return outside
 
 
+def _take_ex(ex_date: Any, amount: Any, now: Any, begin: Any, stop: Any, day: Any) -> Any:
+    """Take away the coupons that are ex on a day, and give their sum: of short periods more than one may be."""
+    gone = 0.0
+    for k in range(begin, stop):
+        if ex_date[now + k - begin] > day:
+            break
+        gone += amount[k]
+        amount[k] = 0.0
+    return gone
+
+
 @kernel(
     reads=[*["int64"] * 11, "float64", "int64", "float64", *["int64"] * 4, "float64"],
     writes=["float64", "float64", "int8", "float64"],
+    calls=(_take_ex,),
 )
 def lay_out(
     offsets: Any,
@@ -125,9 +137,8 @@ def lay_out(
                     fraction = above / below
                 amount[k] = (coupon if by_note[0] else 100 * rate[p]) * fraction
                 gap[k] = step
-        if ex_days[n] >= 0 and d >= ex_date[now] and ex_date[now] != _MISSING:
-            accrued[i] -= amount[begin]
-            amount[begin] = 0.0
+        if ex_days[n] >= 0 and d != _MISSING:
+            accrued[i] -= _take_ex(ex_date, amount, now, begin, stop, d)
         amount[stop - 1] += redemption[n]
         even[i] = whole_last or last == now
         if not whole_last:

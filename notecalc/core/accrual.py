@@ -260,9 +260,13 @@ def accrued_on(periods: Periods, on: Any) -> Any:
     yearly = periods.notes.principal * periods.notes.annual_rate
     period, years, inside = elapsed(periods, note, day)
     if (periods.notes.ex_days >= 0).any():
-        off = np.flatnonzero(inside)
-        off = off[periods.ex_date[period[off]] <= day[off]]
-        years[off] -= ratio(periods.numerator[period[off]], periods.denominator[period[off]])
+        off, coupon = np.flatnonzero(inside), period[inside]
+        while off.size:  # of short periods more than one may be ex
+            gone = periods.ex_date[coupon] <= day[off]
+            off, coupon = off[gone], coupon[gone]
+            years[off] -= ratio(periods.numerator[coupon], periods.denominator[coupon])
+            more = coupon + 1 < periods.offsets[note[off] + 1]
+            off, coupon = off[more], coupon[more] + 1
     accrued = yearly[note] * years
     accrued[np.isnat(day)] = np.nan
     return rows.shape.rewrap(accrued)

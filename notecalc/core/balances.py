@@ -20,6 +20,7 @@ from notecalc.core._rows import NoteRows, one_each, order_of
 from notecalc.core._splitting import Splits
 from notecalc.core.accrual import elapsed
 from notecalc.core.arrays import (
+    NON_NEGATIVE,
     RATE,
     DateArray,
     Dates,
@@ -146,9 +147,15 @@ class Balances:
         period = self.period[span]
         years = elapsed(self.periods, self.note[span], day)[1] - self.since[span]
         accrued: FloatArray = self.accrued_before[span] + self.interest_bearing[span] * self.annual_rate[span] * years
-        last = np.searchsorted(self.period, period, side="right") - 1
-        coupon = self.accrued_before[last] + self.interest[last]
-        return np.where(self.periods.ex_date[period] <= day, accrued - coupon, accrued)
+        off, coupon = np.arange(period.size), period
+        while off.size:  # of short periods more than one may be ex
+            gone = self.periods.ex_date[coupon] <= day[off]
+            off, coupon = off[gone], coupon[gone]
+            # What is capitalised goes with the note, to whoever buys it.
+            accrued[off] -= self.interest_paid[np.searchsorted(self.period, coupon, side="right") - 1]
+            more = coupon + 1 < self.periods.offsets[self.periods.note[coupon] + 1]
+            off, coupon = off[more], coupon[more] + 1
+        return accrued
 
     def to_frame(self) -> pd.DataFrame:
         """Give one row per span; ``period`` counts from 1 within each ``note``."""
@@ -164,6 +171,8 @@ class Balances:
 
     def cashflows(self) -> pd.DataFrame:
         """Give the cash that is paid: one row per note and payment date, with interest, principal and total [currency].
+
+        A date on which all is converted or capitalised is a row of zeros.
 
         Examples
         --------
@@ -275,7 +284,8 @@ def roll_forward(
         "default_margin": default_margin,
         "capitalised_share": own_share,
     }
-    Shape.of({name: value for name, value in each.items() if value is not None})
+    words = {"accrued_on_redemption": accrued_on_redemption, "accrued_on_conversion": accrued_on_conversion}
+    Shape.of({name: value for name, value in (each | words).items() if value is not None})
     steps = _NOTHING if rate_steps is None else rate_steps
     steps.check_steps("rate_steps", RATE, count)
     shares.check_steps("capitalised_share", _SHARE, count)
@@ -286,6 +296,7 @@ def roll_forward(
     }
     for name, amounts in taken.items():
         amounts.check_inside(name, periods)
+    NON_NEGATIVE.check("conversions", taken["conversions"].value)
     rules = (
         _treatments("accrued_on_redemption", accrued_on_redemption, taken["redemptions"], periods),
         _treatments("accrued_on_conversion", accrued_on_conversion, taken["conversions"], periods),
@@ -334,6 +345,9 @@ class _Default:
                 raise TermError("default_date", rule=f"given with `{name}`", got=None)
         dates = [_dates(name, value, count) for name, value in (("default_date", date), ("cure_date", cure))]
         check_dates(dates[0], dates[1], ("default_date", "cure_date"))
+        forbid(
+            "cure_date", dates[1], np.isnat(dates[0]) & ~np.isnat(dates[1]), "left out where there is no `default_date`"
+        )
         rates = [
             _numbers(name, np.nan if value is None else value, RATE, count)
             for name, value in (("default_rate", rate), ("default_margin", margin))

@@ -18,6 +18,7 @@ from notecalc.core.arrays import (
     IntArray,
     Numbers,
     Rule,
+    Shape,
     as_dates,
     as_numbers,
     forbid,
@@ -47,7 +48,7 @@ class DatedValues:
     Raises
     ------
     TermError
-        Lengths that differ, or anything that is missing.
+        Lengths or indexes that differ, or anything that is missing.
 
     Notes
     -----
@@ -71,6 +72,7 @@ class DatedValues:
         date: Dates | pd.Series[Any],
         value: Numbers | pd.Series[Any],
     ) -> None:
+        Shape.of({"note": note, "date": date, "value": value})
         given = {"note": as_numbers(note, "note"), "date": as_dates(date, "date"), "value": as_numbers(value, "value")}
         try:
             shape = np.broadcast_shapes((1,), *(array.shape for array in given.values()))

@@ -113,7 +113,7 @@ def forward_price(
     clean_price : numeric
         Price today [per 100].
     forward_date : date-like
-        Day of delivery: after settlement, and before maturity.
+        Day of delivery: on or after settlement, and before maturity.
     repo_rate : numeric
         Simple rate at which the purchase is financed, and at which coupons in between are reinvested [1/yr].
     day_count : str
