@@ -16,7 +16,7 @@ from notecalc.core._discounting import compiled, measure, solve_yield
 from notecalc.core._layout import Layout
 from notecalc.core._roots import count_rates
 from notecalc.core._signatures import AtYield, FlowTerms
-from notecalc.core.arrays import FINITE, BoolArray, Dates, FloatArray, IntArray, Numbers, Rule, forbid
+from notecalc.core.arrays import FINITE, BoolArray, Dates, FloatArray, IntArray, Numbers, Rule, Shape, forbid
 from notecalc.core.notes import Periods
 from notecalc.errors import TermError
 
@@ -105,6 +105,8 @@ def quote(
         Gives an output for each that is asked of it. Long columns come in blocks.
     """
     compounding, simple_interest = conventions
+    beside = {"redemption": terms["redemption"]} if "redemption" in terms else {}
+    Shape.of({"settlement": settlement, **{name: value for name, (value, _) in numbers.items()}, **beside})
     layout, coupons = Layout.of(periods, settlement, numbers), Coupons.of(periods, **terms)
     out = np.empty(layout.row.size)
 

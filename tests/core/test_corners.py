@@ -106,3 +106,12 @@ def test_impossible_arguments(call, message):
 def test_events_in_unlike_order_are_not_put_together():
     with pytest.raises(nc.IndexMismatchError, match="`date` must be a Series with the same index as `note`"):
         nc.DatedValues(pd.Series([0, 1]), pd.Series(["2005-01-01"] * 2, index=["a", "b"]), 0.09)
+
+
+def test_redemptions_in_unlike_order_are_not_put_to_notes():
+    two = periods(maturity=["2007-06-18", "2008-06-18"])
+    rates = pd.Series([0.05, 0.06], index=["a", "b"])
+    with pytest.raises(
+        nc.IndexMismatchError, match="`redemption` must be a Series with the same index as `annual_yield`"
+    ):
+        nc.clean_price(two, "2004-08-31", rates, redemption=pd.Series([100, 50], index=["b", "a"]), **STREET)
