@@ -20,7 +20,7 @@ COMPILE_FROM = 4_000  # flows from which compiled code saves more time than numb
 _LARGEST = 700.0  # exponents beyond are out of a float's range
 _STEPS = 200
 _CLOSE = 1e-4  # of a step so short a time, the fourth power is below a float's last digits
-_NOISE = 4e-16  # a logarithm of prices that is no more than rounding
+_CLOSE_TO_NEWTON = 1e-8  # of a step so short by the scale on which a log price bends, the square is
 
 
 def compiled(loop: Kernel, flows: int) -> Any:
@@ -33,6 +33,20 @@ def _exp(x: Any) -> Any:
     return math.exp(min(x, _LARGEST))
 
 
+def _log_ratio(worth: Any, price: Any) -> Any:
+    """Logarithm of one positive number over another, however far apart: no quotient rounds to 0 or is infinite."""
+    if 0.5 * price < worth < 2 * price:
+        return math.log1p((worth - price) / price)
+    return math.log(worth) - math.log(price)
+
+
+def _between(low: Any, high: Any, x: Any, after: Any) -> Any:
+    """Give the next place to look for a root: that one if it is within the bracket, or one that is."""
+    if low < after < high:
+        return after
+    return (low + high) / 2 if abs(low) < np.inf and abs(high) < np.inf else (x + after) / 2
+
+
 def _force(annual_yield: Any, m: Any) -> Any:
     """Continuously compounded rate that is worth a yield compounded m times a year (0: continuously)."""
     if m == 0:
@@ -41,8 +55,11 @@ def _force(annual_yield: Any, m: Any) -> Any:
 
 
 def _yield(force: Any, m: Any) -> Any:
-    """Yield compounded m times a year (0: continuously) that is worth a continuously compounded rate."""
-    return force if m == 0 else m * math.expm1(min(force / m, _LARGEST))
+    """Yield compounded m times a year (0: continuously) that is worth a force; NaN where no float above -m is."""
+    if m == 0:
+        return force
+    annual_yield = m * math.expm1(min(force / m, _LARGEST))
+    return annual_yield if annual_yield > -m and force < m * _LARGEST else np.nan
 
 
 def _sums(amount: Any, gap: Any, begin: Any, end: Any, x: Any, even: Any) -> Any:
@@ -137,7 +154,7 @@ def _worth_at(amount: Any, gap: Any, begin: Any, end: Any, even: Any, y: Any, m:
     )
 
 
-_AT_YIELD = (_exp, _force, _yield, _even_sums, _sums, _simple_sums, _worth_at)
+_AT_YIELD = (_exp, _log_ratio, _between, _force, _yield, _even_sums, _sums, _simple_sums, _worth_at)
 
 
 @kernel(
@@ -163,7 +180,7 @@ def _step(worth: Any, first: Any, second: Any, third: Any, wait: Any, dirty: Any
 
     The log price is taken as a cubic in the force, whose inverse series has three terms.
     """
-    above = math.log1p((worth - dirty) / dirty) - x * wait
+    above = _log_ratio(worth, dirty) - x * wait
     share, per_mean = 1 / worth, worth / (wait * worth + first)
     mean, square = first * share, second * share
     spread = square - mean * mean
@@ -183,8 +200,8 @@ def _solve_force(amount: Any, gap: Any, begin: Any, end: Any, dirty: Any, x: Any
         if worth > 0 and worth < np.inf:
             above, step = _step(worth, first, second, third, float(gap[begin]), dirty, x)
         else:  # where floats end
-            above = worth - dirty
-            step = (1.0 if above > 0 else -1.0) / years
+            above = -1.0 if worth <= dirty else 1.0  # 0 of an infinite discount is NaN
+            step = above / years
         if above > 0:
             low = x
         else:
@@ -205,30 +222,31 @@ def _solve_general(
     years = 0.0
     for k in range(begin, end):
         years += float(gap[k])
-    low = -1 / years if m < 0 else -np.inf
-    if simple_first:
-        low = -1 / float(gap[begin])
-    if m > 0:
-        low = max(low, -m)
-    high = np.inf
-    y = 0.0
+    pole = -np.inf  # of the yields: there, a flow is worth infinitely much
+    if m < 0:
+        pole = -1 / years
+    elif simple_first:
+        pole = max(-1 / float(gap[begin]), -m if m > 0 else -np.inf)
+    low, high, y = pole, np.inf, 0.0
     for _ in range(_STEPS):
         worth, _, slope, _ = _worth_at(amount, gap, begin, end, even, y, m, simple_first)
-        if not (worth > 0 and worth < np.inf and slope > 0):
-            return np.nan
-        above = math.log1p((worth - dirty) / dirty)
-        step = above * worth / slope
-        if abs(above) < _NOISE or abs(step) <= 1e-15 * max(abs(y), 0.1):
-            return y + step
+        if worth > 0 and worth < np.inf and slope > 0 and slope < np.inf:
+            above = _log_ratio(worth, dirty)
+            step = above * (worth / slope)
+            if abs(step) * (years + (3 + max(m, 0.0) * years) / (y - pole)) < _CLOSE_TO_NEWTON:
+                return y + step
+        else:  # where floats end
+            above = -1.0 if worth <= dirty else 1.0
+            step = above / years
         if above > 0:
             low = y
         else:
             high = y
-        after = y + step
-        if not low < after < high:
-            after = (low + high) / 2 if abs(low) < np.inf and abs(high) < np.inf else y + step / 2
+        after = _between(low, high, y, y + step)
+        if after in (low, high):
+            return y if low > pole else np.nan
         y = after
-    return y
+    return np.nan
 
 
 def _first_steps(offsets: Any, amount: Any, gap: Any, even: Any, row: Any, dirty: Any, out: Any, moved: Any) -> None:
@@ -312,6 +330,8 @@ def _spread_sums(amount: Any, years: Any, zero: Any, begin: Any, end: Any, sprea
             part = amount[k] / growth
             worth += part
             slope += part * time / growth
+        elif time == 0:  # at any rate, a total loss too
+            worth += amount[k]
         else:
             part = amount[k] * _exp(-time * _force(rate, m))
             worth += part
@@ -322,7 +342,7 @@ def _spread_sums(amount: Any, years: Any, zero: Any, begin: Any, end: Any, sprea
 @kernel(
     reads=["int64", "float64", "float64", "float64", "float64", "float64", "float64", "float64", "int64", "float64"],
     writes="float64",
-    calls=(_exp, _force, _spread_sums),
+    calls=(_exp, _log_ratio, _between, _force, _spread_sums),
 )
 def solve_spread(
     offsets: Any,
@@ -346,27 +366,39 @@ def solve_spread(
     for i in range(row.size):
         r = row[i]
         begin, end = offsets[r], offsets[r + 1]
-        price, m = float(dirty[i]), float(compoundings[0])
-        low, high, spread = float(least[r]), np.inf, max(0.0, float(least[r]) / 2)
+        price, m, pole = float(dirty[i]), float(compoundings[0]), float(least[r])
+        low, high, spread = pole, np.inf, max(0.0, pole / 2)
+        life = float(years[end - 1]) - float(now_years[r])
         out[i] = np.nan
         if not (price > 0 and price < np.inf):
             continue
         for _ in range(_STEPS):
             worth, slope = _spread_sums(amount, years, zero, begin, end, spread, m)
             now, now_slope = _spread_sums(one, now_years[r : r + 1], now_zero[r : r + 1], 0, 1, spread, m)
-            if not (worth > 0 and worth < np.inf and now > 0):
+            forward = worth / now
+            if np.isnan(forward):
                 break
-            above = math.log1p((worth / now - price) / price)
-            step = above / (slope / worth - now_slope / now)
-            if abs(above) < _NOISE or abs(step) <= 1e-15 * max(abs(spread), 0.1):
-                out[i] = spread + step
-                break
+            fall = 0.0
+            if forward > 0 and forward < np.inf:
+                fall = slope / worth - now_slope / now
+            falls = fall > 0 and fall < np.inf
+            if falls:
+                above = _log_ratio(forward, price)
+                step = above / fall
+                bends = life + (2 + max(m, 0.0) * life) / (spread - pole)
+                if abs(step) * bends < _CLOSE_TO_NEWTON:
+                    out[i] = spread + step
+                    break
+            else:  # where floats end, or below the spread at which a price that is brought forward is highest
+                step = -1.0 if forward == 0 else 1.0
+                above = step
             if above > 0:
                 low = spread
             else:
                 high = spread
-            after = spread + step
-            if not low < after < high:
-                finite = abs(low) < np.inf and abs(high) < np.inf
-                after = (low + high) / 2 if finite else spread + step / 2
+            after = _between(low, high, spread, spread + step)
+            if after in (low, high):
+                if falls and low > pole and abs(step) < 1e-15 * max(abs(spread), 1.0):
+                    out[i] = spread
+                break
             spread = after

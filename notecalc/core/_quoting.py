@@ -14,7 +14,7 @@ from notecalc.core._compounding import per_year, simple_first
 from notecalc.core._coupons import Coupons, RemainingFlows
 from notecalc.core._discounting import compiled, measure, solve_yield
 from notecalc.core._layout import Layout
-from notecalc.core._roots import count_rates
+from notecalc.core._roots import MISSING, count_rates
 from notecalc.core._signatures import AtYield, FlowTerms
 from notecalc.core.arrays import FINITE, BoolArray, Dates, FloatArray, IntArray, Numbers, Rule, Shape, forbid
 from notecalc.core.notes import Periods
@@ -146,22 +146,15 @@ def measured(
         A yield at which an investment is more than lost.
     """
     worth, weighted, slope, bend = np.empty((4, row.size))
-    compiled(measure, _work(flows, row))(
-        flows.offsets,
-        flows.amount,
-        flows.gap,
-        flows.even,
-        compoundings,
-        simple,
-        row,
-        annual_yield,
-        worth,
-        weighted,
-        slope,
-        bend,
-    )
+    with np.errstate(all="ignore"):  # of the loop in Python: compiled, it says nothing
+        compiled(measure, _work(flows, row))(
+            flows.offsets, flows.amount, flows.gap, flows.even, compoundings, simple, row, annual_yield,
+            worth, weighted, slope, bend,
+        )  # fmt: skip
     accrued = flows.accrued[row]
     bad = np.isnan(worth) & np.isfinite(annual_yield) & ~np.isnan(accrued)
+    if bad.any():
+        bad &= ~np.isnan(np.add.reduceat(flows.amount, flows.offsets[:-1]))[row]
     rule_words = "above minus the compoundings per year, and no total loss at simple interest"
     forbid("annual_yield", annual_yield, bad, rule_words)
     return Measures(worth, accrued, weighted, slope, bend)
@@ -182,9 +175,10 @@ def solved(
         hint = f"The dirty price is {dirty[np.argmax(bad)]:g}"
         forbid("clean_price", dirty - flows.accrued[row], bad, "such that the dirty price is above 0", hint)
     out = np.empty(row.size)
-    compiled(solve_yield, _work(flows, row))(
-        flows.offsets, flows.amount, flows.gap, flows.even, compoundings, simple, row, dirty, out
-    )
+    with np.errstate(all="ignore"):  # as above
+        compiled(solve_yield, _work(flows, row))(
+            flows.offsets, flows.amount, flows.gap, flows.even, compoundings, simple, row, dirty, out
+        )
     left = np.flatnonzero(~np.isfinite(out) & ~np.isnan(dirty))
     if left.size:
         out[left] = _by_counting(flows, compoundings, simple, row[left], dirty[left], left)
@@ -204,7 +198,7 @@ def _by_counting(
     dirty: FloatArray,
     place: IntArray,
 ) -> FloatArray:
-    """Solve rows that have flows below 0, if exactly one yield does."""
+    """Solve rows that have flows below 0, if exactly one yield does; NaN where a flow is missing."""
     counts = np.diff(flows.offsets)[row]
     ends = np.concatenate([[0], np.cumsum(counts + 1)])
     years, amount = np.zeros(ends[-1]), np.empty(ends[-1])
@@ -220,10 +214,12 @@ def _by_counting(
     never = (m < 0) | simple[row]
     with np.errstate(divide="ignore", invalid="ignore", over="ignore"):
         annual_yield: FloatArray = np.where(m == 0, force, m * np.expm1(force / m))
-    bad = never | (roots != 1) | ~np.isfinite(annual_yield)
+    bad = (never | (roots != 1) | ~np.isfinite(annual_yield)) & (roots != MISSING)
     if bad.any():
         at = int(np.argmax(bad))
-        found = "flows below 0 at simple interest" if never[at] else f"{int(roots[at])} within a float's range"
+        below = (amount[ends[at] + 1 : ends[at + 1]] < 0).any()
+        found = "0" if never[at] or not below else f"{int(roots[at])}"
+        found = "flows below 0 at simple interest" if never[at] and below else f"{found} within a float's range"
         raise TermError(
             "clean_price",
             rule="a price that exactly one yield gives",

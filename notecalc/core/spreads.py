@@ -23,7 +23,6 @@ from notecalc.core.arrays import (
     FloatArray,
     Number,
     Numbers,
-    Rule,
     array_function,
     as_dates,
     as_numbers,
@@ -36,8 +35,6 @@ from notecalc.core.schedule import add_months
 from notecalc.errors import TermError
 
 __all__ = ["clean_price_from_curve", "g_spread", "par_asset_swap_spread", "z_spread"]
-
-_FREQUENCY = Rule("1, 2, 3, 4, 6 or 12 payments a year", lambda x: np.isin(x, (1, 2, 3, 4, 6, 12)))
 
 
 @overload
@@ -162,13 +159,19 @@ def z_spread(
         raise TermError("annual_rate", rule="such that no flow is below 0", got=float(amount.min()), row=row)
     with np.errstate(divide="ignore"):
         loss = np.full(zero.size, -np.inf) if m == 0 else -zero - (m if m > 0 else 1 / years)
+        now_loss = np.full(now_zero.size, -np.inf) if m == 0 else -now_zero - (m if m > 0 else 1 / now_years)
     least = np.maximum.reduceat(loss, flows.offsets[:-1]) if len(flows) else np.empty(0)
+    least = np.where(now_years > 0, np.maximum(least, now_loss), least)
     dirty = layout.numbers["clean_price"] + flows.accrued[layout.row]
     out = np.empty(dirty.size)
-    compiled(solve_spread, flows.amount.size)(
-        flows.offsets, amount, years, zero, least, now_years, now_zero, np.array([m]), layout.row, dirty, out
-    )
-    forbid("clean_price", layout.numbers["clean_price"], np.isnan(out) & ~np.isnan(dirty), "one that a spread gives")
+    with np.errstate(all="ignore"):  # of the loop in Python: compiled, it says nothing
+        compiled(solve_spread, flows.amount.size)(
+            flows.offsets, amount, years, zero, least, now_years, now_zero, np.array([m]), layout.row, dirty, out
+        )
+    none = np.isnan(out) & ~np.isnan(dirty)
+    if none.any():
+        none &= ~np.isnan(np.add.reduceat(amount, flows.offsets[:-1]))[layout.row]
+    forbid("clean_price", layout.numbers["clean_price"], none, "one that a spread gives")
     return layout.shape.rewrap(out)
 
 
@@ -297,10 +300,12 @@ def par_asset_swap_spread(
     >>> round(par_asset_swap_spread(resolve(notes), "2004-06-18", 100, curve, frequency=1, day_count="30/360"), 12)
     0.03
     """
-    _FREQUENCY.check("frequency", np.array([frequency], dtype=np.float64))
+    each = as_numbers(frequency, "frequency")
+    if each.ndim or each not in (1, 2, 3, 4, 6, 12):
+        raise TermError("frequency", rule="1, 2, 3, 4, 6 or 12 payments a year", got=frequency)
     layout = Layout.of(periods, settlement, {"clean_price": (clean_price, FINITE)})
     flows = Coupons.of(periods, **flow_terms).ahead_of(layout.note, layout.settlement)
-    annuity = _annuity(layout, periods.accrual_end[periods.offsets[layout.note + 1] - 1], curve, frequency, day_count)
+    annuity = _annuity(layout, periods.accrual_end[periods.offsets[layout.note + 1] - 1], curve, int(each), day_count)
     above = (_worth(flows, curve) - flows.accrued)[layout.row] - layout.numbers["clean_price"]
     return layout.shape.rewrap(above / (100 * annuity[layout.row]))
 

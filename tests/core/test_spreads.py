@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import itertools
 
 import mpmath
 import numpy as np
@@ -13,6 +14,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import notecalc as nc
+from notecalc.core import _discounting
 from notecalc.core.notes import Notes
 from notecalc.core.schedule import resolve
 from notecalc.errors import TermError
@@ -315,3 +317,102 @@ def test_bad_spreads_are_named():
     )
     with pytest.raises(TermError, match="no flow is below 0"):
         nc.z_spread(negative, TODAY, 100, zero_curve(), **terms)
+
+
+@pytest.mark.parametrize(
+    ("frequency", "maturity", "accrued"),
+    [(2, "2030-12-15", 8 * 16 / 360), (12, "2034-12-15", 8 * 16 / 360)],  # of 30-day months from 15 December on
+)
+def test_every_price_of_a_note_that_settles_far_along_the_curve_has_a_spread(frequency, maturity, accrued):
+    """Off a flat curve of 4% a year, a flow t years after settlement is worth (1.04 + z)**-t there."""
+    settlement = np.datetime64("2030-01-01")
+    curve = nc.Curve.from_zero_rates(
+        "2020-01-01", ["2060-01-01"], [0.04], compounding="annual", day_count="actual/365 fixed",
+        interpolation=LINEAR_ZERO,
+    )  # fmt: skip
+    note = resolve(
+        Notes(issue_date="2029-06-15", maturity=maturity, principal=100, annual_rate=0.08, frequency=frequency,
+              day_count="30/360")
+    )  # fmt: skip
+    price = np.linspace(60, 130, 1_400)
+    got = nc.z_spread(note, settlement, price, curve, compounding="annual", day_count="actual/365 fixed")
+    dates = note.payment_date[note.payment_date > settlement]
+    years = (dates - settlement).astype(int) / 365
+    amount = np.full(dates.size, 8 / frequency)
+    amount[-1] += 100
+    back = (amount * (1.04 + got[:, None]) ** -years).sum(axis=1) - accrued
+    assert back == pytest.approx(price, rel=5e-14)  # of a spread, ten years' discounts round to 1e-14
+
+
+@pytest.mark.parametrize(("price", "spread"), [(54.1, 53.9 / 0.2 - 0.05), (53.9, None)])
+def test_at_simple_interest_no_price_is_below_the_share_of_the_years_to_settlement(price, spread):
+    """108 in two years, a year from now: 108 (1 + u) / (1 + 2 u) at a rate u, which falls to 54."""
+    curve = nc.Curve.from_zero_rates(
+        TODAY, ["2006-06-18"], [0.05], compounding="simple", day_count="30/360", interpolation=LINEAR_ZERO
+    )
+    note = resolve(
+        Notes(issue_date=TODAY, maturity="2006-06-18", principal=1, annual_rate=0.08, frequency=1, day_count="30/360")
+    )
+    terms = {"compounding": "simple", "day_count": "30/360"}
+    if spread is None:
+        with pytest.raises(TermError, match="`clean_price` must be one that a spread gives; got 53.9"):
+            nc.z_spread(note, "2005-06-18", price, curve, **terms)
+    else:
+        assert nc.z_spread(note, "2005-06-18", price, curve, **terms) == pytest.approx(spread, rel=1e-11)
+
+
+def outcome(function, *args, **terms):
+    try:
+        return function(*args, **terms).hex()
+    except TermError as error:
+        return str(error)
+
+
+@pytest.mark.compiled
+@pytest.mark.parametrize("compounding", ["annual", "semi-annual", "continuous", "simple"])
+def test_spreads_at_extreme_prices_are_the_same_compiled(monkeypatch, compounding):
+    note = resolve(
+        Notes(issue_date=TODAY, maturity="2007-06-18", principal=1, annual_rate=0.08, frequency=2, day_count="30/360")
+    )
+    terms = {"compounding": compounding, "day_count": "actual/365 fixed"}
+    for price, day in itertools.product([1e-300, 1e-20, 0.1, 1e4, 1e12, 1e20, 1e150, 1e300], [TODAY, "2004-08-31"]):
+        found = set()
+        for compile_from in (10**9, 0):
+            monkeypatch.setattr(_discounting, "COMPILE_FROM", compile_from)
+            found.add(outcome(nc.z_spread, note, day, price, zero_curve(), **terms))
+        assert len(found) == 1, (price, day, found)
+
+
+@pytest.mark.parametrize("price", [1e-4, 1e20, 1e150])
+def test_a_spread_at_an_extreme_price_is_exact(price):
+    """100 in three years: 100 exp(-3 (r + z))."""
+    curve = nc.Curve.from_zero_rates(
+        TODAY, ["2010-06-18"], [0.05], compounding="continuous", day_count="30/360", interpolation=LINEAR_ZERO
+    )
+    note = resolve(
+        Notes(issue_date=TODAY, maturity="2007-06-18", principal=1, annual_rate=0, frequency=1, day_count="30/360")
+    )
+    got = nc.z_spread(note, TODAY, price, curve, compounding="continuous", day_count="30/360")
+    assert got == pytest.approx(np.log(100 / price) / 3 - 0.05, rel=1e-14)
+
+
+def test_a_spread_may_take_all_that_is_not_on_top_of_the_curve_s_rate():
+    """100 in a year at -99.99% a year: the spread alone is beyond a total loss."""
+    note = resolve(
+        Notes(issue_date=TODAY, maturity="2005-06-18", principal=1, annual_rate=0, frequency=1, day_count="30/360")
+    )
+    got = nc.z_spread(note, TODAY, 1e6, zero_curve(), compounding="annual", day_count="actual/365 fixed")
+    assert got == pytest.approx(1e-4 - 1.02, abs=1e-15)
+
+
+def test_what_is_missing_of_the_flows_is_missing_of_the_spread():
+    periods, _ = notes(2)
+    terms = {"compounding": "annual", "day_count": "actual/365 fixed", "redemption": [100, np.nan]}
+    got = nc.z_spread(periods, TODAY, 100.0, zero_curve(), **terms)
+    assert np.isnan(got).tolist() == [False, True]
+
+
+@pytest.mark.parametrize("frequency", [[2], "2", None, 2.5])
+def test_a_frequency_that_is_none_is_named(frequency):
+    with pytest.raises(TermError, match="`frequency` must be"):
+        nc.par_asset_swap_spread(notes(1)[0], TODAY, 100, zero_curve(), frequency=frequency, day_count="30/360")

@@ -13,8 +13,10 @@ import pytest
 import QuantLib as ql
 from hypothesis import given
 from hypothesis import strategies as st
+from scipy.optimize import brentq
 
 import notecalc as nc
+from notecalc.core import _discounting
 from notecalc.core._compounding import COMPOUNDING, SIMPLE_INTEREST
 from notecalc.core._coupons import Coupons
 from notecalc.core._discounting import COMPILE_FROM
@@ -619,3 +621,77 @@ def test_without_coupons_and_without_compounding_periods_nothing_is_simple(compo
         assert nc.clean_price(resolve(notes), "2004-06-18", 0.06, **terms) == pytest.approx(
             100 * np.exp(-0.6), rel=1e-14
         )
+
+
+@pytest.mark.parametrize("years", [1, 3, 16, 30])
+@pytest.mark.parametrize("rate", [0.0, 0.03, 0.4])
+@pytest.mark.parametrize(
+    ("compounding", "simple_interest"),
+    [*itertools.product(["simple"], SIMPLE_INTEREST), ("semi-annual", "first-period"), ("monthly", "first-period"),
+     ("continuous", "first-period")],
+)  # fmt: skip
+def test_where_interest_is_simple_every_price_has_its_yield(years, rate, compounding, simple_interest):
+    """As Brent (1973) finds it between the yield of an infinite price and a million."""
+    m = COMPOUNDING[compounding]
+    wait = 17 / 360  # 1 to 18 December
+    time = wait + np.arange(2 * years) / 2
+    amount = np.full(time.size, 50 * rate)
+    amount[-1] += 100
+    pole = -1 / time[-1] if m < 0 else max(-1 / wait, -m) if m > 0 else -1 / wait
+
+    def dirty(y):
+        if m < 0:
+            return (amount / (1 + y * time)).sum()
+        later = time - wait
+        return (amount * (np.exp(-y * later) if m == 0 else (1 + y / m) ** (-m * later))).sum() / (1 + y * wait)
+
+    periods = bond(maturity=f"{2004 + years}-06-18", rate=rate)
+    price = np.geomspace(5, 2_000, 7)
+    terms = {"compounding": compounding, "simple_interest": simple_interest}
+    got = nc.yield_to_maturity(periods, "2004-12-01", price, **terms)
+    accrued = 100 * rate * 163 / 360
+    for p, y in zip(price, got, strict=True):
+        target = p + accrued
+        low = next(low for low in pole * (1 - np.geomspace(0.5, 1e-9, 20)) if dirty(low) > target)
+        exact = brentq(lambda y, target=target: dirty(y) - target, low, 1e6, xtol=1e-16, maxiter=1_000)
+        assert y == pytest.approx(exact, rel=1e-13, abs=1e-14)
+
+
+@pytest.mark.compiled
+@pytest.mark.parametrize("simple_interest", ["never", "first-period"])
+@pytest.mark.parametrize("compounding", ["semi-annual", "annual", "continuous", "simple"])
+def test_yields_at_extreme_prices_are_the_same_compiled(monkeypatch, compounding, simple_interest):
+    terms = {"compounding": compounding, "simple_interest": simple_interest}
+    prices = [1e-300, 1e-20, 0.1, 1e4, 1e8, 1e12, 1e20, 1e150, 1e300]
+    for rate, day, price in itertools.product([0.0, 0.08], [ISSUE, "2004-08-31"], prices):
+        found = set()
+        for compile_from in (10**9, 0):
+            monkeypatch.setattr(_discounting, "COMPILE_FROM", compile_from)
+            try:
+                found.add(nc.yield_to_maturity(bond(rate=rate), day, price, **terms).hex())
+            except TermError as error:
+                found.add(str(error))
+        assert len(found) == 1, (rate, day, price, found)
+
+
+def test_a_yield_near_a_total_loss_gives_its_price_back():
+    """1 + y / 2 is 6e-4, of which the last digit of the yield is 2e-13, and six periods make 1.1e-12 of it."""
+    terms = SEMI
+    got = nc.yield_to_maturity(bond(), "2004-08-31", 1e20, **terms)
+    assert nc.clean_price(bond(), "2004-08-31", got, **terms) == pytest.approx(1e20, rel=3e-12)
+
+
+@pytest.mark.parametrize("compounding", ["simple", "semi-annual"])
+def test_a_price_that_only_a_total_loss_gives_is_refused(compounding):
+    with pytest.raises(TermError, match='exactly one yield gives; got "0 within a float\'s range"'):
+        nc.yield_to_maturity(bond(), ISSUE, 1e300, compounding=compounding, simple_interest="never")
+
+
+@pytest.mark.parametrize("count", [1, 2_000])
+def test_what_is_missing_of_the_flows_is_missing_of_price_and_yield(count):
+    redemption = np.full(count, 100.0)
+    redemption[-1] = np.nan
+    periods = bond(rate=np.full(count, 0.08))
+    for function, value in ((nc.yield_to_maturity, 100.0), (nc.clean_price, 0.05)):
+        got = function(periods, ISSUE, [value], redemption=redemption, **SEMI)
+        assert np.flatnonzero(np.isnan(got)).tolist() == [count - 1]
