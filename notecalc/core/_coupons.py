@@ -135,7 +135,6 @@ class Coupons:
             FINITE.check("coupon_rate", rate)
         redemptions = as_numbers(redemption, "redemption")
         FINITE.check("redemption", redemptions.reshape(-1))
-        forbid("redemption", redemptions, np.isnan(redemptions), "given")
         each = np.ascontiguousarray(one_each(len(periods.notes), redemptions, "redemption"))
         return cls(periods, timing, np.ascontiguousarray(rate), coupon_rate is None, each, counting(periods))
 

@@ -23,6 +23,7 @@ from notecalc.errors import TermError
 __all__ = ["Measures", "Quoted", "at_yield", "measured", "quote", "solved"]
 
 
+_LESS_THAN_A_DAY = 1e-4  # years
 _BLOCK = 16_384  # rows whose flows fit into a processor's cache
 
 
@@ -168,12 +169,15 @@ def solved(
     Raises
     ------
     TermError
-        A dirty price that isn't above 0, or that no yield or more than one gives.
+        A dirty price that isn't above 0, or that no yield or more than one gives; no day to maturity.
     """
     bad = ~(dirty > 0) & ~np.isnan(dirty)
     if bad.any():
         hint = f"The dirty price is {dirty[np.argmax(bad)]:g}"
         forbid("clean_price", dirty - flows.accrued[row], bad, "such that the dirty price is above 0", hint)
+    # In months of 30 days there may be none to a last flow, which then has one price and any yield.
+    none = ((flows.counts == 1) & (flows.wait < _LESS_THAN_A_DAY))[row]
+    forbid("settlement", flows.settlement[row], none, "a day from which the note counts days to maturity")
     out = np.empty(row.size)
     with np.errstate(all="ignore"):  # as above
         compiled(solve_yield, _work(flows, row))(

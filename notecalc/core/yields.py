@@ -66,7 +66,7 @@ def yield_to_maturity(
     ------
     TermError
         As for `prices.clean_price`; a dirty price that isn't above 0; a note with flows below 0 whose price no yield
-        or more than one gives.
+        or more than one gives; a settlement from which the note's day count has no day left to maturity.
 
     Notes
     -----

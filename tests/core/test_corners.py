@@ -93,7 +93,6 @@ def test_the_worst_of_several_calls_of_one_note_at_one_price():
                                  cure_date="2006-01-01"),
          "`cure_date` must be left out where there is no `default_date`; got '2006-01-01' at row 1"),
         (lambda: nc.clean_price(periods(), "2004-08-31", 0.05, redemption=[100, 100], **STREET), "`redemption` must be one, or"),
-        (lambda: nc.clean_price(periods(), "2004-08-31", 0.05, redemption=np.nan, **STREET), "`redemption` must be given; got nan"),
         (lambda: nc.clean_price(periods(maturity=["2007-06-18"] * 2).until([None, "2004-06-18"]), "2004-08-31", 0.05, **STREET),
          "`settlement` must be before maturity; got '2004-08-31' at row 1"),
     ],
@@ -115,3 +114,13 @@ def test_redemptions_in_unlike_order_are_not_put_to_notes():
         nc.IndexMismatchError, match="`redemption` must be a Series with the same index as `annual_yield`"
     ):
         nc.clean_price(two, "2004-08-31", rates, redemption=pd.Series([100, 50], index=["b", "a"]), **STREET)
+
+
+def test_without_a_day_to_maturity_there_is_no_yield():
+    """From 30 to 31 May there is no day in months of 30."""
+    note = periods(issue_date="2004-05-31", maturity="2007-05-31", end_of_month=True)
+    assert nc.dirty_price(note, "2007-05-30", 0.05, **STREET) == pytest.approx(104, abs=1e-4)
+    with pytest.raises(
+        nc.TermError, match="`settlement` must be a day from which the note counts days to maturity; got '2007-05-30'"
+    ):
+        nc.yield_to_maturity(note, "2007-05-30", 99.99, **STREET)
