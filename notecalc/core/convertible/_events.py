@@ -1,0 +1,266 @@
+"""What happens on a day, going backwards through it: the stock goes ex, options fall due, a coupon is paid.
+
+Each bound on the value makes a kink, or a jump in the second unknown, somewhere between two nodes; its place and slopes
+are found from the nodes around it, and it gets the weights of `_weights`.
+"""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+from notecalc.core.convertible._columns import (
+    AYACHE_FORSYTH_VETZAL,
+    CALL,
+    CALL_END,
+    COUPON,
+    DAY_CALL,
+    DAY_FLOOR,
+    DAY_OPEN,
+    DAY_PUT,
+    DAY_TRIGGER,
+    DIVIDEND,
+    FLOOR_END,
+    FLOOR_START,
+    GOLDMAN_SACHS,
+    LAST,
+    LEVEL_END,
+    LEVEL_START,
+    OPEN,
+    PART,
+    RATIO,
+    SIDE,
+    TRIGGER,
+    TSIVERIOTIS_FERNANDES,
+)
+from notecalc.core.convertible._march import is_barrier, is_pinned, settle
+from notecalc.core.convertible._weights import interpolate, weigh_jump, weigh_kink
+
+__all__: list[str] = []
+
+# ---- the kink that a live call leaves at its level ----
+_PLACE = 0  # [nodes]; below 0: none
+_SLOPE = 1  # derivatives of W and of the second unknown on its lower side
+_BEND = 2
+_SECOND_SLOPE = 3
+_KINK = 4
+
+
+def mature(u: Any, b: Any, exp_y: Any, state: Any, seg: Any, o: int, model: int, h: float, zero: int) -> None:
+    """Fill in what the note is worth at maturity: principal and last coupon, or the shares if they are worth more."""
+    k, paid = seg[o + RATIO] * seg[o + LEVEL_END], seg[o + DAY_PUT]
+    is_open, floor = seg[o + DAY_OPEN] > 0, seg[o + DAY_FLOOR]
+    debt_part = 1.0 if model == GOLDMAN_SACHS else paid
+    for i in range(u.size):
+        debt = paid - k * exp_y[i]
+        u[i] = max(debt, floor) if is_open else debt
+        b[i] = debt_part
+    if is_open and paid > floor:
+        cash = paid - floor
+        place = zero + math.log(cash / k) / h
+        cell = int(math.floor(place))
+        for i in range(max(cell + 1, 0), b.size):
+            b[i] = 0.0
+        weigh_kink(u, place, -cash * h, -cash * h * h, 0, u.size - 1)
+        weigh_jump(b, cell, place - cell, debt_part, 0, u.size - 1)
+    elif is_open:
+        for i in range(b.size):
+            b[i] = 0.0
+    _enter(u, b, exp_y, state, seg, o, model, h, zero, _no_kink())
+
+
+def _no_kink() -> Any:
+    return (-1.0, 0.0, 0.0, 0.0)
+
+
+def meet(
+    u: Any, b: Any, spare: Any, exp_y: Any, state: Any, seg: Any, later: int, o: int, model: int, h: float, zero: int
+) -> None:
+    """Go through a day, from the start of the later segment to the end of the one before it."""
+    settle(u, b, exp_y, state, seg, later, model)
+    kink = _known_kink(u, b, state, seg, later, zero)
+    place = _move(u, b, spare, exp_y, state, seg, later, o, model, h, zero, kink[0])
+    kink = (place, kink[1], kink[2], kink[3])
+    scale = seg[o + RATIO] * seg[o + LEVEL_END]
+    floor = seg[o + DAY_FLOOR]
+    if not math.isnan(seg[o + DAY_CALL]):
+        trigger = seg[o + DAY_TRIGGER] / seg[o + LEVEL_END]
+        kink = _cap(u, b, exp_y, seg[o + DAY_CALL], floor, seg[o + DAY_OPEN] > 0, trigger, scale, model, h, zero, kink)
+    if not math.isnan(seg[o + DAY_PUT]):
+        cash = seg[o + DAY_PUT] if model == TSIVERIOTIS_FERNANDES else math.nan
+        kink = _clip(u, b, exp_y, 1.0, seg[o + DAY_PUT], scale, 0.0, 1e300, cash, h, zero, kink)
+    if seg[o + DAY_OPEN] > 0:
+        kink = _clip(u, b, exp_y, 1.0, floor, 0.0, 0.0, 1e300, 0.0, h, zero, kink)
+    for i in range(u.size):
+        u[i] += seg[o + COUPON]
+        if model == TSIVERIOTIS_FERNANDES:
+            b[i] += seg[o + COUPON]
+    _enter(u, b, exp_y, state, seg, o, model, h, zero, kink)
+
+
+def _known_kink(u: Any, b: Any, state: Any, seg: Any, later: int, zero: int) -> Any:
+    """Give the kink at the level of a call that was live, if the note lived up to it."""
+    if not is_barrier(seg, later):
+        return (-1.0, 0.0, 0.0, 0.0)
+    f0 = seg[later + FLOOR_START]
+    f1, f2, f3 = u[zero - 1] - f0, u[zero - 2] - f0, u[zero - 3] - f0
+    slope = -3.0 * f1 + 1.5 * f2 - f3 / 3.0
+    bend = -5.0 * f1 + 4.0 * f2 - f3
+    return (float(zero), slope, bend, -3.0 * b[zero - 1] + 1.5 * b[zero - 2] - b[zero - 3] / 3.0)
+
+
+def _move(
+    u: Any, b: Any, spare: Any, exp_y: Any, state: Any, seg: Any, later: int, o: int, model: int, h: float, zero: int,
+    place: float,
+) -> float:  # fmt: skip
+    """Take both unknowns to the levels and the ratio of the segment before; give where the kink has got to."""
+    old, new, dividend = seg[later + LEVEL_START], seg[o + LEVEL_END], seg[o + DIVIDEND]
+    k_old, k_new = seg[later + RATIO], seg[o + RATIO]
+    edge = state[LAST] + state[PART]
+    pinned = is_pinned(state, model)
+    part, last = state[PART], int(state[LAST])
+    slope = 0.0
+    if pinned and model != AYACHE_FORSYTH_VETZAL:
+        # the slope of the parabola through the last two nodes, and nothing at the edge
+        slope = (part * b[last - 1] / (1.0 + part)) - ((1.0 + part) * b[last] / part)
+    if old != new or dividend > 0.0 or k_old != k_new:
+        high = zero if is_barrier(seg, later) else u.size - 1
+        for unknown in range(1 if model == AYACHE_FORSYTH_VETZAL else 2):
+            f = u if unknown == 0 else b
+            for i in range(u.size):
+                spare[i] = f[i]
+            for i in range(u.size):
+                stock = new * exp_y[i]
+                after = max(stock - dividend, 0.5 * stock)
+                at = zero + math.log(after / old) / h
+                end = high
+                if unknown == 1 and pinned:
+                    f[i] = interpolate(spare, at, 0, last) if at < edge - 1.0 else interpolate(spare, at, last - 3, last + 1)
+                    if at >= edge:
+                        f[i] = 0.0
+                    continue
+                f[i] = spare[high] if at >= high and high == zero else interpolate(spare, at, 0, end)
+                if unknown == 0:
+                    f[i] += k_old * after - k_new * stock
+        edge = zero + math.log((old * math.exp((edge - zero) * h) + dividend) / new) / h
+        if place >= 0.0:
+            place = zero + math.log((old + dividend) / new) / h
+    if pinned and model != AYACHE_FORSYTH_VETZAL:
+        weigh_kink(b, edge, slope, 0.0, 0, b.size - 1)
+    return place
+
+
+def _enter(
+    u: Any, b: Any, exp_y: Any, state: Any, seg: Any, o: int, model: int, h: float, zero: int, kink: Any
+) -> None:
+    """Bring the value within the bounds of a segment, at its end."""
+    scale, floor = seg[o + RATIO] * seg[o + LEVEL_END], seg[o + FLOOR_END]
+    if seg[o + CALL] > 0:
+        trigger = seg[o + TRIGGER] / seg[o + LEVEL_END]
+        kink = _cap(u, b, exp_y, seg[o + CALL_END], floor, seg[o + OPEN] > 0, trigger, scale, model, h, zero, kink)
+    if seg[o + OPEN] > 0:
+        kink = _clip(u, b, exp_y, 1.0, floor, 0.0, 0.0, 1e300, 0.0, h, zero, kink)
+    if is_barrier(seg, o):
+        if seg[o + TRIGGER] > 0.0 and u[zero - 1] > floor:
+            # A jump at the last node, which is held: sums of what is nothing there see its slope alone.
+            u[zero - 1] += (2.0 * u[zero - 1] - u[zero - 2] - floor) / 12.0
+            b[zero - 1] += (2.0 * b[zero - 1] - b[zero - 2]) / 12.0
+        for i in range(zero, u.size):
+            u[i] = floor
+            b[i] = 0.0
+    if kink[0] >= 0.0:
+        high = zero if is_barrier(seg, o) else u.size - 1
+        weigh_kink(u, kink[0], kink[1], kink[2], 0, high)
+        weigh_kink(b, kink[0], kink[3], 0.0, 0, high)
+    state[LAST], state[PART], state[SIDE] = (zero - 1 if is_barrier(seg, o) else u.size - 1), 1.0, 0.0
+
+
+def _cap(
+    u: Any, b: Any, exp_y: Any, price: float, floor: float, is_open: bool, trigger: float, scale: float, model: int,
+    h: float, zero: int, kink: Any,
+) -> Any:  # fmt: skip
+    """Bring the value under the call: its price, or the shares if they are worth more and may be had."""
+    level = (price - floor) / scale if is_open else 1e300
+    cash = 0.0 if model == TSIVERIOTIS_FERNANDES else math.nan
+    if trigger < level:
+        kink = _clip(u, b, exp_y, -1.0, price, scale, trigger, level, cash, h, zero, kink)
+    if is_open:
+        kink = _clip(u, b, exp_y, -1.0, floor, 0.0, max(level, trigger), 1e300, 0.0, h, zero, kink)
+    return kink
+
+
+def _clip(
+    u: Any, b: Any, exp_y: Any, side: float, amount: float, scale: float, low: float, high: float, cash: float,
+    h: float, zero: int, kink: Any,
+) -> Any:  # fmt: skip
+    """Bring W to a bound from below (side 1) or above (-1): an amount less `scale` times the shares.
+
+    Only stock prices from `low` to `high`, in units of the level, are touched. Where the bound holds, the second
+    unknown becomes `cash`, unless that is missing.
+    """
+    nodes = u.size
+    first = 0
+    while first < nodes and exp_y[first] < low * (1.0 - 1e-12):
+        first += 1
+    last = nodes - 1
+    while last >= 0 and exp_y[last] > high * (1.0 + 1e-12):
+        last -= 1
+    if first > last:
+        return kink
+    # How far W is beyond the bound: positive where it must move. Kept in four rolling numbers.
+    cell, place, slope, bend = -1, 0.0, 0.0, 0.0
+    rising = True
+    for i in range(first, last):
+        d0 = side * (amount - scale * exp_y[i] - u[i])
+        d1 = side * (amount - scale * exp_y[i + 1] - u[i + 1])
+        if (d0 > 0.0) == (d1 > 0.0):
+            continue
+        cell, rising = i, d1 > 0.0
+        if int(math.floor(kink[0])) == i and kink[0] >= 0.0:
+            place = kink[0] - i
+            here = scale * exp_y[i] * math.exp(place * h)
+            slope = kink[1] + here * h
+            bend = kink[2] + here * h * h
+            break
+        dm = side * (amount - scale * exp_y[i - 1] - u[i - 1]) if i > 0 else 2.0 * d0 - d1
+        d2 = side * (amount - scale * exp_y[i + 2] - u[i + 2]) if i + 2 < nodes else 2.0 * d1 - d0
+        c1 = d1 - 0.5 * d0 - dm / 3.0 - d2 / 6.0
+        c2 = 0.5 * (d1 + dm) - d0
+        c3 = (d2 - dm) / 6.0 + 0.5 * (d0 - d1)
+        place = d0 / (d0 - d1)
+        for _ in range(3):
+            steep = c1 + place * (2.0 * c2 + 3.0 * place * c3)
+            if steep != 0.0:
+                place -= (d0 + place * (c1 + place * (c2 + place * c3))) / steep
+            place = min(max(place, 0.0), 1.0)
+        slope = c1 + place * (2.0 * c2 + 3.0 * place * c3)
+        bend = 2.0 * c2 + 6.0 * c3 * place
+        turn = -side if rising else side
+        slope, bend = turn * slope, turn * bend
+        break
+    inside, steep_inside = 0.0, 0.0
+    if cell >= 0 and not math.isnan(cash):
+        # the second unknown on the side that is not touched, continued to the edge in a line
+        j, step = (cell, 1) if rising else (cell + 1, -1)
+        steep_inside = (b[j] - b[j - step]) if 0 <= j - step < nodes else 0.0
+        away = place if rising else 1.0 - place
+        inside = b[j] + steep_inside * away
+        steep_inside *= step
+    touched_kink = False
+    for i in range(first, last + 1):
+        bound = amount - scale * exp_y[i]
+        if side * (bound - u[i]) > 0.0:
+            u[i] = bound
+            if not math.isnan(cash):
+                b[i] = cash
+            if i >= kink[0] >= i - 1 or i <= kink[0] <= i + 1:
+                touched_kink = True
+    if cell >= 0:
+        weigh_kink(u, cell + place, slope, bend, 0, nodes - 1)
+        if not math.isnan(cash):
+            sign = 1.0 if rising else -1.0
+            weigh_jump(b, cell, place, sign * (inside - cash), 0, nodes - 1)
+            weigh_kink(b, cell + place, sign * steep_inside, 0.0, 0, nodes - 1)
+    if touched_kink:
+        return (-1.0, 0.0, 0.0, 0.0)
+    return kink

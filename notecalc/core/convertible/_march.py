@@ -1,0 +1,383 @@
+r"""One segment of time, backwards, between two days on which something happens.
+
+The unknown is :math:`W = V - kS`, what the note is worth above its shares, on nodes of
+:math:`y = \ln (S / L(t))`, where the level L is the stock price at which a live call forces conversion: it moves with
+accrued interest and yet stays on a node. A second unknown is Tsiveriotis and Fernandes' cash part, or the chance in
+Goldman Sachs' model that the note is paid as debt.
+
+Steps are Crank-Nicolson's, written by their midpoint, after four implicit ones of half the length (R. Rannacher 1984).
+Where the note is converted, or called for cash, the solution touches its bound smoothly, and its second derivative
+there is known from the equation. So the edge's place within its cell follows from the last node before it, in the
+sweep of M. J. Brennan and E. S. Schwartz (1977), and the scheme is of second order in space. The solution is carried
+some nodes beyond the edge as the parabola that it is, so that a step during which the edge passes a node is of second
+order in time.
+"""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+from notecalc.core.convertible._columns import (
+    AYACHE_FORSYTH_VETZAL,
+    CALL,
+    CALL_END,
+    CALL_START,
+    CARRY,
+    CLAIM_END,
+    CLAIM_START,
+    COST,
+    CREDIT,
+    DECAY,
+    DROP,
+    ELASTICITY,
+    FLOOR_END,
+    FLOOR_START,
+    GAIN,
+    HALF,
+    LAST,
+    LENGTH,
+    LEVEL_END,
+    LEVEL_START,
+    MIDDLE,
+    NEW,
+    OLD_LAST,
+    OLD_SIDE,
+    OPEN,
+    PART,
+    PASS,
+    R_CARRY,
+    R_CREDIT,
+    R_RATE,
+    R_VOLATILITY,
+    RATE,
+    RATIO,
+    RECOVERY,
+    REFERENCE,
+    SECOND,
+    SIDE,
+    SOURCE,
+    TRIGGER,
+    TSIVERIOTIS_FERNANDES,
+    TWICE,
+    VOLATILITY,
+)
+
+__all__: list[str] = []
+
+_ROUNDS = 8  # of the two coupled unknowns, at most: three are usual
+_SETTLED = 1e-9  # of a cell
+_IMPLICIT = 4  # steps of half the length with which a segment begins
+_BEYOND = 6  # nodes past the edge to which the solution is carried
+_TINY = 1e-300
+_LEAST_PART = 1e-6
+
+
+def own_or(value: float, other: float) -> float:
+    """Give a segment's number, or the row's where the segment has none."""
+    return other if math.isnan(value) else value
+
+
+def is_barrier(seg: Any, o: int) -> bool:
+    """Tell whether the note ends at the level: it is called there, and converted."""
+    return seg[o + CALL] > 0 and seg[o + OPEN] > 0
+
+
+def along(seg: Any, o: int, start: int, end: int, tau: float) -> float:
+    """Give a number that runs in a line from the start to the end of a segment, at a time back from the end."""
+    return seg[o + end] + (seg[o + start] - seg[o + end]) * tau / seg[o + LENGTH]
+
+
+def rise(seg: Any, o: int, start: int, end: int) -> float:
+    """Give its slope in time."""
+    return (seg[o + end] - seg[o + start]) / seg[o + LENGTH]
+
+
+def march(
+    u: Any, b: Any, work: Any, exp_y: Any, state: Any, now: Any, seg: Any, o: int, row: Any, model: int, h: float,
+    zero: int, steps: int,
+) -> None:  # fmt: skip
+    """Carry both unknowns from the end of a segment to its start."""
+    dt = seg[o + LENGTH] / steps
+    tau = 0.0
+    for step in range(steps + _IMPLICIT // 2):
+        implicit = step < _IMPLICIT
+        advance = 0.5 * dt if implicit else dt
+        now[TWICE] = 1.0 if implicit else 2.0
+        now[HALF] = advance / now[TWICE]
+        now[NEW] = tau + advance
+        now[MIDDLE] = tau + now[HALF]
+        tau += advance
+        state[OLD_LAST], state[OLD_SIDE] = state[LAST], state[SIDE]
+        if model == AYACHE_FORSYTH_VETZAL:
+            _sweep(u, work, exp_y, seg, o, row, model, now, h, zero)
+            _find_edge(u, work, exp_y, state, seg, o, row, now, h, zero)
+            _finish(u, work, exp_y, state, seg, o, row, now, h, zero)
+            continue
+        for _ in range(_ROUNDS):
+            before = state[LAST] + state[PART] + 1e3 * state[SIDE]
+            _solve_second(b, work, state, seg, o, row, model, now, h, zero)
+            _sweep(u, work, exp_y, seg, o, row, model, now, h, zero)
+            _find_edge(u, work, exp_y, state, seg, o, row, now, h, zero)
+            if abs(state[LAST] + state[PART] + 1e3 * state[SIDE] - before) < _SETTLED:
+                break
+        _finish(u, work, exp_y, state, seg, o, row, now, h, zero)
+        _finish_second(b, work, state, now)
+
+
+def _sweep(
+    u: Any, work: Any, exp_y: Any, seg: Any, o: int, row: Any, model: int, now: Any, h: float, zero: int
+) -> None:
+    """Eliminate the first unknown upwards: each node in terms of the next."""
+    nodes = u.size
+    rate, carry = own_or(seg[o + RATE], row[R_RATE]), own_or(seg[o + CARRY], row[R_CARRY])
+    vol, credit = own_or(seg[o + VOLATILITY], row[R_VOLATILITY]), own_or(seg[o + CREDIT], row[R_CREDIT])
+    drop, elasticity = row[DROP], row[ELASTICITY]
+    level = along(seg, o, LEVEL_START, LEVEL_END, now[MIDDLE])
+    claim = row[RECOVERY] * along(seg, o, CLAIM_START, CLAIM_END, now[MIDDLE])
+    hh, half_var = now[HALF], 0.5 * vol * vol
+    a0 = half_var / (h * h)
+    hazard = credit if model == AYACHE_FORSYTH_VETZAL else 0.0
+    scale = hazard * math.exp(-elasticity * math.log(level / row[REFERENCE])) if elasticity != 0.0 else hazard
+    is_open = 1.0 if seg[o + OPEN] > 0 else 0.0
+    growth = math.exp(h)
+    drift0 = rate - carry - half_var - rise(seg, o, LEVEL_START, LEVEL_END) / level
+    level *= seg[o + RATIO]
+    for i in range(zero if is_barrier(seg, o) else nodes):
+        p = scale
+        if elasticity != 0.0:
+            p *= math.exp(-elasticity * (i - zero) * h)
+        shares = level * exp_y[i]
+        drift, rho = drift0 + drop * p, rate + p
+        if model == AYACHE_FORSYTH_VETZAL:
+            cost = (carry + p * (1.0 - drop)) * shares
+            g = cost - p * max(is_open * shares * (1.0 - drop), claim)
+        elif model == TSIVERIOTIS_FERNANDES:
+            cost = carry * shares
+            g = cost + credit * work[SECOND, i]
+        else:
+            rho += credit * work[SECOND, i]
+            cost = (carry + credit * work[SECOND, i]) * shares
+            g = cost
+        work[SOURCE, i], work[COST, i], work[DECAY, i] = g, cost, rho
+        right = u[i] - hh * g
+        if i == 0:
+            # At the ends W is a line in S, whose second derivative is nothing.
+            slip = hh * (drift + half_var) / (growth - 1.0)
+            pivot = 1.0 / (1.0 + hh * rho + slip)
+            work[PASS, i], work[GAIN, i] = slip * pivot, right * pivot
+            continue
+        if i == nodes - 1:
+            lo, up = -hh * (drift + half_var) * growth / (growth - 1.0), 0.0
+        else:
+            a = max(a0, 0.5 * abs(drift) / h)
+            lo, up = hh * (a - 0.5 * drift / h), hh * (a + 0.5 * drift / h)
+        pivot = 1.0 / (1.0 + hh * rho + lo + up - lo * work[PASS, i - 1])
+        work[PASS, i] = up * pivot
+        work[GAIN, i] = (right + lo * work[GAIN, i - 1]) * pivot
+
+
+def _bound(seg: Any, o: int, side: float, shares: float, tau: float) -> float:
+    """Give the bound on W: what is paid beside shares on conversion, or the call price less the shares."""
+    floor = along(seg, o, FLOOR_START, FLOOR_END, tau)
+    if side > 0:
+        return floor
+    bound = along(seg, o, CALL_START, CALL_END, tau) - shares
+    return max(bound, floor) if seg[o + OPEN] > 0 else bound
+
+
+def _unit(work: Any, seg: Any, o: int, side: float, i: int, shares: float, half_var: float, h: float, tau: float) -> float:
+    """Give h^2 / 2 times the second derivative of the distance from the bound, where it is touched at node i."""
+    if side > 0:
+        floor = along(seg, o, FLOOR_START, FLOOR_END, tau)
+        g = work[SOURCE, i] + work[DECAY, i] * floor - rise(seg, o, FLOOR_START, FLOOR_END)
+    else:
+        price = along(seg, o, CALL_START, CALL_END, tau)
+        g = rise(seg, o, CALL_START, CALL_END) - work[DECAY, i] * price + work[COST, i] - work[SOURCE, i]
+    return 0.5 * g / half_var * h * h
+
+
+def _place(
+    u: Any, work: Any, exp_y: Any, seg: Any, o: int, row: Any, now: Any, h: float, side: float, i: int
+) -> Any:
+    """Tell where the bound is touched, if node i is the last before it.
+
+    Gives the distance from the bound that node i would have if the next were on it, and the place of the edge in the
+    cell between the two: 0 or less if node i is itself beyond the edge, 1 or more if the next is before it.
+    """
+    vol = own_or(seg[o + VOLATILITY], row[R_VOLATILITY])
+    half_var = 0.5 * vol * vol
+    tau, more = now[NEW], now[TWICE] - 1.0
+    shares = seg[o + RATIO] * along(seg, o, LEVEL_START, LEVEL_END, tau) * exp_y[i]
+    free = now[TWICE] * work[GAIN, i] - more * u[i]
+    c = work[PASS, i]
+    if i + 1 < u.size:
+        free += c * (more * u[i + 1] + _bound(seg, o, side, shares * math.exp(h), tau))
+    distance = side * (free - _bound(seg, o, side, shares, tau))
+    unit = _unit(work, seg, o, side, i, shares, half_var, h, tau)
+    if unit <= _TINY:
+        return distance, (2.0 if distance > 0.0 else -1.0)
+    ratio = distance / unit
+    if ratio >= 1.0:
+        return distance, 2.0
+    if ratio <= -c:
+        return distance, -1.0
+    # unit z^2 = distance + c unit (1 - z)^2
+    return distance, (c + ratio) / (c + math.sqrt(c * c + (1.0 - c) * (c + ratio)))
+
+
+def _find_edge(
+    u: Any, work: Any, exp_y: Any, state: Any, seg: Any, o: int, row: Any, now: Any, h: float, zero: int
+) -> None:
+    """Find the edge, first where it was before the step, then outwards or inwards from there."""
+    barrier = is_barrier(seg, o)
+    top = zero - 1 if barrier else u.size - 1
+    side, i = state[OLD_SIDE], int(state[OLD_LAST])
+    if side == 0.0:
+        i = top
+        if seg[o + OPEN] > 0:
+            distance, part = _place(u, work, exp_y, seg, o, row, now, h, 1.0, i)
+            if (part < 1.0 if barrier else distance < 0.0):
+                side = 1.0
+        if side == 0.0 and seg[o + CALL] > 0 and _may_call(seg, o, exp_y, now, i):
+            distance, part = _place(u, work, exp_y, seg, o, row, now, h, -1.0, i)
+            if (part < 1.0 if barrier else distance < 0.0):
+                side = -1.0
+        if side == 0.0:
+            state[LAST], state[PART], state[SIDE] = top, 1.0, 0.0
+            return
+    part = _place(u, work, exp_y, seg, o, row, now, h, side, i)[1]
+    if part > 1.0:
+        while part > 1.0 and i < top:
+            i += 1
+            part = _place(u, work, exp_y, seg, o, row, now, h, side, i)[1]
+        if part > 1.0 and i == top:
+            state[LAST], state[PART], state[SIDE] = top, 1.0, 0.0
+            return
+        part = min(max(part, _LEAST_PART), 1.0)
+    else:
+        while part <= 0.0 and i > 0 and (side > 0 or _may_call(seg, o, exp_y, now, i - 1)):
+            i -= 1
+            part = _place(u, work, exp_y, seg, o, row, now, h, side, i)[1]
+        part = min(max(part, _LEAST_PART), 1.0)
+    state[LAST], state[PART], state[SIDE] = i, part, side
+
+
+def _may_call(seg: Any, o: int, exp_y: Any, now: Any, i: int) -> bool:
+    """Tell whether the stock is above a soft call's trigger at a node."""
+    return exp_y[i] * along(seg, o, LEVEL_START, LEVEL_END, now[NEW]) >= seg[o + TRIGGER] * (1.0 - 1e-12)
+
+
+def _finish(
+    u: Any, work: Any, exp_y: Any, state: Any, seg: Any, o: int, row: Any, now: Any, h: float, zero: int
+) -> None:
+    """Substitute downwards from the edge, and carry the solution beyond it."""
+    last, part, side = int(state[LAST]), state[PART], state[SIDE]
+    tau, more = now[NEW], now[TWICE] - 1.0
+    level = seg[o + RATIO] * along(seg, o, LEVEL_START, LEVEL_END, tau)
+    if side == 0.0:
+        if last == zero - 1 and is_barrier(seg, o):
+            floor = along(seg, o, FLOOR_START, FLOOR_END, tau)
+            w = (floor + more * u[zero]) / now[TWICE]
+            for i in range(zero, u.size):
+                u[i] = floor
+            last += 1
+        else:
+            w = work[GAIN, last]
+            u[last] = now[TWICE] * w - more * u[last]
+    else:
+        vol = own_or(seg[o + VOLATILITY], row[R_VOLATILITY])
+        unit = max(_unit(work, seg, o, side, last, level * exp_y[last], 0.5 * vol * vol, h, tau), 0.0)
+        distance, found = _place(u, work, exp_y, seg, o, row, now, h, side, last)
+        old_next = u[last + 1] if last + 1 < u.size else 0.0
+        for i in range(last + 1, u.size):
+            bound = _bound(seg, o, side, level * exp_y[i], tau)
+            away = i - last - part
+            u[i] = bound + side * unit * away * away if i - last <= _BEYOND and found < 1.0 else bound
+        ahead = work[PASS, last] * (u[last + 1] + more * old_next) if last + 1 < u.size else 0.0
+        z = now[TWICE] * work[GAIN, last] - more * u[last] + ahead
+        if found <= 0.0:
+            z = _bound(seg, o, side, level * exp_y[last], tau)
+        w = (z + more * u[last]) / now[TWICE]
+        u[last] = z
+    for i in range(last - 1, -1, -1):
+        w = work[GAIN, i] + work[PASS, i] * w
+        u[i] = now[TWICE] * w - more * u[i]
+
+
+def settle(u: Any, b: Any, exp_y: Any, state: Any, seg: Any, o: int, model: int) -> None:
+    """Put what was carried beyond the edge back on its bound, at the start of a segment."""
+    level = seg[o + RATIO] * seg[o + LEVEL_START]
+    if state[SIDE] != 0.0:
+        for i in range(int(state[LAST]) + 1, u.size):
+            u[i] = _bound(seg, o, state[SIDE], level * exp_y[i], seg[o + LENGTH])
+    if is_pinned(state, model) or is_barrier(seg, o):
+        for i in range(int(state[LAST]) + 1 if is_pinned(state, model) else b.size, b.size):
+            b[i] = 0.0
+
+
+def is_pinned(state: Any, model: int) -> bool:
+    """Tell whether the second unknown ends at the edge: a note called for cash is, in the one model, all equity."""
+    return state[SIDE] > 0 or (state[SIDE] < 0 and model == TSIVERIOTIS_FERNANDES)
+
+
+def _solve_second(
+    b: Any, work: Any, state: Any, seg: Any, o: int, row: Any, model: int, now: Any, h: float, zero: int
+) -> None:
+    """Solve for the second unknown at the middle of the step; it is nothing at the edge."""
+    nodes, more = b.size, now[TWICE] - 1.0
+    rate, carry = own_or(seg[o + RATE], row[R_RATE]), own_or(seg[o + CARRY], row[R_CARRY])
+    vol, credit = own_or(seg[o + VOLATILITY], row[R_VOLATILITY]), own_or(seg[o + CREDIT], row[R_CREDIT])
+    hh, half_var = now[HALF], 0.5 * vol * vol
+    level = along(seg, o, LEVEL_START, LEVEL_END, now[MIDDLE])
+    drift = rate - carry - half_var - rise(seg, o, LEVEL_START, LEVEL_END) / level
+    rho = rate + credit if model == TSIVERIOTIS_FERNANDES else 0.0
+    growth = math.exp(h)
+    a = max(half_var / (h * h), 0.5 * abs(drift) / h)
+    lo, up = hh * (a - 0.5 * drift / h), hh * (a + 0.5 * drift / h)
+    pinned, last, z = is_pinned(state, model), int(state[LAST]), state[PART]
+    if not pinned:
+        last, z = (zero - 1, 1.0) if is_barrier(seg, o) else (nodes - 1, 1.0)
+    slip = hh * (drift + half_var) / (growth - 1.0)
+    pivot = 1.0 / (1.0 + hh * rho + slip)
+    gain, keep = b[0] * pivot, slip * pivot
+    work[GAIN, 0], work[PASS, 0] = gain, keep
+    for i in range(1, last + 1):
+        below, diagonal, above, right = lo, 1.0 + hh * rho + lo + up, up, b[i]
+        if i == last:
+            if i == nodes - 1:
+                below, above = -hh * (drift + half_var) * growth / (growth - 1.0), 0.0
+                diagonal = 1.0 + hh * rho + below
+            else:
+                # The next node by the parabola through this one, the one before and nothing at the edge.
+                far, near = (1.0 - z) / (1.0 + z), -2.0 * (1.0 - z) / z
+                below += up * far
+                diagonal -= up * near
+                right += up * more / now[TWICE] * (b[i + 1] - far * b[i - 1] - near * b[i])
+                above = 0.0
+        pivot = 1.0 / (diagonal - below * keep)
+        gain, keep = (right + below * gain) * pivot, above * pivot
+        work[GAIN, i], work[PASS, i] = gain, keep
+    w = gain
+    work[SECOND, last] = w
+    for i in range(last - 1, -1, -1):
+        w = work[GAIN, i] + work[PASS, i] * w
+        work[SECOND, i] = w
+    if last < nodes - 1:
+        here = now[TWICE] * work[SECOND, last] - more * b[last]
+        before = now[TWICE] * work[SECOND, last - 1] - more * b[last - 1]
+        for i in range(last + 1, nodes):
+            away = float(i - last)
+            new = 0.0
+            if away <= _BEYOND:
+                far = away * (away - z) / (1.0 + z)
+                near = (away + 1.0) * (away - z) / -z
+                new = far * before + near * here
+            work[SECOND, i] = (new + more * b[i]) / now[TWICE]
+
+
+def _finish_second(b: Any, work: Any, state: Any, now: Any) -> None:
+    """Write the second unknown at the end of the step."""
+    more = now[TWICE] - 1.0
+    for i in range(b.size):
+        b[i] = now[TWICE] * work[SECOND, i] - more * b[i]
