@@ -75,4 +75,5 @@ SOURCE: Final = 2  # what is taken from W per year, among it
 COST: Final = 3  # what holding the shares rather than converting loses
 DECAY: Final = 4  # the rate at which W is discounted
 SECOND: Final = 5  # the second unknown at the middle of the step
-WORK: Final = 6
+LEAN: Final = 6  # what the second unknown adds to SOURCE, per unit of it
+WORK: Final = 7

@@ -161,7 +161,7 @@ def value_rows(
     across = int(settings[NODES]) // 2 * 2
     finest = 1 << (grids - 1)
     room = (across + 8) * finest + 1
-    memory, matrix = np.empty((4, room)), np.empty((WORK, room))
+    memory, matrix = np.empty((4, room)), np.zeros((WORK, room))
     row, state, now = np.empty(MARKET), np.zeros(STATE), np.empty(STEP)
     found = np.empty((grids, 4))
     for r in range(value.size):

@@ -36,6 +36,7 @@ from notecalc.core.convertible._columns import (
     GAIN,
     HALF,
     LAST,
+    LEAN,
     LENGTH,
     LEVEL_END,
     LEVEL_START,
@@ -65,10 +66,11 @@ from notecalc.core.convertible._columns import (
 
 __all__: list[str] = []
 
-_ROUNDS = 8  # of the two coupled unknowns, at most: three are usual
-_SETTLED = 1e-9  # of a cell
+_ROUNDS = 12  # of the two coupled unknowns, at most: three are usual
+_SETTLED = 1e-7  # of a cell
 _IMPLICIT = 4  # steps of half the length with which a segment begins
 _BEYOND = 6  # nodes past the edge to which the solution is carried
+_GRADED = 0.5  # how much shorter steps are just after... 
 _TINY = 1e-300
 _LEAST_PART = 1e-6
 
@@ -98,11 +100,11 @@ def march(
     zero: int, steps: int,
 ) -> None:  # fmt: skip
     """Carry both unknowns from the end of a segment to its start."""
-    dt = seg[o + LENGTH] / steps
-    tau = 0.0
+    tau, done, length = 0.0, 0.0, seg[o + LENGTH]
     for step in range(steps + _IMPLICIT // 2):
         implicit = step < _IMPLICIT
-        advance = 0.5 * dt if implicit else dt
+        done += 0.5 / steps if implicit else 1.0 / steps
+        advance = length * done * (1.0 - _GRADED + _GRADED * done) - tau
         now[TWICE] = 1.0 if implicit else 2.0
         now[HALF] = advance / now[TWICE]
         now[NEW] = tau + advance
@@ -114,13 +116,26 @@ def march(
             _find_edge(u, work, exp_y, state, seg, o, row, now, h, zero)
             _finish(u, work, exp_y, state, seg, o, row, now, h, zero)
             continue
-        for _ in range(_ROUNDS):
-            before = state[LAST] + state[PART] + 1e3 * state[SIDE]
+        guess, guess_before, miss_before = state[LAST] + state[PART], 0.0, 0.0
+        for turn in range(_ROUNDS):
+            side = state[SIDE]
             _solve_second(b, work, state, seg, o, row, model, now, h, zero)
             _sweep(u, work, exp_y, seg, o, row, model, now, h, zero)
             _find_edge(u, work, exp_y, state, seg, o, row, now, h, zero)
-            if abs(state[LAST] + state[PART] + 1e3 * state[SIDE] - before) < _SETTLED:
+            found = state[LAST] + state[PART]
+            miss = found - guess
+            if state[SIDE] == side and abs(miss) < _SETTLED:
                 break
+            ahead = found
+            if turn > 0 and state[SIDE] == side and side != 0.0:
+                # Aitken's step: where the edge overshoots, it would swing for ever
+                slope = (miss - miss_before) / (guess - guess_before)
+                if slope < -0.5:
+                    ahead = min(max(guess - miss / slope, 1.0), u.size - 1.0)
+            guess_before, miss_before, guess = guess, miss, ahead
+            if turn < _ROUNDS - 1 and ahead != found:
+                state[LAST] = math.ceil(ahead) - 1.0
+                state[PART] = max(ahead - state[LAST], _LEAST_PART)
         _finish(u, work, exp_y, state, seg, o, row, now, h, zero)
         _finish_second(b, work, state, now)
 
@@ -160,6 +175,7 @@ def _sweep(
             cost = (carry + credit * work[SECOND, i]) * shares
             g = cost
         work[SOURCE, i], work[COST, i], work[DECAY, i] = g, cost, rho
+        work[LEAN, i] = 0.0 if model == AYACHE_FORSYTH_VETZAL else credit * (1.0 if model == TSIVERIOTIS_FERNANDES else shares)
         right = u[i] - hh * g
         if i == 0:
             # At the ends W is a line in S, whose second derivative is nothing.
@@ -186,14 +202,21 @@ def _bound(seg: Any, o: int, side: float, shares: float, tau: float) -> float:
     return max(bound, floor) if seg[o + OPEN] > 0 else bound
 
 
-def _unit(work: Any, seg: Any, o: int, side: float, i: int, shares: float, half_var: float, h: float, tau: float) -> float:
-    """Give h^2 / 2 times the second derivative of the distance from the bound, where it is touched at node i."""
+def _unit(
+    work: Any, seg: Any, o: int, side: float, i: int, second: float, shares: float, half_var: float, h: float, tau: float
+) -> float:  # fmt: skip
+    """Give h^2 / 2 times the second derivative of the distance from the bound, where it is touched near node i.
+
+    The second unknown, nothing at the edge and `second` at some distance d from it, bends the parabola: a source that
+    grows in a line gives d^2 / 2 times what it is at a third of the way.
+    """
     if side > 0:
         floor = along(seg, o, FLOOR_START, FLOOR_END, tau)
         g = work[SOURCE, i] + work[DECAY, i] * floor - rise(seg, o, FLOOR_START, FLOOR_END)
     else:
         price = along(seg, o, CALL_START, CALL_END, tau)
         g = rise(seg, o, CALL_START, CALL_END) - work[DECAY, i] * price + work[COST, i] - work[SOURCE, i]
+    g += side * work[LEAN, i] * (second / 3.0 - work[SECOND, i])
     return 0.5 * g / half_var * h * h
 
 
@@ -214,16 +237,17 @@ def _place(
     if i + 1 < u.size:
         free += c * (more * u[i + 1] + _bound(seg, o, side, shares * math.exp(h), tau))
     distance = side * (free - _bound(seg, o, side, shares, tau))
-    unit = _unit(work, seg, o, side, i, shares, half_var, h, tau)
+    unit = _unit(work, seg, o, side, i, work[SECOND, i], shares, half_var, h, tau)
     if unit <= _TINY:
         return distance, (2.0 if distance > 0.0 else -1.0)
-    ratio = distance / unit
-    if ratio >= 1.0:
+    if distance >= unit:
         return distance, 2.0
-    if ratio <= -c:
+    next_second = work[SECOND, i + 1] if i + 1 < u.size else 0.0
+    beyond = c * max(_unit(work, seg, o, side, i, next_second, shares, half_var, h, tau), 0.0)
+    if distance <= -beyond:
         return distance, -1.0
-    # unit z^2 = distance + c unit (1 - z)^2
-    return distance, (c + ratio) / (c + math.sqrt(c * c + (1.0 - c) * (c + ratio)))
+    # unit z^2 = distance + beyond (1 - z)^2
+    return distance, (beyond + distance) / (beyond + math.sqrt(max(unit * (beyond + distance) - beyond * distance, 0.0)))
 
 
 def _find_edge(
@@ -287,13 +311,17 @@ def _finish(
             u[last] = now[TWICE] * w - more * u[last]
     else:
         vol = own_or(seg[o + VOLATILITY], row[R_VOLATILITY])
-        unit = max(_unit(work, seg, o, side, last, level * exp_y[last], 0.5 * vol * vol, h, tau), 0.0)
         distance, found = _place(u, work, exp_y, seg, o, row, now, h, side, last)
         old_next = u[last + 1] if last + 1 < u.size else 0.0
         for i in range(last + 1, u.size):
             bound = _bound(seg, o, side, level * exp_y[i], tau)
-            away = i - last - part
-            u[i] = bound + side * unit * away * away if i - last <= _BEYOND and found < 1.0 else bound
+            u[i] = bound
+            if i - last <= _BEYOND and found < 1.0:
+                away = i - last - part
+                unit = _unit(
+                    work, seg, o, side, last, work[SECOND, i], level * exp_y[last], 0.5 * vol * vol, h, tau
+                )  # fmt: skip
+                u[i] += side * max(unit, 0.0) * away * away
         ahead = work[PASS, last] * (u[last + 1] + more * old_next) if last + 1 < u.size else 0.0
         z = now[TWICE] * work[GAIN, last] - more * u[last] + ahead
         if found <= 0.0:
