@@ -55,6 +55,14 @@ __all__ = ["value_rows"]
 GRIDS, NODES, STEPS, WIDTH = 0, 1, 2, 3
 
 
+_OFTEN = 12.0  # segments of a life from which the grid gets finer
+
+
+def _across(nodes: float, segments: int) -> int:
+    """Give the nodes across the coarsest grid: what happens often leaves traces that are small."""
+    return int(nodes * math.sqrt(max(1.0, segments / _OFTEN)))
+
+
 def _one_grid(
     u: Any, b: Any, spare: Any, exp_y: Any, work: Any, state: Any, now: Any, seg: Any, begin: int, end: int, row: Any,
     model: int, h: float, zero: int, steps: float, times: int, out: Any,
@@ -146,9 +154,9 @@ def _span(seg: Any, begin: int, end: int, row: Any, model: int, width: float) ->
         _march.own_or, _march.is_barrier, _march.along, _march.rise, _march._bound, _march._unit, _march._place,
         _march._may_call, _march.is_pinned, _march._sweep, _march._find_edge, _march._finish, _march._solve_second,
         _march._finish_second, _march.settle, _march.march,
-        _events._no_kink, _events._known_kink, _events._clip, _events._cap, _events._enter, _events._move,
+        _events._no_kink, _events._known_kink, _events._clip, _events._weigh_conversion, _events._cap, _events._enter, _events._move,
         _events.mature, _events.meet,
-        _one_grid, _read, _span,
+        _across, _one_grid, _read, _span,
     ],
 )  # fmt: skip
 def value_rows(
@@ -158,9 +166,11 @@ def value_rows(
 ) -> None:  # fmt: skip
     """Fill value, delta, gamma, theta per year and an estimate of the value's error, for each row."""
     model, grids = int(settings[4]), int(settings[GRIDS])
-    across = int(settings[NODES]) // 2 * 2
     finest = 1 << (grids - 1)
-    room = (across + 8) * finest + 1
+    most = 1
+    for i in range(offsets.size - 1):
+        most = max(most, offsets[i + 1] - offsets[i])
+    room = (_across(settings[NODES], most) + 8) * finest + 1
     memory, matrix = np.empty((4, room)), np.zeros((WORK, room))
     row, state, now = np.empty(MARKET), np.zeros(STATE), np.empty(STEP)
     found = np.empty((grids, 4))
@@ -175,7 +185,7 @@ def value_rows(
             value[r], delta[r], gamma[r], theta[r], estimate[r] = math.nan, math.nan, math.nan, math.nan, math.nan
             continue
         low, high = _span(seg, begin, end, row, model, settings[WIDTH])
-        width = (high - low) / across
+        width = (high - low) / _across(settings[NODES], end - begin)
         below, above = max(4, int(math.ceil(-low / width))), int(math.ceil(high / width))
         for grid in range(grids):
             times = 1 << grid

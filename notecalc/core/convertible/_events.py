@@ -45,6 +45,8 @@ _BEND = 2
 _SECOND_SLOPE = 3
 _KINK = 4
 
+_SAME = 1e-10  # [per 100]: a value this near a bound is on it
+
 
 def mature(u: Any, b: Any, exp_y: Any, state: Any, seg: Any, o: int, model: int, h: float, zero: int) -> None:
     """Fill in what the note is worth at maturity: principal and last coupon, or the shares if they are worth more."""
@@ -161,10 +163,10 @@ def _enter(
     if seg[o + OPEN] > 0:
         kink = _clip(u, b, exp_y, 1.0, floor, 0.0, 0.0, 1e300, 0.0, h, zero, kink)
     if is_barrier(seg, o):
+        # A jump at the last node, which is held: sums of what is nothing there see its slope alone.
         if seg[o + TRIGGER] > 0.0 and u[zero - 1] > floor:
-            # A jump at the last node, which is held: sums of what is nothing there see its slope alone.
             u[zero - 1] += (2.0 * u[zero - 1] - u[zero - 2] - floor) / 12.0
-            b[zero - 1] += (2.0 * b[zero - 1] - b[zero - 2]) / 12.0
+        b[zero - 1] += (2.0 * b[zero - 1] - b[zero - 2]) / 12.0
         for i in range(zero, u.size):
             u[i] = floor
             b[i] = 0.0
@@ -186,7 +188,26 @@ def _cap(
         kink = _clip(u, b, exp_y, -1.0, price, scale, trigger, level, cash, h, zero, kink)
     if is_open:
         kink = _clip(u, b, exp_y, -1.0, floor, 0.0, max(level, trigger), 1e300, 0.0, h, zero, kink)
+        _weigh_conversion(b, exp_y, max(level, trigger), h, zero)
+        place = zero + math.log(level) / h
+        j = int(math.floor(place))
+        if kink[0] < 0.0 and trigger < level and 0 < j < u.size - 2:
+            shares = scale * level
+            if u[j] >= price - scale * exp_y[j] - _SAME and u[j + 1] >= floor - _SAME:
+                return (place, -shares * h, -shares * h * h, 0.0)
     return kink
+
+
+def _weigh_conversion(b: Any, exp_y: Any, level: float, h: float, zero: int) -> None:
+    """Weigh the jump of the second unknown to nothing at the level from which a call forces conversion."""
+    first = 0
+    while first < b.size and exp_y[first] < level * (1.0 - 1e-12):
+        first += 1
+    if 1 < first < b.size and b[first] == 0.0 and b[first - 1] != 0.0 and first != zero:
+        part = zero + math.log(level) / h - (first - 1)
+        slope = b[first - 1] - b[first - 2]
+        weigh_jump(b, first - 1, part, b[first - 1] + slope * part, 0, b.size - 1)
+        weigh_kink(b, first - 1 + part, slope, 0.0, 0, b.size - 1)
 
 
 def _clip(
@@ -199,6 +220,8 @@ def _clip(
     unknown becomes `cash`, unless that is missing.
     """
     nodes = u.size
+    # What is called and put at one price is put: its holder is paid in cash.
+    same = _SAME if cash > 0.0 else 0.0
     first = 0
     while first < nodes and exp_y[first] < low * (1.0 - 1e-12):
         first += 1
@@ -211,16 +234,17 @@ def _clip(
     cell, place, slope, bend = -1, 0.0, 0.0, 0.0
     rising = True
     for i in range(first, last):
-        d0 = side * (amount - scale * exp_y[i] - u[i])
-        d1 = side * (amount - scale * exp_y[i + 1] - u[i + 1])
+        d0 = side * (amount - scale * exp_y[i] - u[i]) + same
+        d1 = side * (amount - scale * exp_y[i + 1] - u[i + 1]) + same
         if (d0 > 0.0) == (d1 > 0.0):
             continue
         cell, rising = i, d1 > 0.0
         if int(math.floor(kink[0])) == i and kink[0] >= 0.0:
             place = kink[0] - i
             here = scale * exp_y[i] * math.exp(place * h)
-            slope = kink[1] + here * h
-            bend = kink[2] + here * h * h
+            # beyond the kink W is level
+            slope = kink[1] + here * h if rising else -here * h
+            bend = kink[2] + here * h * h if rising else -here * h * h
             break
         dm = side * (amount - scale * exp_y[i - 1] - u[i - 1]) if i > 0 else 2.0 * d0 - d1
         d2 = side * (amount - scale * exp_y[i + 2] - u[i + 2]) if i + 2 < nodes else 2.0 * d1 - d0
@@ -249,7 +273,7 @@ def _clip(
     touched_kink = False
     for i in range(first, last + 1):
         bound = amount - scale * exp_y[i]
-        if side * (bound - u[i]) > 0.0:
+        if side * (bound - u[i]) > -same:
             u[i] = bound
             if not math.isnan(cash):
                 b[i] = cash

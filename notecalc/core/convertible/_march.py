@@ -70,7 +70,8 @@ _ROUNDS = 12  # of the two coupled unknowns, at most: three are usual
 _SETTLED = 1e-7  # of a cell
 _IMPLICIT = 4  # steps of half the length with which a segment begins
 _BEYOND = 6  # nodes past the edge to which the solution is carried
-_GRADED = 0.5  # how much shorter steps are just after... 
+_GRADED = 0.5  # how much shorter the first steps are than the mean, where conversion may be early
+_GRADED_FROM = 0.02  # carry at which they are so in full
 _TINY = 1e-300
 _LEAST_PART = 1e-6
 
@@ -101,10 +102,12 @@ def march(
 ) -> None:  # fmt: skip
     """Carry both unknowns from the end of a segment to its start."""
     tau, done, length = 0.0, 0.0, seg[o + LENGTH]
+    # After a coupon the edge of early conversion comes in from far away, the faster the sooner.
+    graded = _GRADED * min(max(own_or(seg[o + CARRY], row[R_CARRY]) / _GRADED_FROM, 0.0), 1.0)
     for step in range(steps + _IMPLICIT // 2):
         implicit = step < _IMPLICIT
         done += 0.5 / steps if implicit else 1.0 / steps
-        advance = length * done * (1.0 - _GRADED + _GRADED * done) - tau
+        advance = length * done * (1.0 - graded + graded * done) - tau
         now[TWICE] = 1.0 if implicit else 2.0
         now[HALF] = advance / now[TWICE]
         now[NEW] = tau + advance
