@@ -74,13 +74,13 @@ def _one_grid(
     for i in range(u.size):
         exp_y[i] = math.exp((i - zero) * h)
     o = (end - 1) * FIELDS
-    mature(u, b, exp_y, state, seg, o, model, h, zero)
+    mature(u, b, work, exp_y, state, seg, o, model, h, zero)
     for s in range(end - 1, begin - 1, -1):
         o = s * FIELDS
         count = max(2, int(round(steps * seg[o + LENGTH] / total))) * times
         march(u, b, work, exp_y, state, now, seg, o, row, model, h, zero, count)
         if s > begin:
-            meet(u, b, spare, exp_y, state, seg, o, o - FIELDS, model, h, zero)
+            meet(u, b, spare, work, exp_y, state, seg, o, o - FIELDS, model, h, zero)
     _read(u, b, state, seg, o, row, model, h, zero, out)
 
 

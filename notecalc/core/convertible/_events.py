@@ -22,12 +22,14 @@ from notecalc.core.convertible._columns import (
     DIVIDEND,
     FLOOR_END,
     FLOOR_START,
+    GAIN,
     GOLDMAN_SACHS,
     LAST,
     LEVEL_END,
     LEVEL_START,
     OPEN,
     PART,
+    PASS,
     RATIO,
     SIDE,
     TRIGGER,
@@ -48,8 +50,10 @@ _KINK = 4
 _SAME = 1e-10  # [per 100]: a value this near a bound is on it
 
 
-def mature(u: Any, b: Any, exp_y: Any, state: Any, seg: Any, o: int, model: int, h: float, zero: int) -> None:
+def mature(u: Any, b: Any, work: Any, exp_y: Any, state: Any, seg: Any, o: int, model: int, h: float, zero: int) -> None:
     """Fill in what the note is worth at maturity: principal and last coupon, or the shares if they are worth more."""
+    work[GAIN, :] = 0.0
+    work[PASS, :] = 0.0
     k, paid = seg[o + RATIO] * seg[o + LEVEL_END], seg[o + DAY_PUT]
     is_open, floor = seg[o + DAY_OPEN] > 0, seg[o + DAY_FLOOR]
     debt_part = 1.0 if model == GOLDMAN_SACHS else paid
@@ -63,12 +67,12 @@ def mature(u: Any, b: Any, exp_y: Any, state: Any, seg: Any, o: int, model: int,
         cell = int(math.floor(place))
         for i in range(max(cell + 1, 0), b.size):
             b[i] = 0.0
-        weigh_kink(u, place, -cash * h, -cash * h * h, 0, u.size - 1)
-        weigh_jump(b, cell, place - cell, debt_part, 0, u.size - 1)
+        weigh_kink(work[GAIN], place, -cash * h, -cash * h * h, 0, u.size - 1)
+        weigh_jump(work[PASS], cell, place - cell, debt_part, 0, u.size - 1)
     elif is_open:
         for i in range(b.size):
             b[i] = 0.0
-    _enter(u, b, exp_y, state, seg, o, model, h, zero, _no_kink())
+    _enter(u, b, work, exp_y, state, seg, o, model, h, zero, _no_kink())
 
 
 def _no_kink() -> Any:
@@ -76,28 +80,32 @@ def _no_kink() -> Any:
 
 
 def meet(
-    u: Any, b: Any, spare: Any, exp_y: Any, state: Any, seg: Any, later: int, o: int, model: int, h: float, zero: int
-) -> None:
+    u: Any, b: Any, spare: Any, work: Any, exp_y: Any, state: Any, seg: Any, later: int, o: int, model: int, h: float,
+    zero: int,
+) -> None:  # fmt: skip
     """Go through a day, from the start of the later segment to the end of the one before it."""
+    # The weights are added last, so that no bound is compared with what they make of a value.
+    work[GAIN, :] = 0.0
+    work[PASS, :] = 0.0
     settle(u, b, exp_y, state, seg, later, model)
     kink = _known_kink(u, b, state, seg, later, zero)
-    place = _move(u, b, spare, exp_y, state, seg, later, o, model, h, zero, kink[0])
+    place = _move(u, b, spare, work, exp_y, state, seg, later, o, model, h, zero, kink[0])
     kink = (place, kink[1], kink[2], kink[3])
     scale = seg[o + RATIO] * seg[o + LEVEL_END]
     floor = seg[o + DAY_FLOOR]
     if not math.isnan(seg[o + DAY_CALL]):
         trigger = seg[o + DAY_TRIGGER] / seg[o + LEVEL_END]
-        kink = _cap(u, b, exp_y, seg[o + DAY_CALL], floor, seg[o + DAY_OPEN] > 0, trigger, scale, model, h, zero, kink)
+        kink = _cap(u, b, work, exp_y, seg[o + DAY_CALL], floor, seg[o + DAY_OPEN] > 0, trigger, scale, model, h, zero, kink)
     if not math.isnan(seg[o + DAY_PUT]):
         cash = seg[o + DAY_PUT] if model == TSIVERIOTIS_FERNANDES else math.nan
-        kink = _clip(u, b, exp_y, 1.0, seg[o + DAY_PUT], scale, 0.0, 1e300, cash, h, zero, kink)
+        kink = _clip(u, b, work, exp_y, 1.0, seg[o + DAY_PUT], scale, 0.0, 1e300, cash, h, zero, kink)
     if seg[o + DAY_OPEN] > 0:
-        kink = _clip(u, b, exp_y, 1.0, floor, 0.0, 0.0, 1e300, 0.0, h, zero, kink)
+        kink = _clip(u, b, work, exp_y, 1.0, floor, 0.0, 0.0, 1e300, 0.0, h, zero, kink)
     for i in range(u.size):
         u[i] += seg[o + COUPON]
         if model == TSIVERIOTIS_FERNANDES:
             b[i] += seg[o + COUPON]
-    _enter(u, b, exp_y, state, seg, o, model, h, zero, kink)
+    _enter(u, b, work, exp_y, state, seg, o, model, h, zero, kink)
 
 
 def _known_kink(u: Any, b: Any, state: Any, seg: Any, later: int, zero: int) -> Any:
@@ -112,7 +120,7 @@ def _known_kink(u: Any, b: Any, state: Any, seg: Any, later: int, zero: int) -> 
 
 
 def _move(
-    u: Any, b: Any, spare: Any, exp_y: Any, state: Any, seg: Any, later: int, o: int, model: int, h: float, zero: int,
+    u: Any, b: Any, spare: Any, work: Any, exp_y: Any, state: Any, seg: Any, later: int, o: int, model: int, h: float, zero: int,
     place: float,
 ) -> float:  # fmt: skip
     """Take both unknowns to the levels and the ratio of the segment before; give where the kink has got to."""
@@ -148,47 +156,50 @@ def _move(
         if place >= 0.0:
             place = zero + math.log((old + dividend) / new) / h
     if pinned and model != AYACHE_FORSYTH_VETZAL:
-        weigh_kink(b, edge, slope, 0.0, 0, b.size - 1)
+        weigh_kink(work[PASS], edge, slope, 0.0, 0, b.size - 1)
     return place
 
 
 def _enter(
-    u: Any, b: Any, exp_y: Any, state: Any, seg: Any, o: int, model: int, h: float, zero: int, kink: Any
+    u: Any, b: Any, work: Any, exp_y: Any, state: Any, seg: Any, o: int, model: int, h: float, zero: int, kink: Any
 ) -> None:
     """Bring the value within the bounds of a segment, at its end."""
     scale, floor = seg[o + RATIO] * seg[o + LEVEL_END], seg[o + FLOOR_END]
     if seg[o + CALL] > 0:
         trigger = seg[o + TRIGGER] / seg[o + LEVEL_END]
-        kink = _cap(u, b, exp_y, seg[o + CALL_END], floor, seg[o + OPEN] > 0, trigger, scale, model, h, zero, kink)
+        kink = _cap(u, b, work, exp_y, seg[o + CALL_END], floor, seg[o + OPEN] > 0, trigger, scale, model, h, zero, kink)
     if seg[o + OPEN] > 0:
-        kink = _clip(u, b, exp_y, 1.0, floor, 0.0, 0.0, 1e300, 0.0, h, zero, kink)
+        kink = _clip(u, b, work, exp_y, 1.0, floor, 0.0, 0.0, 1e300, 0.0, h, zero, kink)
     if is_barrier(seg, o):
         # A jump at the last node, which is held: sums of what is nothing there see its slope alone.
         if seg[o + TRIGGER] > 0.0 and u[zero - 1] > floor:
             u[zero - 1] += (2.0 * u[zero - 1] - u[zero - 2] - floor) / 12.0
         b[zero - 1] += (2.0 * b[zero - 1] - b[zero - 2]) / 12.0
         for i in range(zero, u.size):
-            u[i] = floor
-            b[i] = 0.0
+            u[i], work[GAIN, i] = floor, 0.0
+            b[i], work[PASS, i] = 0.0, 0.0
     if kink[0] >= 0.0:
         high = zero if is_barrier(seg, o) else u.size - 1
-        weigh_kink(u, kink[0], kink[1], kink[2], 0, high)
-        weigh_kink(b, kink[0], kink[3], 0.0, 0, high)
+        weigh_kink(work[GAIN], kink[0], kink[1], kink[2], 0, high)
+        weigh_kink(work[PASS], kink[0], kink[3], 0.0, 0, high)
+    for i in range(u.size):
+        u[i] += work[GAIN, i]
+        b[i] += work[PASS, i]
     state[LAST], state[PART], state[SIDE] = (zero - 1 if is_barrier(seg, o) else u.size - 1), 1.0, 0.0
 
 
 def _cap(
-    u: Any, b: Any, exp_y: Any, price: float, floor: float, is_open: bool, trigger: float, scale: float, model: int,
+    u: Any, b: Any, work: Any, exp_y: Any, price: float, floor: float, is_open: bool, trigger: float, scale: float, model: int,
     h: float, zero: int, kink: Any,
 ) -> Any:  # fmt: skip
     """Bring the value under the call: its price, or the shares if they are worth more and may be had."""
     level = (price - floor) / scale if is_open else 1e300
     cash = 0.0 if model == TSIVERIOTIS_FERNANDES else math.nan
     if trigger < level:
-        kink = _clip(u, b, exp_y, -1.0, price, scale, trigger, level, cash, h, zero, kink)
+        kink = _clip(u, b, work, exp_y, -1.0, price, scale, trigger, level, cash, h, zero, kink)
     if is_open:
-        kink = _clip(u, b, exp_y, -1.0, floor, 0.0, max(level, trigger), 1e300, 0.0, h, zero, kink)
-        _weigh_conversion(b, exp_y, max(level, trigger), h, zero)
+        kink = _clip(u, b, work, exp_y, -1.0, floor, 0.0, max(level, trigger), 1e300, 0.0, h, zero, kink)
+        _weigh_conversion(b, work, exp_y, max(level, trigger), h, zero)
         place = zero + math.log(level) / h
         j = int(math.floor(place))
         if kink[0] < 0.0 and trigger < level and 0 < j < u.size - 2:
@@ -198,7 +209,7 @@ def _cap(
     return kink
 
 
-def _weigh_conversion(b: Any, exp_y: Any, level: float, h: float, zero: int) -> None:
+def _weigh_conversion(b: Any, work: Any, exp_y: Any, level: float, h: float, zero: int) -> None:
     """Weigh the jump of the second unknown to nothing at the level from which a call forces conversion."""
     first = 0
     while first < b.size and exp_y[first] < level * (1.0 - 1e-12):
@@ -206,12 +217,12 @@ def _weigh_conversion(b: Any, exp_y: Any, level: float, h: float, zero: int) -> 
     if 1 < first < b.size and b[first] == 0.0 and b[first - 1] != 0.0 and first != zero:
         part = zero + math.log(level) / h - (first - 1)
         slope = b[first - 1] - b[first - 2]
-        weigh_jump(b, first - 1, part, b[first - 1] + slope * part, 0, b.size - 1)
-        weigh_kink(b, first - 1 + part, slope, 0.0, 0, b.size - 1)
+        weigh_jump(work[PASS], first - 1, part, b[first - 1] + slope * part, 0, b.size - 1)
+        weigh_kink(work[PASS], first - 1 + part, slope, 0.0, 0, b.size - 1)
 
 
 def _clip(
-    u: Any, b: Any, exp_y: Any, side: float, amount: float, scale: float, low: float, high: float, cash: float,
+    u: Any, b: Any, work: Any, exp_y: Any, side: float, amount: float, scale: float, low: float, high: float, cash: float,
     h: float, zero: int, kink: Any,
 ) -> Any:  # fmt: skip
     """Bring W to a bound from below (side 1) or above (-1): an amount less `scale` times the shares.
@@ -274,17 +285,17 @@ def _clip(
     for i in range(first, last + 1):
         bound = amount - scale * exp_y[i]
         if side * (bound - u[i]) > -same:
-            u[i] = bound
+            u[i], work[GAIN, i] = bound, 0.0
             if not math.isnan(cash):
-                b[i] = cash
+                b[i], work[PASS, i] = cash, 0.0
             if i >= kink[0] >= i - 1 or i <= kink[0] <= i + 1:
                 touched_kink = True
     if cell >= 0:
-        weigh_kink(u, cell + place, slope, bend, 0, nodes - 1)
+        weigh_kink(work[GAIN], cell + place, slope, bend, 0, nodes - 1)
         if not math.isnan(cash):
             sign = 1.0 if rising else -1.0
-            weigh_jump(b, cell, place, sign * (inside - cash), 0, nodes - 1)
-            weigh_kink(b, cell + place, sign * steep_inside, 0.0, 0, nodes - 1)
+            weigh_jump(work[PASS], cell, place, sign * (inside - cash), 0, nodes - 1)
+            weigh_kink(work[PASS], cell + place, sign * steep_inside, 0.0, 0, nodes - 1)
     if touched_kink:
         return (-1.0, 0.0, 0.0, 0.0)
     return kink

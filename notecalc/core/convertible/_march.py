@@ -115,7 +115,7 @@ def march(
         tau += advance
         state[OLD_LAST], state[OLD_SIDE] = state[LAST], state[SIDE]
         if model == AYACHE_FORSYTH_VETZAL:
-            _sweep(u, work, exp_y, seg, o, row, model, now, h, zero)
+            _sweep(u, work, exp_y, state, seg, o, row, model, now, h, zero)
             _find_edge(u, work, exp_y, state, seg, o, row, now, h, zero)
             _finish(u, work, exp_y, state, seg, o, row, now, h, zero)
             continue
@@ -123,7 +123,7 @@ def march(
         for turn in range(_ROUNDS):
             side = state[SIDE]
             _solve_second(b, work, state, seg, o, row, model, now, h, zero)
-            _sweep(u, work, exp_y, seg, o, row, model, now, h, zero)
+            _sweep(u, work, exp_y, state, seg, o, row, model, now, h, zero)
             _find_edge(u, work, exp_y, state, seg, o, row, now, h, zero)
             found = state[LAST] + state[PART]
             miss = found - guess
@@ -144,7 +144,7 @@ def march(
 
 
 def _sweep(
-    u: Any, work: Any, exp_y: Any, seg: Any, o: int, row: Any, model: int, now: Any, h: float, zero: int
+    u: Any, work: Any, exp_y: Any, state: Any, seg: Any, o: int, row: Any, model: int, now: Any, h: float, zero: int
 ) -> None:
     """Eliminate the first unknown upwards: each node in terms of the next."""
     nodes = u.size
@@ -161,21 +161,24 @@ def _sweep(
     growth = math.exp(h)
     drift0 = rate - carry - half_var - rise(seg, o, LEVEL_START, LEVEL_END) / level
     level *= seg[o + RATIO]
+    last = int(state[LAST])
     for i in range(zero if is_barrier(seg, o) else nodes):
         p = scale
         if elasticity != 0.0:
             p *= math.exp(-elasticity * (i - zero) * h)
         shares = level * exp_y[i]
         drift, rho = drift0 + drop * p, rate + p
+        # Carried beyond the edge it is below nothing; were the edge further out, it would not be.
+        second = work[SECOND, i] if i <= last else max(work[SECOND, i], 0.0)
         if model == AYACHE_FORSYTH_VETZAL:
             cost = (carry + p * (1.0 - drop)) * shares
             g = cost - p * max(is_open * shares * (1.0 - drop), claim)
         elif model == TSIVERIOTIS_FERNANDES:
             cost = carry * shares
-            g = cost + credit * work[SECOND, i]
+            g = cost + credit * second
         else:
-            rho += credit * work[SECOND, i]
-            cost = (carry + credit * work[SECOND, i]) * shares
+            rho += credit * second
+            cost = (carry + credit * second) * shares
             g = cost
         work[SOURCE, i], work[COST, i], work[DECAY, i] = g, cost, rho
         work[LEAN, i] = 0.0 if model == AYACHE_FORSYTH_VETZAL else credit * (1.0 if model == TSIVERIOTIS_FERNANDES else shares)
@@ -219,7 +222,7 @@ def _unit(
     else:
         price = along(seg, o, CALL_START, CALL_END, tau)
         g = rise(seg, o, CALL_START, CALL_END) - work[DECAY, i] * price + work[COST, i] - work[SOURCE, i]
-    g += side * work[LEAN, i] * (second / 3.0 - work[SECOND, i])
+    g += side * work[LEAN, i] * (second / 3.0 - max(work[SECOND, i], 0.0))
     return 0.5 * g / half_var * h * h
 
 
@@ -343,7 +346,7 @@ def settle(u: Any, b: Any, exp_y: Any, state: Any, seg: Any, o: int, model: int)
         for i in range(int(state[LAST]) + 1, u.size):
             u[i] = _bound(seg, o, state[SIDE], level * exp_y[i], seg[o + LENGTH])
     if is_pinned(state, model) or is_barrier(seg, o):
-        for i in range(int(state[LAST]) + 1 if is_pinned(state, model) else b.size, b.size):
+        for i in range(int(state[LAST]) + 1, u.size):
             b[i] = 0.0
 
 

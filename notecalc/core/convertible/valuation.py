@@ -25,7 +25,7 @@ __all__ = ["ACCURACIES", "MODELS", "ConvertibleGreeks", "ConvertibleValue", "Mar
 MODELS = ("tsiveriotis-fernandes", "ayache-forsyth-vetzal", "goldman-sachs")
 
 # Grids (each halves the steps of the one before), nodes and steps of the coarsest, standard deviations to each side.
-ACCURACIES = {"fast": (2, 40, 12, 4.5), "standard": (2, 80, 24, 5.0), "reference": (3, 320, 96, 6.5)}
+ACCURACIES = {"fast": (2, 64, 20, 4.5), "standard": (2, 128, 40, 5.0), "reference": (3, 320, 96, 6.5)}
 
 Rates: TypeAlias = "Numbers | pd.Series[Any] | Steps"
 
