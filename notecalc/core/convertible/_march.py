@@ -154,12 +154,13 @@ def _sweep(
     level = along(seg, o, LEVEL_START, LEVEL_END, now[MIDDLE])
     claim = row[RECOVERY] * along(seg, o, CLAIM_START, CLAIM_END, now[MIDDLE])
     hh, half_var = now[HALF], 0.5 * vol * vol
-    a0 = half_var / (h * h)
+    # Where the stock drifts further than it spreads, the grid makes it spread: shares and bonds are still exact.
+    least = 0.5 * h / (1.0 - 0.5 * h)
     hazard = credit if model == AYACHE_FORSYTH_VETZAL else 0.0
     scale = hazard * math.exp(-elasticity * math.log(level / row[REFERENCE])) if elasticity != 0.0 else hazard
     is_open = 1.0 if seg[o + OPEN] > 0 else 0.0
     growth = math.exp(h)
-    drift0 = rate - carry - half_var - rise(seg, o, LEVEL_START, LEVEL_END) / level
+    growth0 = rate - carry - rise(seg, o, LEVEL_START, LEVEL_END) / level
     level *= seg[o + RATIO]
     last = int(state[LAST])
     for i in range(zero if is_barrier(seg, o) else nodes):
@@ -167,7 +168,7 @@ def _sweep(
         if elasticity != 0.0:
             p *= math.exp(-elasticity * (i - zero) * h)
         shares = level * exp_y[i]
-        drift, rho = drift0 + drop * p, rate + p
+        mean, rho = growth0 + drop * p, rate + p
         # Carried beyond the edge it is below nothing; were the edge further out, it would not be.
         second = work[SECOND, i] if i <= last else max(work[SECOND, i], 0.0)
         if model == AYACHE_FORSYTH_VETZAL:
@@ -185,15 +186,16 @@ def _sweep(
         right = u[i] - hh * g
         if i == 0:
             # At the ends W is a line in S, whose second derivative is nothing.
-            slip = hh * (drift + half_var) / (growth - 1.0)
+            slip = hh * mean / (growth - 1.0)
             pivot = 1.0 / (1.0 + hh * rho + slip)
             work[PASS, i], work[GAIN, i] = slip * pivot, right * pivot
             continue
         if i == nodes - 1:
-            lo, up = -hh * (drift + half_var) * growth / (growth - 1.0), 0.0
+            lo, up = -hh * mean * growth / (growth - 1.0), 0.0
         else:
-            a = max(a0, 0.5 * abs(drift) / h)
-            lo, up = hh * (a - 0.5 * drift / h), hh * (a + 0.5 * drift / h)
+            spread = max(half_var, abs(mean) * least)
+            lo = hh * (spread / h - 0.5 * (mean - spread)) / h
+            up = hh * (spread / h + 0.5 * (mean - spread)) / h
         pivot = 1.0 / (1.0 + hh * rho + lo + up - lo * work[PASS, i - 1])
         work[PASS, i] = up * pivot
         work[GAIN, i] = (right + lo * work[GAIN, i - 1]) * pivot
@@ -364,15 +366,16 @@ def _solve_second(
     vol, credit = own_or(seg[o + VOLATILITY], row[R_VOLATILITY]), own_or(seg[o + CREDIT], row[R_CREDIT])
     hh, half_var = now[HALF], 0.5 * vol * vol
     level = along(seg, o, LEVEL_START, LEVEL_END, now[MIDDLE])
-    drift = rate - carry - half_var - rise(seg, o, LEVEL_START, LEVEL_END) / level
+    mean = rate - carry - rise(seg, o, LEVEL_START, LEVEL_END) / level
     rho = rate + credit if model == TSIVERIOTIS_FERNANDES else 0.0
     growth = math.exp(h)
-    a = max(half_var / (h * h), 0.5 * abs(drift) / h)
-    lo, up = hh * (a - 0.5 * drift / h), hh * (a + 0.5 * drift / h)
+    spread = max(half_var, abs(mean) * 0.5 * h / (1.0 - 0.5 * h))
+    lo = hh * (spread / h - 0.5 * (mean - spread)) / h
+    up = hh * (spread / h + 0.5 * (mean - spread)) / h
     pinned, last, z = is_pinned(state, model), int(state[LAST]), state[PART]
     if not pinned:
         last, z = (zero - 1, 1.0) if is_barrier(seg, o) else (nodes - 1, 1.0)
-    slip = hh * (drift + half_var) / (growth - 1.0)
+    slip = hh * mean / (growth - 1.0)
     pivot = 1.0 / (1.0 + hh * rho + slip)
     gain, keep = b[0] * pivot, slip * pivot
     work[GAIN, 0], work[PASS, 0] = gain, keep
@@ -380,7 +383,7 @@ def _solve_second(
         below, diagonal, above, right = lo, 1.0 + hh * rho + lo + up, up, b[i]
         if i == last:
             if i == nodes - 1:
-                below, above = -hh * (drift + half_var) * growth / (growth - 1.0), 0.0
+                below, above = -hh * mean * growth / (growth - 1.0), 0.0
                 diagonal = 1.0 + hh * rho + below
             else:
                 # The next node by the parabola through this one, the one before and nothing at the edge.
