@@ -51,8 +51,8 @@ from notecalc.core.convertible._weights import derivatives
 
 __all__ = ["value_rows"]
 
-# settings: grids, nodes across of the coarsest, its steps of time, standard deviations to each side
-GRIDS, NODES, STEPS, WIDTH = 0, 1, 2, 3
+# settings: grids, nodes across of the coarsest, its steps of time, standard deviations to each side, model
+GRIDS, NODES, STEPS, WIDTH, MODEL = 0, 1, 2, 3, 4
 
 
 _OFTEN = 12.0  # segments of a life from which the grid gets finer
@@ -77,7 +77,7 @@ def _one_grid(
     mature(u, b, work, exp_y, state, seg, o, model, h, zero)
     for s in range(end - 1, begin - 1, -1):
         o = s * FIELDS
-        count = max(2, int(round(steps * seg[o + LENGTH] / total))) * times
+        count = max(2, round(steps * seg[o + LENGTH] / total)) * times
         march(u, b, work, exp_y, state, now, seg, o, row, model, h, zero, count)
         if s > begin:
             meet(u, b, spare, work, exp_y, state, seg, o, o - FIELDS, model, h, zero)
@@ -126,6 +126,11 @@ def _read(u: Any, b: Any, state: Any, seg: Any, o: int, row: Any, model: int, h:
     out[3] = rho * out[0] - paid - drift * stock * out[1] - 0.5 * vol * vol * stock * stock * out[2]
 
 
+def _extrapolated(found: Any, grid: int, part: int) -> Any:
+    """Give a number from a grid and the one before it, whose steps are twice as long; errors are as their square."""
+    return (4.0 * found[grid, part] - found[grid - 1, part]) / 3.0 if grid > 0 else found[grid, part]
+
+
 def _span(seg: Any, begin: int, end: int, row: Any, model: int, width: float) -> Any:
     """Give how far the grid reaches below and above the levels [ln S], and the total of what moves them."""
     variance, drift, least, most = 0.0, 0.0, math.inf, 0.0
@@ -151,12 +156,13 @@ def _span(seg: Any, begin: int, end: int, row: Any, model: int, width: float) ->
     writes=["float64"] * 5,
     calls=[
         _weights.weigh_kink, _weights.weigh_jump, _weights.interpolate, _weights.derivatives,
-        _march.own_or, _march.is_barrier, _march.along, _march.rise, _march._bound, _march._unit, _march._place,
-        _march._may_call, _march.is_pinned, _march._sweep, _march._find_edge, _march._finish, _march._solve_second,
-        _march._finish_second, _march.settle, _march.march,
-        _events._no_kink, _events._known_kink, _events._clip, _events._weigh_conversion, _events._cap, _events._enter, _events._move,
+        _march.own_or, _march.is_barrier, _march.along, _march.rise, _march.bound_on, _march.unit_bend,
+        _march.place_edge, _march.may_call, _march.is_pinned, _march.sweep, _march.find_edge, _march.finish,
+        _march.solve_second, _march.finish_second, _march.settle, _march.march,
+        _events.known_kink, _events.crosses, _events.excess, _events.crossing, _events.beside, _events.clip,
+        _events.weigh_conversion, _events.cap, _events.enter, _events.move,
         _events.mature, _events.meet,
-        _across, _one_grid, _read, _span,
+        _across, _one_grid, _read, _extrapolated, _span,
     ],
 )  # fmt: skip
 def value_rows(
@@ -165,47 +171,38 @@ def value_rows(
     theta: Any, estimate: Any,
 ) -> None:  # fmt: skip
     """Fill value, delta, gamma, theta per year and an estimate of the value's error, for each row."""
-    model, grids = int(settings[4]), int(settings[GRIDS])
-    finest = 1 << (grids - 1)
-    most = 1
+    model, grids = int(settings[MODEL]), int(settings[GRIDS])
+    finest, most = 1 << (grids - 1), 1
     for i in range(offsets.size - 1):
         most = max(most, offsets[i + 1] - offsets[i])
     room = (_across(settings[NODES], most) + 8) * finest + 1
-    memory, matrix = np.empty((4, room)), np.zeros((WORK, room))
+    memory, work = np.empty((4, room)), np.zeros(WORK * room)
     row, state, now = np.empty(MARKET), np.zeros(STATE), np.empty(STEP)
     found = np.empty((grids, 4))
+    out = (value, delta, gamma, theta)
     for r in range(value.size):
-        for j, given in enumerate((stock, volatility, rate, carry, credit, recovery, drop, elasticity, reference)):
-            row[j] = given[r]
         begin, end = offsets[contract[r]], offsets[contract[r] + 1]
         missing = begin == end
-        for j in range(MARKET):
+        for j, given in enumerate((stock, volatility, rate, carry, credit, recovery, drop, elasticity, reference)):
+            row[j] = given[r]
             missing = missing or math.isnan(row[j])
         if missing:
-            value[r], delta[r], gamma[r], theta[r], estimate[r] = math.nan, math.nan, math.nan, math.nan, math.nan
+            for part in out:
+                part[r] = math.nan
+            estimate[r] = math.nan
             continue
         low, high = _span(seg, begin, end, row, model, settings[WIDTH])
         width = (high - low) / _across(settings[NODES], end - begin)
-        below, above = max(4, int(math.ceil(-low / width))), int(math.ceil(high / width))
+        below, above = max(4, math.ceil(-low / width)), math.ceil(high / width)
         for grid in range(grids):
             times = 1 << grid
             nodes = (below + above) * times + 1
             _one_grid(
-                memory[0, :nodes], memory[1, :nodes], memory[2, :nodes], memory[3, :nodes], matrix[:, :nodes], state,
-                now, seg, begin, end, row, model, width / times, below * times, settings[STEPS], times, found[grid],
+                memory[0, :nodes], memory[1, :nodes], memory[2, :nodes], memory[3, :nodes],
+                work[: WORK * nodes].reshape((WORK, nodes)), state, now, seg, begin, end, row, model, width / times,
+                below * times, settings[STEPS], times, found[grid],
             )  # fmt: skip
-        for part in range(4):
-            best, before = found[grids - 1, part], found[grids - 1, part]
-            if grids > 1:
-                best = (4.0 * found[grids - 1, part] - found[grids - 2, part]) / 3.0
-                before = found[grids - 1, part]
-            if grids > 2:
-                before = (4.0 * found[grids - 2, part] - found[grids - 3, part]) / 3.0
-            if part == 0:
-                value[r], estimate[r] = best, abs(best - before)
-            elif part == 1:
-                delta[r] = best
-            elif part == 2:
-                gamma[r] = best
-            else:
-                theta[r] = best
+        for j, part in enumerate(out):
+            part[r] = _extrapolated(found, grids - 1, j)
+        # The change that the last extrapolation, or the only one, has made.
+        estimate[r] = abs(value[r] - (_extrapolated(found, grids - 2, 0) if grids > 2 else found[grids - 1, 0]))

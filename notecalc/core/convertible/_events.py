@@ -40,17 +40,12 @@ from notecalc.core.convertible._weights import interpolate, weigh_jump, weigh_ki
 
 __all__: list[str] = []
 
-# ---- the kink that a live call leaves at its level ----
-_PLACE = 0  # [nodes]; below 0: none
-_SLOPE = 1  # derivatives of W and of the second unknown on its lower side
-_BEND = 2
-_SECOND_SLOPE = 3
-_KINK = 4
-
 _SAME = 1e-10  # [per 100]: a value this near a bound is on it
 
 
-def mature(u: Any, b: Any, work: Any, exp_y: Any, state: Any, seg: Any, o: int, model: int, h: float, zero: int) -> None:
+def mature(
+    u: Any, b: Any, work: Any, exp_y: Any, state: Any, seg: Any, o: int, model: int, h: float, zero: int
+) -> None:
     """Fill in what the note is worth at maturity: principal and last coupon, or the shares if they are worth more."""
     work[GAIN, :] = 0.0
     work[PASS, :] = 0.0
@@ -64,7 +59,7 @@ def mature(u: Any, b: Any, work: Any, exp_y: Any, state: Any, seg: Any, o: int, 
     if is_open and paid > floor:
         cash = paid - floor
         place = zero + math.log(cash / k) / h
-        cell = int(math.floor(place))
+        cell = math.floor(place)
         for i in range(max(cell + 1, 0), b.size):
             b[i] = 0.0
         weigh_kink(work[GAIN], place, -cash * h, -cash * h * h, 0, u.size - 1)
@@ -72,11 +67,7 @@ def mature(u: Any, b: Any, work: Any, exp_y: Any, state: Any, seg: Any, o: int, 
     elif is_open:
         for i in range(b.size):
             b[i] = 0.0
-    _enter(u, b, work, exp_y, state, seg, o, model, h, zero, _no_kink())
-
-
-def _no_kink() -> Any:
-    return (-1.0, 0.0, 0.0, 0.0)
+    enter(u, b, work, exp_y, state, seg, o, model, h, zero, (-1.0, 0.0, 0.0, 0.0))
 
 
 def meet(
@@ -88,28 +79,31 @@ def meet(
     work[GAIN, :] = 0.0
     work[PASS, :] = 0.0
     settle(u, b, exp_y, state, seg, later, model)
-    kink = _known_kink(u, b, state, seg, later, zero)
-    place = _move(u, b, spare, work, exp_y, state, seg, later, o, model, h, zero, kink[0])
+    kink = known_kink(u, b, seg, later, zero)
+    place = move(u, b, spare, work, exp_y, state, seg, later, o, model, h, zero, kink[0])
     kink = (place, kink[1], kink[2], kink[3])
     scale = seg[o + RATIO] * seg[o + LEVEL_END]
     floor = seg[o + DAY_FLOOR]
     if not math.isnan(seg[o + DAY_CALL]):
         trigger = seg[o + DAY_TRIGGER] / seg[o + LEVEL_END]
-        kink = _cap(u, b, work, exp_y, seg[o + DAY_CALL], floor, seg[o + DAY_OPEN] > 0, trigger, scale, model, h, zero, kink)
+        kink = cap(u, b, work, exp_y, seg[o + DAY_CALL], floor, seg[o + DAY_OPEN], trigger, scale, model, h, zero, kink)
     if not math.isnan(seg[o + DAY_PUT]):
         cash = seg[o + DAY_PUT] if model == TSIVERIOTIS_FERNANDES else math.nan
-        kink = _clip(u, b, work, exp_y, 1.0, seg[o + DAY_PUT], scale, 0.0, 1e300, cash, h, zero, kink)
+        kink = clip(u, b, work, exp_y, 1.0, seg[o + DAY_PUT], scale, 0.0, 1e300, cash, h, kink)
     if seg[o + DAY_OPEN] > 0:
-        kink = _clip(u, b, work, exp_y, 1.0, floor, 0.0, 0.0, 1e300, 0.0, h, zero, kink)
+        kink = clip(u, b, work, exp_y, 1.0, floor, 0.0, 0.0, 1e300, 0.0, h, kink)
     for i in range(u.size):
         u[i] += seg[o + COUPON]
         if model == TSIVERIOTIS_FERNANDES:
             b[i] += seg[o + COUPON]
-    _enter(u, b, work, exp_y, state, seg, o, model, h, zero, kink)
+    enter(u, b, work, exp_y, state, seg, o, model, h, zero, kink)
 
 
-def _known_kink(u: Any, b: Any, state: Any, seg: Any, later: int, zero: int) -> Any:
-    """Give the kink at the level of a call that was live, if the note lived up to it."""
+def known_kink(u: Any, b: Any, seg: Any, later: int, zero: int) -> Any:
+    """Give the kink at the level of a call that was live: its place and its slopes, left minus right; below 0, none.
+
+    Place, slope and second derivative of W, slope of the second unknown; all per node.
+    """
     if not is_barrier(seg, later):
         return (-1.0, 0.0, 0.0, 0.0)
     f0 = seg[later + FLOOR_START]
@@ -119,9 +113,9 @@ def _known_kink(u: Any, b: Any, state: Any, seg: Any, later: int, zero: int) -> 
     return (float(zero), slope, bend, -3.0 * b[zero - 1] + 1.5 * b[zero - 2] - b[zero - 3] / 3.0)
 
 
-def _move(
-    u: Any, b: Any, spare: Any, work: Any, exp_y: Any, state: Any, seg: Any, later: int, o: int, model: int, h: float, zero: int,
-    place: float,
+def move(
+    u: Any, b: Any, spare: Any, work: Any, exp_y: Any, state: Any, seg: Any, later: int, o: int, model: int, h: float,
+    zero: int, place: float,
 ) -> float:  # fmt: skip
     """Take both unknowns to the levels and the ratio of the segment before; give where the kink has got to."""
     old, new, dividend = seg[later + LEVEL_START], seg[o + LEVEL_END], seg[o + DIVIDEND]
@@ -145,7 +139,11 @@ def _move(
                 at = zero + math.log(after / old) / h
                 end = high
                 if unknown == 1 and pinned:
-                    f[i] = interpolate(spare, at, 0, last) if at < edge - 1.0 else interpolate(spare, at, last - 3, last + 1)
+                    f[i] = (
+                        interpolate(spare, at, 0, last)
+                        if at < edge - 1.0
+                        else interpolate(spare, at, last - 3, last + 1)
+                    )
                     if at >= edge:
                         f[i] = 0.0
                     continue
@@ -160,16 +158,16 @@ def _move(
     return place
 
 
-def _enter(
+def enter(
     u: Any, b: Any, work: Any, exp_y: Any, state: Any, seg: Any, o: int, model: int, h: float, zero: int, kink: Any
 ) -> None:
     """Bring the value within the bounds of a segment, at its end."""
     scale, floor = seg[o + RATIO] * seg[o + LEVEL_END], seg[o + FLOOR_END]
     if seg[o + CALL] > 0:
         trigger = seg[o + TRIGGER] / seg[o + LEVEL_END]
-        kink = _cap(u, b, work, exp_y, seg[o + CALL_END], floor, seg[o + OPEN] > 0, trigger, scale, model, h, zero, kink)
+        kink = cap(u, b, work, exp_y, seg[o + CALL_END], floor, seg[o + OPEN], trigger, scale, model, h, zero, kink)
     if seg[o + OPEN] > 0:
-        kink = _clip(u, b, work, exp_y, 1.0, floor, 0.0, 0.0, 1e300, 0.0, h, zero, kink)
+        kink = clip(u, b, work, exp_y, 1.0, floor, 0.0, 0.0, 1e300, 0.0, h, kink)
     if is_barrier(seg, o):
         # A jump at the last node, which is held: sums of what is nothing there see its slope alone.
         if seg[o + TRIGGER] > 0.0 and u[zero - 1] > floor:
@@ -188,20 +186,20 @@ def _enter(
     state[LAST], state[PART], state[SIDE] = (zero - 1 if is_barrier(seg, o) else u.size - 1), 1.0, 0.0
 
 
-def _cap(
-    u: Any, b: Any, work: Any, exp_y: Any, price: float, floor: float, is_open: bool, trigger: float, scale: float, model: int,
-    h: float, zero: int, kink: Any,
+def cap(
+    u: Any, b: Any, work: Any, exp_y: Any, price: float, floor: float, is_open: float, trigger: float, scale: float,
+    model: int, h: float, zero: int, kink: Any,
 ) -> Any:  # fmt: skip
     """Bring the value under the call: its price, or the shares if they are worth more and may be had."""
-    level = (price - floor) / scale if is_open else 1e300
+    level = (price - floor) / scale if is_open > 0 else 1e300
     cash = 0.0 if model == TSIVERIOTIS_FERNANDES else math.nan
     if trigger < level:
-        kink = _clip(u, b, work, exp_y, -1.0, price, scale, trigger, level, cash, h, zero, kink)
-    if is_open:
-        kink = _clip(u, b, work, exp_y, -1.0, floor, 0.0, max(level, trigger), 1e300, 0.0, h, zero, kink)
-        _weigh_conversion(b, work, exp_y, max(level, trigger), h, zero)
+        kink = clip(u, b, work, exp_y, -1.0, price, scale, trigger, level, cash, h, kink)
+    if is_open > 0:
+        kink = clip(u, b, work, exp_y, -1.0, floor, 0.0, max(level, trigger), 1e300, 0.0, h, kink)
+        weigh_conversion(b, work, exp_y, max(level, trigger), h, zero)
         place = zero + math.log(level) / h
-        j = int(math.floor(place))
+        j = math.floor(place)
         if kink[0] < 0.0 and trigger < level and 0 < j < u.size - 2:
             shares = scale * level
             if u[j] >= price - scale * exp_y[j] - _SAME and u[j + 1] >= floor - _SAME:
@@ -209,93 +207,107 @@ def _cap(
     return kink
 
 
-def _weigh_conversion(b: Any, work: Any, exp_y: Any, level: float, h: float, zero: int) -> None:
+def weigh_conversion(b: Any, work: Any, exp_y: Any, level: float, h: float, zero: int) -> None:
     """Weigh the jump of the second unknown to nothing at the level from which a call forces conversion."""
     first = 0
     while first < b.size and exp_y[first] < level * (1.0 - 1e-12):
         first += 1
-    if 1 < first < b.size and b[first] == 0.0 and b[first - 1] != 0.0 and first != zero:
-        part = zero + math.log(level) / h - (first - 1)
+    part = zero + math.log(level) / h - (first - 1)
+    # A live call's level is a node, at which the second unknown is held: nothing is to be weighed.
+    if 1 < first < b.size and b[first] == 0.0 and b[first - 1] != 0.0 and part < 1.0 - 1e-9:
         slope = b[first - 1] - b[first - 2]
         weigh_jump(work[PASS], first - 1, part, b[first - 1] + slope * part, 0, b.size - 1)
         weigh_kink(work[PASS], first - 1 + part, slope, 0.0, 0, b.size - 1)
 
 
-def _clip(
-    u: Any, b: Any, work: Any, exp_y: Any, side: float, amount: float, scale: float, low: float, high: float, cash: float,
-    h: float, zero: int, kink: Any,
+def clip(
+    u: Any, b: Any, work: Any, exp_y: Any, side: float, amount: float, scale: float, low: float, high: float,
+    cash: float, h: float, kink: Any,
 ) -> Any:  # fmt: skip
     """Bring W to a bound from below (side 1) or above (-1): an amount less `scale` times the shares.
 
     Only stock prices from `low` to `high`, in units of the level, are touched. Where the bound holds, the second
-    unknown becomes `cash`, unless that is missing.
+    unknown becomes `cash`, unless that is missing. Gives the known kink, or none if it has been dealt with.
     """
     nodes = u.size
     # What is called and put at one price is put: its holder is paid in cash.
     same = _SAME if cash > 0.0 else 0.0
-    first = 0
+    first, last = 0, nodes - 1
     while first < nodes and exp_y[first] < low * (1.0 - 1e-12):
         first += 1
-    last = nodes - 1
-    while last >= 0 and exp_y[last] > high * (1.0 + 1e-12):
+    while last >= first and exp_y[last] > high * (1.0 + 1e-12):
         last -= 1
-    if first > last:
-        return kink
-    # How far W is beyond the bound: positive where it must move. Kept in four rolling numbers.
-    cell, place, slope, bend = -1, 0.0, 0.0, 0.0
-    rising = True
-    for i in range(first, last):
-        d0 = side * (amount - scale * exp_y[i] - u[i]) + same
-        d1 = side * (amount - scale * exp_y[i + 1] - u[i + 1]) + same
-        if (d0 > 0.0) == (d1 > 0.0):
-            continue
-        cell, rising = i, d1 > 0.0
-        if int(math.floor(kink[0])) == i and kink[0] >= 0.0:
-            place = kink[0] - i
-            here = scale * exp_y[i] * math.exp(place * h)
-            # beyond the kink W is level
-            slope = kink[1] + here * h if rising else -here * h
-            bend = kink[2] + here * h * h if rising else -here * h * h
-            break
-        dm = side * (amount - scale * exp_y[i - 1] - u[i - 1]) if i > 0 else 2.0 * d0 - d1
-        d2 = side * (amount - scale * exp_y[i + 2] - u[i + 2]) if i + 2 < nodes else 2.0 * d1 - d0
-        c1 = d1 - 0.5 * d0 - dm / 3.0 - d2 / 6.0
-        c2 = 0.5 * (d1 + dm) - d0
-        c3 = (d2 - dm) / 6.0 + 0.5 * (d0 - d1)
-        place = d0 / (d0 - d1)
-        for _ in range(3):
-            steep = c1 + place * (2.0 * c2 + 3.0 * place * c3)
-            if steep != 0.0:
-                place -= (d0 + place * (c1 + place * (c2 + place * c3))) / steep
-            place = min(max(place, 0.0), 1.0)
-        slope = c1 + place * (2.0 * c2 + 3.0 * place * c3)
-        bend = 2.0 * c2 + 6.0 * c3 * place
-        turn = -side if rising else side
-        slope, bend = turn * slope, turn * bend
-        break
-    inside, steep_inside = 0.0, 0.0
-    if cell >= 0 and not math.isnan(cash):
-        # the second unknown on the side that is not touched, continued to the edge in a line
-        j, step = (cell, 1) if rising else (cell + 1, -1)
-        steep_inside = (b[j] - b[j - step]) if 0 <= j - step < nodes else 0.0
-        away = place if rising else 1.0 - place
-        inside = b[j] + steep_inside * away
-        steep_inside *= step
-    touched_kink = False
+    cell = first
+    while cell < last and not crosses(u, exp_y, side, amount, scale, same, cell):
+        cell += 1
+    place, slope, bend, sign, inside, steep = 0.0, 0.0, 0.0, 0.0, 0.0, 0.0
+    if cell < last:
+        place, slope, bend, sign = crossing(u, exp_y, side, amount, scale, same, cell, h, kink)
+        inside, steep = beside(b, cell, place, sign)
+    known = True
     for i in range(first, last + 1):
         bound = amount - scale * exp_y[i]
         if side * (bound - u[i]) > -same:
             u[i], work[GAIN, i] = bound, 0.0
             if not math.isnan(cash):
                 b[i], work[PASS, i] = cash, 0.0
-            if i >= kink[0] >= i - 1 or i <= kink[0] <= i + 1:
-                touched_kink = True
-    if cell >= 0:
+            known = known and abs(i - kink[0]) > 1.0
+    if cell < last:
         weigh_kink(work[GAIN], cell + place, slope, bend, 0, nodes - 1)
         if not math.isnan(cash):
-            sign = 1.0 if rising else -1.0
             weigh_jump(work[PASS], cell, place, sign * (inside - cash), 0, nodes - 1)
-            weigh_kink(work[PASS], cell + place, sign * steep_inside, 0.0, 0, nodes - 1)
-    if touched_kink:
-        return (-1.0, 0.0, 0.0, 0.0)
-    return kink
+            weigh_kink(work[PASS], cell + place, sign * steep, 0.0, 0, nodes - 1)
+    return kink if known else (-1.0, 0.0, 0.0, 0.0)
+
+
+def excess(u: Any, exp_y: Any, side: float, amount: float, scale: float, same: float, i: int) -> Any:
+    """Give how far W is beyond a bound at a node: positive where it must move."""
+    return side * (amount - scale * exp_y[i] - u[i]) + same
+
+
+def crosses(u: Any, exp_y: Any, side: float, amount: float, scale: float, same: float, i: int) -> Any:
+    """Tell whether W crosses a bound between a node and the next."""
+    here = excess(u, exp_y, side, amount, scale, same, i)
+    return (here > 0.0) != (excess(u, exp_y, side, amount, scale, same, i + 1) > 0.0)
+
+
+def crossing(
+    u: Any, exp_y: Any, side: float, amount: float, scale: float, same: float, i: int, h: float, kink: Any
+) -> Any:
+    """Give where in the cell after node i W crosses a bound, and the kink there, left minus right.
+
+    The last number is 1 if the bound holds beyond, -1 if before.
+    """
+    d0 = excess(u, exp_y, side, amount, scale, same, i)
+    d1 = excess(u, exp_y, side, amount, scale, same, i + 1)
+    sign = 1.0 if d1 > 0.0 else -1.0
+    if kink[0] >= 0.0 and math.floor(kink[0]) == i:
+        place = kink[0] - i
+        here = scale * exp_y[i] * math.exp(place * h)
+        # beyond the kink W is level
+        return (
+            place,
+            (kink[1] if sign > 0 else 0.0) + sign * here * h,
+            (kink[2] if sign > 0 else 0.0) + sign * here * h * h,
+            sign,
+        )
+    dm = excess(u, exp_y, side, amount, scale, same, i - 1) if i > 0 else 2.0 * d0 - d1
+    d2 = excess(u, exp_y, side, amount, scale, same, i + 2) if i + 2 < u.size else 2.0 * d1 - d0
+    c1 = d1 - 0.5 * d0 - dm / 3.0 - d2 / 6.0
+    c2 = 0.5 * (d1 + dm) - d0
+    c3 = (d2 - dm) / 6.0 + 0.5 * (d0 - d1)
+    place = d0 / (d0 - d1)
+    for _ in range(3):
+        steep = c1 + place * (2.0 * c2 + 3.0 * place * c3)
+        if steep != 0.0:
+            place -= (d0 + place * (c1 + place * (c2 + place * c3))) / steep
+        place = min(max(place, 0.0), 1.0)
+    slope = c1 + place * (2.0 * c2 + 3.0 * place * c3)
+    return place, -sign * side * slope, -sign * side * (2.0 * c2 + 6.0 * c3 * place), sign
+
+
+def beside(b: Any, i: int, place: float, sign: float) -> Any:
+    """Give the second unknown and its slope at a crossing in the cell after node i, from the side left as it is."""
+    j, step = (i, 1) if sign > 0 else (i + 1, -1)
+    steep = b[j] - b[j - step] if 0 <= j - step < b.size else 0.0
+    return b[j] + steep * (place if sign > 0 else 1.0 - place), steep * step

@@ -69,29 +69,29 @@ __all__: list[str] = []
 _ROUNDS = 12  # of the two coupled unknowns, at most: three are usual
 _SETTLED = 1e-7  # of a cell
 _IMPLICIT = 4  # steps of half the length with which a segment begins
-_BEYOND = 6  # nodes past the edge to which the solution is carried
+_BEYOND = 12  # nodes past the edge to which the solution is carried
 _GRADED = 0.5  # how much shorter the first steps are than the mean, where conversion may be early
 _GRADED_FROM = 0.02  # carry at which they are so in full
 _TINY = 1e-300
 _LEAST_PART = 1e-6
 
 
-def own_or(value: float, other: float) -> float:
+def own_or(value: float, other: float) -> Any:
     """Give a segment's number, or the row's where the segment has none."""
     return other if math.isnan(value) else value
 
 
-def is_barrier(seg: Any, o: int) -> bool:
+def is_barrier(seg: Any, o: int) -> Any:
     """Tell whether the note ends at the level: it is called there, and converted."""
     return seg[o + CALL] > 0 and seg[o + OPEN] > 0
 
 
-def along(seg: Any, o: int, start: int, end: int, tau: float) -> float:
+def along(seg: Any, o: int, start: int, end: int, tau: float) -> Any:
     """Give a number that runs in a line from the start to the end of a segment, at a time back from the end."""
     return seg[o + end] + (seg[o + start] - seg[o + end]) * tau / seg[o + LENGTH]
 
 
-def rise(seg: Any, o: int, start: int, end: int) -> float:
+def rise(seg: Any, o: int, start: int, end: int) -> Any:
     """Give its slope in time."""
     return (seg[o + end] - seg[o + start]) / seg[o + LENGTH]
 
@@ -115,16 +115,16 @@ def march(
         tau += advance
         state[OLD_LAST], state[OLD_SIDE] = state[LAST], state[SIDE]
         if model == AYACHE_FORSYTH_VETZAL:
-            _sweep(u, work, exp_y, state, seg, o, row, model, now, h, zero)
-            _find_edge(u, work, exp_y, state, seg, o, row, now, h, zero)
-            _finish(u, work, exp_y, state, seg, o, row, now, h, zero)
+            sweep(u, work, exp_y, state, seg, o, row, model, now, h, zero)
+            find_edge(u, work, exp_y, state, seg, o, row, now, h, zero)
+            finish(u, work, exp_y, state, seg, o, row, now, h, zero)
             continue
         guess, guess_before, miss_before = state[LAST] + state[PART], 0.0, 0.0
         for turn in range(_ROUNDS):
             side = state[SIDE]
-            _solve_second(b, work, state, seg, o, row, model, now, h, zero)
-            _sweep(u, work, exp_y, state, seg, o, row, model, now, h, zero)
-            _find_edge(u, work, exp_y, state, seg, o, row, now, h, zero)
+            solve_second(b, work, state, seg, o, row, model, now, h, zero)
+            sweep(u, work, exp_y, state, seg, o, row, model, now, h, zero)
+            find_edge(u, work, exp_y, state, seg, o, row, now, h, zero)
             found = state[LAST] + state[PART]
             miss = found - guess
             if state[SIDE] == side and abs(miss) < _SETTLED:
@@ -139,11 +139,11 @@ def march(
             if turn < _ROUNDS - 1 and ahead != found:
                 state[LAST] = math.ceil(ahead) - 1.0
                 state[PART] = max(ahead - state[LAST], _LEAST_PART)
-        _finish(u, work, exp_y, state, seg, o, row, now, h, zero)
-        _finish_second(b, work, state, now)
+        finish(u, work, exp_y, state, seg, o, row, now, h, zero)
+        finish_second(b, work, now)
 
 
-def _sweep(
+def sweep(
     u: Any, work: Any, exp_y: Any, state: Any, seg: Any, o: int, row: Any, model: int, now: Any, h: float, zero: int
 ) -> None:
     """Eliminate the first unknown upwards: each node in terms of the next."""
@@ -182,7 +182,9 @@ def _sweep(
             cost = (carry + credit * second) * shares
             g = cost
         work[SOURCE, i], work[COST, i], work[DECAY, i] = g, cost, rho
-        work[LEAN, i] = 0.0 if model == AYACHE_FORSYTH_VETZAL else credit * (1.0 if model == TSIVERIOTIS_FERNANDES else shares)
+        work[LEAN, i] = (
+            0.0 if model == AYACHE_FORSYTH_VETZAL else credit * (1.0 if model == TSIVERIOTIS_FERNANDES else shares)
+        )
         right = u[i] - hh * g
         if i == 0:
             # At the ends W is a line in S, whose second derivative is nothing.
@@ -201,7 +203,7 @@ def _sweep(
         work[GAIN, i] = (right + lo * work[GAIN, i - 1]) * pivot
 
 
-def _bound(seg: Any, o: int, side: float, shares: float, tau: float) -> float:
+def bound_on(seg: Any, o: int, side: float, shares: float, tau: float) -> Any:
     """Give the bound on W: what is paid beside shares on conversion, or the call price less the shares."""
     floor = along(seg, o, FLOOR_START, FLOOR_END, tau)
     if side > 0:
@@ -210,9 +212,9 @@ def _bound(seg: Any, o: int, side: float, shares: float, tau: float) -> float:
     return max(bound, floor) if seg[o + OPEN] > 0 else bound
 
 
-def _unit(
-    work: Any, seg: Any, o: int, side: float, i: int, second: float, shares: float, half_var: float, h: float, tau: float
-) -> float:  # fmt: skip
+def unit_bend(
+    work: Any, seg: Any, o: int, side: float, i: int, second: float, half_var: float, h: float, tau: float
+) -> Any:  # fmt: skip
     """Give h^2 / 2 times the second derivative of the distance from the bound, where it is touched near node i.
 
     The second unknown, nothing at the edge and `second` at some distance d from it, bends the parabola: a source that
@@ -228,7 +230,7 @@ def _unit(
     return 0.5 * g / half_var * h * h
 
 
-def _place(
+def place_edge(
     u: Any, work: Any, exp_y: Any, seg: Any, o: int, row: Any, now: Any, h: float, side: float, i: int
 ) -> Any:
     """Tell where the bound is touched, if node i is the last before it.
@@ -243,22 +245,24 @@ def _place(
     free = now[TWICE] * work[GAIN, i] - more * u[i]
     c = work[PASS, i]
     if i + 1 < u.size:
-        free += c * (more * u[i + 1] + _bound(seg, o, side, shares * math.exp(h), tau))
-    distance = side * (free - _bound(seg, o, side, shares, tau))
-    unit = _unit(work, seg, o, side, i, work[SECOND, i], shares, half_var, h, tau)
+        free += c * (more * u[i + 1] + bound_on(seg, o, side, shares * math.exp(h), tau))
+    distance = side * (free - bound_on(seg, o, side, shares, tau))
+    unit = unit_bend(work, seg, o, side, i, work[SECOND, i], half_var, h, tau)
     if unit <= _TINY:
         return distance, (2.0 if distance > 0.0 else -1.0)
     if distance >= unit:
         return distance, 2.0
     next_second = work[SECOND, i + 1] if i + 1 < u.size else 0.0
-    beyond = c * max(_unit(work, seg, o, side, i, next_second, shares, half_var, h, tau), 0.0)
+    beyond = c * max(unit_bend(work, seg, o, side, i, next_second, half_var, h, tau), 0.0)
     if distance <= -beyond:
         return distance, -1.0
     # unit z^2 = distance + beyond (1 - z)^2
-    return distance, (beyond + distance) / (beyond + math.sqrt(max(unit * (beyond + distance) - beyond * distance, 0.0)))
+    return distance, (beyond + distance) / (
+        beyond + math.sqrt(max(unit * (beyond + distance) - beyond * distance, 0.0))
+    )
 
 
-def _find_edge(
+def find_edge(
     u: Any, work: Any, exp_y: Any, state: Any, seg: Any, o: int, row: Any, now: Any, h: float, zero: int
 ) -> None:
     """Find the edge, first where it was before the step, then outwards or inwards from there."""
@@ -268,39 +272,39 @@ def _find_edge(
     if side == 0.0:
         i = top
         if seg[o + OPEN] > 0:
-            distance, part = _place(u, work, exp_y, seg, o, row, now, h, 1.0, i)
-            if (part < 1.0 if barrier else distance < 0.0):
+            distance, part = place_edge(u, work, exp_y, seg, o, row, now, h, 1.0, i)
+            if part < 1.0 if barrier else distance < 0.0:
                 side = 1.0
-        if side == 0.0 and seg[o + CALL] > 0 and _may_call(seg, o, exp_y, now, i):
-            distance, part = _place(u, work, exp_y, seg, o, row, now, h, -1.0, i)
-            if (part < 1.0 if barrier else distance < 0.0):
+        if side == 0.0 and seg[o + CALL] > 0 and may_call(seg, o, exp_y, now, i):
+            distance, part = place_edge(u, work, exp_y, seg, o, row, now, h, -1.0, i)
+            if part < 1.0 if barrier else distance < 0.0:
                 side = -1.0
         if side == 0.0:
             state[LAST], state[PART], state[SIDE] = top, 1.0, 0.0
             return
-    part = _place(u, work, exp_y, seg, o, row, now, h, side, i)[1]
+    part = place_edge(u, work, exp_y, seg, o, row, now, h, side, i)[1]
     if part > 1.0:
         while part > 1.0 and i < top:
             i += 1
-            part = _place(u, work, exp_y, seg, o, row, now, h, side, i)[1]
+            part = place_edge(u, work, exp_y, seg, o, row, now, h, side, i)[1]
         if part > 1.0 and i == top:
             state[LAST], state[PART], state[SIDE] = top, 1.0, 0.0
             return
         part = min(max(part, _LEAST_PART), 1.0)
     else:
-        while part <= 0.0 and i > 0 and (side > 0 or _may_call(seg, o, exp_y, now, i - 1)):
+        while part <= 0.0 and i > 0 and (side > 0 or may_call(seg, o, exp_y, now, i - 1)):
             i -= 1
-            part = _place(u, work, exp_y, seg, o, row, now, h, side, i)[1]
+            part = place_edge(u, work, exp_y, seg, o, row, now, h, side, i)[1]
         part = min(max(part, _LEAST_PART), 1.0)
     state[LAST], state[PART], state[SIDE] = i, part, side
 
 
-def _may_call(seg: Any, o: int, exp_y: Any, now: Any, i: int) -> bool:
+def may_call(seg: Any, o: int, exp_y: Any, now: Any, i: int) -> Any:
     """Tell whether the stock is above a soft call's trigger at a node."""
     return exp_y[i] * along(seg, o, LEVEL_START, LEVEL_END, now[NEW]) >= seg[o + TRIGGER] * (1.0 - 1e-12)
 
 
-def _finish(
+def finish(
     u: Any, work: Any, exp_y: Any, state: Any, seg: Any, o: int, row: Any, now: Any, h: float, zero: int
 ) -> None:
     """Substitute downwards from the edge, and carry the solution beyond it."""
@@ -319,21 +323,21 @@ def _finish(
             u[last] = now[TWICE] * w - more * u[last]
     else:
         vol = own_or(seg[o + VOLATILITY], row[R_VOLATILITY])
-        distance, found = _place(u, work, exp_y, seg, o, row, now, h, side, last)
+        _, found = place_edge(u, work, exp_y, seg, o, row, now, h, side, last)
         old_next = u[last + 1] if last + 1 < u.size else 0.0
         for i in range(last + 1, u.size):
-            bound = _bound(seg, o, side, level * exp_y[i], tau)
+            bound = bound_on(seg, o, side, level * exp_y[i], tau)
             u[i] = bound
             if i - last <= _BEYOND and found < 1.0:
                 away = i - last - part
-                unit = _unit(
-                    work, seg, o, side, last, work[SECOND, i], level * exp_y[last], 0.5 * vol * vol, h, tau
+                unit = unit_bend(
+                    work, seg, o, side, last, work[SECOND, i], 0.5 * vol * vol, h, tau
                 )  # fmt: skip
                 u[i] += side * max(unit, 0.0) * away * away
         ahead = work[PASS, last] * (u[last + 1] + more * old_next) if last + 1 < u.size else 0.0
         z = now[TWICE] * work[GAIN, last] - more * u[last] + ahead
         if found <= 0.0:
-            z = _bound(seg, o, side, level * exp_y[last], tau)
+            z = bound_on(seg, o, side, level * exp_y[last], tau)
         w = (z + more * u[last]) / now[TWICE]
         u[last] = z
     for i in range(last - 1, -1, -1):
@@ -346,18 +350,18 @@ def settle(u: Any, b: Any, exp_y: Any, state: Any, seg: Any, o: int, model: int)
     level = seg[o + RATIO] * seg[o + LEVEL_START]
     if state[SIDE] != 0.0:
         for i in range(int(state[LAST]) + 1, u.size):
-            u[i] = _bound(seg, o, state[SIDE], level * exp_y[i], seg[o + LENGTH])
+            u[i] = bound_on(seg, o, state[SIDE], level * exp_y[i], seg[o + LENGTH])
     if is_pinned(state, model) or is_barrier(seg, o):
         for i in range(int(state[LAST]) + 1, u.size):
             b[i] = 0.0
 
 
-def is_pinned(state: Any, model: int) -> bool:
+def is_pinned(state: Any, model: int) -> Any:
     """Tell whether the second unknown ends at the edge: a note called for cash is, in the one model, all equity."""
     return state[SIDE] > 0 or (state[SIDE] < 0 and model == TSIVERIOTIS_FERNANDES)
 
 
-def _solve_second(
+def solve_second(
     b: Any, work: Any, state: Any, seg: Any, o: int, row: Any, model: int, now: Any, h: float, zero: int
 ) -> None:
     """Solve for the second unknown at the middle of the step; it is nothing at the edge."""
@@ -413,7 +417,7 @@ def _solve_second(
             work[SECOND, i] = (new + more * b[i]) / now[TWICE]
 
 
-def _finish_second(b: Any, work: Any, state: Any, now: Any) -> None:
+def finish_second(b: Any, work: Any, now: Any) -> None:
     """Write the second unknown at the end of the step."""
     more = now[TWICE] - 1.0
     for i in range(b.size):

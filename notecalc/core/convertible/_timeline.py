@@ -6,6 +6,7 @@ here, but term structures are: they cut segments where they change.
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -107,8 +108,7 @@ class _One:
 
     def accrued_at(self, day: np.datetime64, *, before: bool) -> float:
         """Give interest accrued [per 100] on a day, before or after a coupon of that day."""
-        side = "left" if before else "right"
-        place = int(np.searchsorted(self.starts, day, side=side)) - 1
+        place = int(np.count_nonzero(self.starts < day if before else self.starts <= day)) - 1
         if place < 0:
             return 0.0
         stop = min(day, self.ends[place])
@@ -118,9 +118,7 @@ class _One:
             return float(self.coupons[place]) if before else 0.0
         return 100 * rate * float(accrued_years(self.periods, at, np.array([stop]))[0])
 
-    def segments(
-        self, curves: Mapping[int, Curve | Steps], dividends: Mapping[str, npt.NDArray[Any]]
-    ) -> FloatArray:
+    def segments(self, curves: Mapping[int, Curve | Steps], dividends: Mapping[str, npt.NDArray[Any]]) -> FloatArray:
         """Give the table of this note."""
         cuts = [*self.paid, *self.ends, *(p[0] for p in self.puts)]
         for window in (*self.conversions, *self.calls):
@@ -131,7 +129,7 @@ class _One:
         days = np.unique(np.array(cuts, dtype="datetime64[D]"))
         days = np.concatenate([[self.day], days[(days > self.day) & (days <= self.last_day)]])
         table = np.zeros((days.size - 1, col.FIELDS))
-        for i, (a, b) in enumerate(zip(days[:-1], days[1:], strict=True)):
+        for i, (a, b) in enumerate(itertools.pairwise(days)):
             self._between(table[i], a, b)
             for column, curve in curves.items():
                 table[i, column] = _level(curve, a, b)
@@ -194,7 +192,7 @@ def _window(start: Any, end: Any, note: int, whole: tuple[np.datetime64, np.date
 
 def _check_apart(name: str, windows: Sequence[tuple[Any, ...]], note: int) -> None:
     windows_in_order = sorted(windows, key=lambda window: (window[0], window[1]))
-    for before, after in zip(windows_in_order[:-1], windows_in_order[1:], strict=True):
+    for before, after in itertools.pairwise(windows_in_order):
         if after[0] < before[1]:
             raise TermError(name, rule="windows that don't overlap", got=f"{after[0]} before {before[1]}", row=note)
 

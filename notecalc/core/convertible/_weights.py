@@ -18,7 +18,7 @@ def weigh_kink(u: Any, place: float, slope: float, bend: float, low: int, high: 
 
     They are per node: times h and h squared. Nothing outside nodes `low` to `high` is touched.
     """
-    j = int(math.floor(place))
+    j = math.floor(place)
     part = place - j
     if j < low or j >= high:
         return
@@ -39,13 +39,13 @@ def weigh_jump(u: Any, j: int, part: float, jump: float, low: int, high: int) ->
     u[j + 1] += right
 
 
-def interpolate(u: Any, place: float, low: int, high: int) -> float:
+def interpolate(u: Any, place: float, low: int, high: int) -> Any:
     """Cubic through four nodes of a smooth stretch, from `low` to `high`; a line beyond its ends."""
     if place <= low:
         return u[low] + (u[low + 1] - u[low]) * (place - low)
     if place >= high:
         return u[high] + (u[high] - u[high - 1]) * (place - high)
-    j = min(max(int(math.floor(place)), low + 1), high - 2)
+    j = min(max(math.floor(place), low + 1), high - 2)
     f = place - j
     return (
         -u[j - 1] * f * (f - 1.0) * (f - 2.0) / 6.0
@@ -57,7 +57,7 @@ def interpolate(u: Any, place: float, low: int, high: int) -> float:
 
 def derivatives(u: Any, place: float, low: int, high: int) -> Any:
     """Value, first and second derivative per node, of the polynomial through six nodes of a smooth stretch."""
-    j = min(max(int(math.floor(place)) - 2, low), max(high - 5, low))
+    j = min(max(math.floor(place) - 2, low), max(high - 5, low))
     f = place - j
     value, first, second = 0.0, 0.0, 0.0
     for k in range(6):

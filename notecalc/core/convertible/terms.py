@@ -7,7 +7,7 @@ note has no such window. Prices step by listing window after window.
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from typing import Any
 
 import numpy as np
@@ -234,14 +234,18 @@ class Convertible:
         recovery_claim: str = "principal",
         redemption: Numbers | pd.Series[Any] = 100.0,
     ) -> None:
-        windows = {"conversions": tuple(conversions), "calls": tuple(calls), "puts": tuple(puts)}
+        windows: dict[str, tuple[Any, ...]] = {
+            "conversions": tuple(conversions),
+            "calls": tuple(calls),
+            "puts": tuple(puts),
+        }
         if not windows["conversions"]:
             raise TermError("conversions", rule="at least one window", got=[])
         size = len(periods.notes)
         for name, given in windows.items():
             for window in given:
-                for field in window.__slots__:
-                    _check_size(f"{name}.{field}", getattr(window, field), size)
+                for field in fields(window):
+                    _check_size(f"{name}.{field.name}", getattr(window, field.name), size)
         repaid = as_numbers(redemption, "redemption")
         _check_size("redemption", repaid, size)
         POSITIVE.check("redemption", repaid.reshape(-1))

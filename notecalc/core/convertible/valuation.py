@@ -9,8 +9,20 @@ from typing import Any, NamedTuple, NotRequired, TypeAlias, TypedDict, Unpack
 import numpy as np
 import pandas as pd
 
-from notecalc.core.arrays import FINITE, NON_NEGATIVE, POSITIVE, RATE, Dates, FloatArray, IntArray, Numbers, Rule
-from notecalc.core.arrays import as_dates, as_numbers, names_of
+from notecalc.core.arrays import (
+    FINITE,
+    NON_NEGATIVE,
+    POSITIVE,
+    RATE,
+    Dates,
+    FloatArray,
+    IntArray,
+    Numbers,
+    Rule,
+    as_dates,
+    as_numbers,
+    names_of,
+)
 from notecalc.core.convertible import _columns as col
 from notecalc.core.convertible._engine import value_rows
 from notecalc.core.convertible._floor import floor_rows
@@ -20,7 +32,15 @@ from notecalc.core.curves import Curve
 from notecalc.core.flows import Layout
 from notecalc.errors import TermError, did_you_mean
 
-__all__ = ["ACCURACIES", "MODELS", "ConvertibleGreeks", "ConvertibleValue", "Market", "convertible_greeks", "convertible_value"]
+__all__ = [
+    "ACCURACIES",
+    "MODELS",
+    "ConvertibleGreeks",
+    "ConvertibleValue",
+    "Market",
+    "convertible_greeks",
+    "convertible_value",
+]
 
 MODELS = ("tsiveriotis-fernandes", "ayache-forsyth-vetzal", "goldman-sachs")
 
@@ -30,15 +50,18 @@ ACCURACIES = {"fast": (2, 64, 20, 4.5), "standard": (2, 128, 40, 5.0), "referenc
 Rates: TypeAlias = "Numbers | pd.Series[Any] | Steps"
 
 _VOLATILITY = Rule(
-    "a decimal above 0 and up to 10", lambda x: (x > 0) & (x <= 10), lambda x: f"Did you mean {x / 100:g}?" if x > 1 else None
+    "a decimal above 0 and up to 10",
+    lambda x: (x > 0) & (x <= 10),
+    lambda x: f"Did you mean {x / 100:g}?" if x > 1 else None,
 )
-_SHARE = Rule("a fraction from 0 to 1", lambda x: (x >= 0) & (x <= 1), lambda x: f"Did you mean {x / 100:g}?" if x > 1 else None)
+_SHARE = Rule(
+    "a fraction from 0 to 1", lambda x: (x >= 0) & (x <= 1), lambda x: f"Did you mean {x / 100:g}?" if x > 1 else None
+)
 _CREDIT = Rule("a decimal from 0 to 10", lambda x: (x >= 0) & (x <= 10))
-_BUMP = {"volatility": 1e-3, "risk_free": 1e-4, "credit": 1e-4, "recovery_rate": 1e-3}
 
 
 class Market(TypedDict):
-    """What the value of a convertible depends on besides its terms; rates are continuous, by actual/365 fixed.
+    r"""What the value of a convertible depends on besides its terms; rates are continuous, by actual/365 fixed.
 
     Parameters
     ----------
@@ -46,8 +69,8 @@ class Market(TypedDict):
         [currency/share].
     volatility : numeric or Steps
         Of the stock while its issuer is alive [1/yr^0.5], a decimal: 0.6 is sixty per cent. A tree after Hull keeps
-        the total volatility of a stock that may jump to nothing; its :math:`\\sigma` is
-        :math:`\\sqrt{\\sigma^2 + \\lambda}` of this one.
+        the total volatility of a stock that may jump to nothing; its :math:`\sigma` is
+        :math:`\sqrt{\sigma^2 + \lambda}` of this one.
     risk_free : numeric or Curve
         Risk-free rate [1/yr].
     model : {"tsiveriotis-fernandes", "ayache-forsyth-vetzal", "goldman-sachs"}
@@ -306,7 +329,7 @@ class _Case:
         given = dict(market)
         unknown = set(given) - set(Market.__annotations__)
         if unknown:
-            name = sorted(unknown)[0]
+            name = min(unknown)
             raise TypeError(f"convertible_value() got an unexpected keyword argument {name!r}")
         for name in ("stock_price", "volatility", "risk_free", "model"):
             if name not in given:
@@ -392,7 +415,10 @@ def _dividends(dates: Any, amounts: Any) -> dict[str, Any]:
         raise TermError("dividend_dates and dividend_amounts", rule="given together", got=(dates, amounts))
     if dates is None:
         return {"dates": np.empty(0, dtype="datetime64[D]"), "amounts": np.empty(0)}
-    days, cash = np.atleast_1d(as_dates(dates, "dividend_dates")), np.atleast_1d(as_numbers(amounts, "dividend_amounts"))
+    days, cash = (
+        np.atleast_1d(as_dates(dates, "dividend_dates")),
+        np.atleast_1d(as_numbers(amounts, "dividend_amounts")),
+    )
     if days.shape != cash.shape or days.ndim != 1:
         raise TermError("dividend_dates and dividend_amounts", rule="of one length", got=(days.shape, cash.shape))
     NON_NEGATIVE.check("dividend_amounts", cash)
