@@ -219,7 +219,7 @@ def convertible_value(
     >>> round(value.dirty_price, 2)
     125.18
     """
-    case = _Case.of(terms, settlement, market)
+    case = Case.of(terms, settlement, market)
     out = case.solve(case.columns)
     value, delta, gamma, theta, error = out
     accrued, ratio = case.lines.accrued[case.contract], case.lines.ratio[case.contract]
@@ -285,7 +285,7 @@ def convertible_greeks(
     >>> 0.5 < greeks.hedge_ratio < 1, greeks.vega > 0, greeks.recovery > 0
     (True, True, True)
     """
-    case = _Case.of(terms, settlement, market)
+    case = Case.of(terms, settlement, market)
     value, delta, gamma, theta, _ = case.solve(case.columns)
     moved = {
         name: (case.solve(*case.moved(column, by))[0] - value) / by
@@ -314,7 +314,7 @@ def convertible_greeks(
 
 
 @dataclass(frozen=True, slots=True)
-class _Case:
+class Case:
     """Arguments as read: rows, segments, and the numbers of each row in the kernel's order."""
 
     layout: Layout
@@ -325,7 +325,14 @@ class _Case:
     accuracy: tuple[int, int, int, float]
 
     @classmethod
-    def of(cls, terms: Convertible, settlement: Any, market: Mapping[str, Any]) -> _Case:
+    def of(
+        cls,
+        terms: Convertible,
+        settlement: Any,
+        market: Mapping[str, Any],
+        more: Mapping[str, tuple[Any, Rule]] | None = None,
+    ) -> Case:
+        """Read the arguments of a function; `more` are numbers of its own."""
         given = dict(market)
         unknown = set(given) - set(Market.__annotations__)
         if unknown:
@@ -334,8 +341,8 @@ class _Case:
         for name in ("stock_price", "volatility", "risk_free", "model"):
             if name not in given:
                 raise TypeError(f"convertible_value() missing a required keyword argument: {name!r}")
-        model = _one_of("model", given.pop("model"), MODELS)
-        accuracy = ACCURACIES[_one_of("accuracy", given.pop("accuracy", "standard"), tuple(ACCURACIES))]
+        model = one_of("model", given.pop("model"), MODELS)
+        accuracy = ACCURACIES[one_of("accuracy", given.pop("accuracy", "standard"), tuple(ACCURACIES))]
         dividends = _dividends(given.pop("dividend_dates", None), given.pop("dividend_amounts", None))
         credit = _credit_name(model, given)
         fields = {
@@ -350,7 +357,8 @@ class _Case:
             "borrow_cost": (col.R_CARRY, RATE),
         }
         in_segment = {"volatility": col.VOLATILITY, "risk_free": col.RATE, credit: col.CREDIT}
-        curves, numbers = {}, {}
+        curves: dict[int, Curve | Steps] = {}
+        numbers: dict[str, tuple[Any, Rule]] = dict(more or {})
         for name, value in given.items():
             if name in in_segment and isinstance(value, Curve if name == "risk_free" else Steps):
                 if isinstance(value, Steps):
@@ -390,7 +398,7 @@ class _Case:
         return columns, table
 
 
-def _one_of(name: str, word: Any, known: tuple[str, ...]) -> str:
+def one_of(name: str, word: Any, known: tuple[str, ...]) -> str:
     if word not in known:
         raise TermError(name, rule=names_of(known), got=word, hint=did_you_mean(str(word), known))
     return str(word)
