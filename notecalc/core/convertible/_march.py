@@ -34,6 +34,7 @@ from notecalc.core.convertible._columns import (
     FLOOR_END,
     FLOOR_START,
     GAIN,
+    GOLDMAN_SACHS,
     HALF,
     LAST,
     LEAN,
@@ -148,59 +149,89 @@ def sweep(
 ) -> None:
     """Eliminate the first unknown upwards: each node in terms of the next."""
     nodes = u.size
-    rate, carry = own_or(seg[o + RATE], row[R_RATE]), own_or(seg[o + CARRY], row[R_CARRY])
-    vol, credit = own_or(seg[o + VOLATILITY], row[R_VOLATILITY]), own_or(seg[o + CREDIT], row[R_CREDIT])
-    drop, elasticity = row[DROP], row[ELASTICITY]
+    stop = zero if is_barrier(seg, o) else nodes
     level = along(seg, o, LEVEL_START, LEVEL_END, now[MIDDLE])
-    claim = row[RECOVERY] * along(seg, o, CLAIM_START, CLAIM_END, now[MIDDLE])
+    fill_sources(work, exp_y, int(state[LAST]), seg, o, row, model, now, h, zero, stop, level)
+    rate, carry = own_or(seg[o + RATE], row[R_RATE]), own_or(seg[o + CARRY], row[R_CARRY])
+    vol = own_or(seg[o + VOLATILITY], row[R_VOLATILITY])
+    base = rate - carry - rise(seg, o, LEVEL_START, LEVEL_END) / level
+    drop = row[DROP] if model == AYACHE_FORSYTH_VETZAL else 0.0
     hh, half_var = now[HALF], 0.5 * vol * vol
-    # Where the stock drifts further than it spreads, the grid makes it spread: shares and bonds are still exact.
-    least = 0.5 * h / (1.0 - 0.5 * h)
-    hazard = credit if model == AYACHE_FORSYTH_VETZAL else 0.0
-    scale = hazard * math.exp(-elasticity * math.log(level / row[REFERENCE])) if elasticity != 0.0 else hazard
-    is_open = 1.0 if seg[o + OPEN] > 0 else 0.0
-    growth = math.exp(h)
-    growth0 = rate - carry - rise(seg, o, LEVEL_START, LEVEL_END) / level
-    level *= seg[o + RATIO]
-    last = int(state[LAST])
-    for i in range(zero if is_barrier(seg, o) else nodes):
-        p = scale
+    for i in range(stop):
+        work[GAIN, i] = u[i] - hh * work[SOURCE, i]
+    even = (row[ELASTICITY] == 0.0 or model != AYACHE_FORSYTH_VETZAL) and model != GOLDMAN_SACHS
+    keep, before, i = eliminate_first(work, base + drop * (work[DECAY, 0] - rate), hh, h), 2.0, 1
+    while i < stop:
+        lo, up = spreads(base + drop * (work[DECAY, i] - rate), half_var, hh, h, i == nodes - 1)
+        pivot = 1.0 / (1.0 + hh * work[DECAY, i] + lo + up - lo * keep)
+        before, keep = keep, up * pivot
+        work[PASS, i] = keep
+        work[GAIN, i] = (work[GAIN, i] + lo * work[GAIN, i - 1]) * pivot
+        i += 1
+        if even and abs(keep - before) < 1e-15 and i < nodes - 1:
+            # The same from here on: nothing is left to divide by.
+            end = min(stop, nodes - 1)
+            gain, lo = work[GAIN, i - 1], lo * pivot
+            for j in range(i, end):
+                gain = work[GAIN, j] * pivot + lo * gain
+                work[GAIN, j], work[PASS, j] = gain, keep
+            i = end
+
+
+def fill_sources(
+    work: Any, exp_y: Any, last: int, seg: Any, o: int, row: Any, model: int, now: Any, h: float, zero: int,
+    stop: int, level: float,
+) -> None:  # fmt: skip
+    """Fill in, for each node, what is taken from W per year and the rate at which it is discounted."""
+    rate, carry = own_or(seg[o + RATE], row[R_RATE]), own_or(seg[o + CARRY], row[R_CARRY])
+    credit, drop, elasticity = own_or(seg[o + CREDIT], row[R_CREDIT]), row[DROP], row[ELASTICITY]
+    scale = seg[o + RATIO] * level
+    if model == AYACHE_FORSYTH_VETZAL:
+        claim = row[RECOVERY] * along(seg, o, CLAIM_START, CLAIM_END, now[MIDDLE])
+        kept = 1.0 - drop if seg[o + OPEN] > 0 else 0.0
+        p = credit
         if elasticity != 0.0:
-            p *= math.exp(-elasticity * (i - zero) * h)
-        shares = level * exp_y[i]
-        mean, rho = growth0 + drop * p, rate + p
+            p *= math.exp(-elasticity * math.log(level / row[REFERENCE]))
+        for i in range(stop):
+            own = p if elasticity == 0.0 else p * math.exp(-elasticity * (i - zero) * h)
+            shares = scale * exp_y[i]
+            cost = (carry + own * (1.0 - drop)) * shares
+            work[COST, i], work[DECAY, i], work[LEAN, i] = cost, rate + own, 0.0
+            work[SOURCE, i] = cost - own * max(kept * shares, claim)
+        return
+    for i in range(stop):
+        shares = scale * exp_y[i]
         # Carried beyond the edge it is below nothing; were the edge further out, it would not be.
-        second = work[SECOND, i] if i <= last else max(work[SECOND, i], 0.0)
-        if model == AYACHE_FORSYTH_VETZAL:
-            cost = (carry + p * (1.0 - drop)) * shares
-            g = cost - p * max(is_open * shares * (1.0 - drop), claim)
-        elif model == TSIVERIOTIS_FERNANDES:
-            cost = carry * shares
-            g = cost + credit * second
+        second = credit * (work[SECOND, i] if i <= last else max(work[SECOND, i], 0.0))
+        if model == TSIVERIOTIS_FERNANDES:
+            work[COST, i], work[DECAY, i], work[LEAN, i] = carry * shares, rate, credit
+            work[SOURCE, i] = carry * shares + second
         else:
-            rho += credit * second
-            cost = (carry + credit * second) * shares
-            g = cost
-        work[SOURCE, i], work[COST, i], work[DECAY, i] = g, cost, rho
-        work[LEAN, i] = (
-            0.0 if model == AYACHE_FORSYTH_VETZAL else credit * (1.0 if model == TSIVERIOTIS_FERNANDES else shares)
-        )
-        right = u[i] - hh * g
-        if i == 0:
-            # At the ends W is a line in S, whose second derivative is nothing.
-            slip = hh * mean / (growth - 1.0)
-            pivot = 1.0 / (1.0 + hh * rho + slip)
-            work[PASS, i], work[GAIN, i] = slip * pivot, right * pivot
-            continue
-        if i == nodes - 1:
-            lo, up = -hh * mean * growth / (growth - 1.0), 0.0
-        else:
-            spread = max(half_var, abs(mean) * least)
-            lo = hh * (spread / h - 0.5 * (mean - spread)) / h
-            up = hh * (spread / h + 0.5 * (mean - spread)) / h
-        pivot = 1.0 / (1.0 + hh * rho + lo + up - lo * work[PASS, i - 1])
-        work[PASS, i] = up * pivot
-        work[GAIN, i] = (right + lo * work[GAIN, i - 1]) * pivot
+            cost = (carry + second) * shares
+            work[COST, i], work[DECAY, i], work[LEAN, i] = cost, rate + second, credit * shares
+            work[SOURCE, i] = cost
+
+
+def eliminate_first(work: Any, mean: float, hh: float, h: float) -> Any:
+    """Eliminate the lowest node: at the ends W is a line in S, whose second derivative is nothing."""
+    slip = hh * mean / (math.exp(h) - 1.0)
+    pivot = 1.0 / (1.0 + hh * work[DECAY, 0] + slip)
+    work[PASS, 0] = slip * pivot
+    work[GAIN, 0] *= pivot
+    return work[PASS, 0]
+
+
+def spreads(mean: float, half_var: float, hh: float, h: float, is_top: bool) -> Any:  # noqa: FBT001 (a kernel's flag)
+    """Give what a node takes from the one below it and the one above it in a half step.
+
+    Where the stock drifts further than it spreads, the grid makes it spread: shares and bonds are still exact.
+    """
+    if is_top:
+        growth = math.exp(h)
+        return -hh * mean * growth / (growth - 1.0), 0.0
+    spread = max(half_var, abs(mean) * 0.5 * h / (1.0 - 0.5 * h))
+    away, along_mean = hh * spread / (h * h), 0.5 * hh * (mean - spread) / h
+    return away - along_mean, away + along_mean
 
 
 def bound_on(seg: Any, o: int, side: float, shares: float, tau: float) -> Any:
@@ -372,33 +403,29 @@ def solve_second(
     level = along(seg, o, LEVEL_START, LEVEL_END, now[MIDDLE])
     mean = rate - carry - rise(seg, o, LEVEL_START, LEVEL_END) / level
     rho = rate + credit if model == TSIVERIOTIS_FERNANDES else 0.0
-    growth = math.exp(h)
-    spread = max(half_var, abs(mean) * 0.5 * h / (1.0 - 0.5 * h))
-    lo = hh * (spread / h - 0.5 * (mean - spread)) / h
-    up = hh * (spread / h + 0.5 * (mean - spread)) / h
     pinned, last, z = is_pinned(state, model), int(state[LAST]), state[PART]
     if not pinned:
         last, z = (zero - 1, 1.0) if is_barrier(seg, o) else (nodes - 1, 1.0)
-    slip = hh * mean / (growth - 1.0)
+    lo, up = spreads(mean, half_var, hh, h, False)
+    slip = hh * mean / (math.exp(h) - 1.0)
     pivot = 1.0 / (1.0 + hh * rho + slip)
-    gain, keep = b[0] * pivot, slip * pivot
+    gain, keep, before = b[0] * pivot, slip * pivot, 2.0
     work[GAIN, 0], work[PASS, 0] = gain, keep
-    for i in range(1, last + 1):
-        below, diagonal, above, right = lo, 1.0 + hh * rho + lo + up, up, b[i]
-        if i == last:
-            if i == nodes - 1:
-                below, above = -hh * mean * growth / (growth - 1.0), 0.0
-                diagonal = 1.0 + hh * rho + below
-            else:
-                # The next node by the parabola through this one, the one before and nothing at the edge.
-                far, near = (1.0 - z) / (1.0 + z), -2.0 * (1.0 - z) / z
-                below += up * far
-                diagonal -= up * near
-                right += up * more / now[TWICE] * (b[i + 1] - far * b[i - 1] - near * b[i])
-                above = 0.0
-        pivot = 1.0 / (diagonal - below * keep)
-        gain, keep = (right + below * gain) * pivot, above * pivot
+    for i in range(1, last):
+        if abs(keep - before) > 1e-15:
+            pivot = 1.0 / (1.0 + hh * rho + lo + up - lo * keep)
+            before, keep = keep, up * pivot
+        gain = b[i] * pivot + lo * pivot * gain
         work[GAIN, i], work[PASS, i] = gain, keep
+    if last == nodes - 1:
+        below = spreads(mean, half_var, hh, h, True)[0]
+        gain = (b[last] + below * gain) / (1.0 + hh * rho + below - below * keep)
+    else:
+        # The next node by the parabola through this one, the one before and nothing at the edge.
+        far, near = (1.0 - z) / (1.0 + z), -2.0 * (1.0 - z) / z
+        below = lo + up * far
+        right = b[last] + up * more / now[TWICE] * (b[last + 1] - far * b[last - 1] - near * b[last])
+        gain = (right + below * gain) / (1.0 + hh * rho + lo + up - up * near - below * keep)
     w = gain
     work[SECOND, last] = w
     for i in range(last - 1, -1, -1):
