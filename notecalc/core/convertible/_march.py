@@ -188,16 +188,21 @@ def fill_sources(
     scale = seg[o + RATIO] * level
     if model == AYACHE_FORSYTH_VETZAL:
         claim = row[RECOVERY] * along(seg, o, CLAIM_START, CLAIM_END, now[MIDDLE])
-        kept = 1.0 - drop if seg[o + OPEN] > 0 else 0.0
-        p = credit
+        kept, p = (1.0 - drop if seg[o + OPEN] > 0 else 0.0), credit
         if elasticity != 0.0:
             p *= math.exp(-elasticity * math.log(level / row[REFERENCE]))
+        if elasticity != 0.0:
+            for i in range(stop):
+                own, shares = p * math.exp(-elasticity * (i - zero) * h), scale * exp_y[i]
+                work[COST, i] = (carry + own * (1.0 - drop)) * shares
+                work[DECAY, i], work[LEAN, i] = rate + own, 0.0
+                work[SOURCE, i] = work[COST, i] - own * max(kept * shares, claim)
+            return
+        lost, kept, claim = scale * (carry + p * (1.0 - drop)), p * kept * scale, p * claim
         for i in range(stop):
-            own = p if elasticity == 0.0 else p * math.exp(-elasticity * (i - zero) * h)
-            shares = scale * exp_y[i]
-            cost = (carry + own * (1.0 - drop)) * shares
-            work[COST, i], work[DECAY, i], work[LEAN, i] = cost, rate + own, 0.0
-            work[SOURCE, i] = cost - own * max(kept * shares, claim)
+            cost, paid = lost * exp_y[i], kept * exp_y[i]
+            work[COST, i], work[DECAY, i], work[LEAN, i] = cost, rate + p, 0.0
+            work[SOURCE, i] = cost - max(paid, claim)
         return
     for i in range(stop):
         shares = scale * exp_y[i]
