@@ -98,7 +98,7 @@ def _read(u: Any, b: Any, state: Any, seg: Any, o: int, row: Any, model: int, h:
         return
     high = u.size - 1
     if side != 0.0:
-        high = min(int(state[LAST]) + 3, high)
+        high = min(int(state[LAST]) + 1, high)
     elif barrier:
         high = zero
     value, slope, bend = derivatives(u, place, 0, high)

@@ -70,7 +70,7 @@ __all__: list[str] = []
 _ROUNDS = 12  # of the two coupled unknowns, at most: three are usual
 _SETTLED = 1e-7  # of a cell
 _IMPLICIT = 4  # steps of half the length with which a segment begins
-_BEYOND = 12  # nodes past the edge to which the solution is carried
+_BEYOND = 6  # nodes past the edge to which the solution is carried
 _GRADED = 0.5  # how much shorter the first steps are than the mean, where conversion may be early
 _GRADED_FROM = 0.02  # carry at which they are so in full
 _TINY = 1e-300
@@ -120,7 +120,7 @@ def march(
             find_edge(u, work, exp_y, state, seg, o, row, now, h, zero)
             finish(u, work, exp_y, state, seg, o, row, now, h, zero)
             continue
-        guess, guess_before, miss_before = state[LAST] + state[PART], 0.0, 0.0
+        guess, guess_before, miss, miss_before = state[LAST] + state[PART], 0.0, 0.0, 0.0
         for turn in range(_ROUNDS):
             side = state[SIDE]
             solve_second(b, work, state, seg, o, row, model, now, h, zero)
@@ -141,6 +141,8 @@ def march(
                 state[LAST] = math.ceil(ahead) - 1.0
                 state[PART] = max(ahead - state[LAST], _LEAST_PART)
         finish(u, work, exp_y, state, seg, o, row, now, h, zero)
+        if abs(miss) >= _SETTLED:  # the edge stays where it is, and the second unknown must end there
+            solve_second(b, work, state, seg, o, row, model, now, h, zero)
         finish_second(b, work, now)
 
 
@@ -439,14 +441,11 @@ def solve_second(
     if last < nodes - 1:
         here = now[TWICE] * work[SECOND, last] - more * b[last]
         before = now[TWICE] * work[SECOND, last - 1] - more * b[last - 1]
+        slope = before * z / (1.0 + z) - here * (1.0 + z) / z
         for i in range(last + 1, nodes):
-            away = float(i - last)
-            new = 0.0
-            if away <= _BEYOND:
-                far = away * (away - z) / (1.0 + z)
-                near = (away + 1.0) * (away - z) / -z
-                new = far * before + near * here
-            work[SECOND, i] = (new + more * b[i]) / now[TWICE]
+            # The parabola for one node, as it has been solved for; then the line that touches it at the edge.
+            new = (1.0 - z) * (before / (1.0 + z) - 2.0 * here / z) if i == last + 1 else slope * (i - last - z)
+            work[SECOND, i] = ((new if i - last <= _BEYOND else 0.0) + more * b[i]) / now[TWICE]
 
 
 def finish_second(b: Any, work: Any, now: Any) -> None:
