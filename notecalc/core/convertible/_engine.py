@@ -104,6 +104,8 @@ def _read(u: Any, b: Any, state: Any, seg: Any, o: int, row: Any, model: int, h:
     value, slope, bend = derivatives(u, place, 0, high)
     slope, bend = slope / h, bend / (h * h)
     out[0] = value + k * stock
+    if seg[o + OPEN] > 0:
+        out[0] = max(out[0], seg[o + FLOOR_START] + k * stock)
     out[1] = k + slope / stock
     out[2] = (bend - slope) / (stock * stock)
     rate, carry = own_or(seg[o + RATE], row[R_RATE]), own_or(seg[o + CARRY], row[R_CARRY])
@@ -158,7 +160,8 @@ def _span(seg: Any, begin: int, end: int, row: Any, model: int, width: float) ->
         _weights.weigh_kink, _weights.weigh_jump, _weights.interpolate, _weights.derivatives,
         _march.own_or, _march.is_barrier, _march.along, _march.rise, _march.bound_on, _march.unit_bend,
         _march.place_edge, _march.may_call, _march.is_pinned,
-        _march.fill_sources, _march.eliminate_first, _march.spreads, _march.sweep, _march.find_edge, _march.finish,
+        _march.fill_sources, _march.eliminate_first, _march.spreads, _march.sweep, _march.find_edge, _march.keep_within,
+        _march.finish,
         _march.solve_second, _march.finish_second, _march.settle, _march.march,
         _events.known_kink, _events.crosses, _events.excess, _events.crossing, _events.beside, _events.clip,
         _events.weigh_conversion, _events.cap, _events.enter, _events.move,

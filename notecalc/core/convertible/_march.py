@@ -143,7 +143,7 @@ def march(
         finish(u, work, exp_y, state, seg, o, row, now, h, zero)
         if abs(miss) >= _SETTLED:  # the edge stays where it is, and the second unknown must end there
             solve_second(b, work, state, seg, o, row, model, now, h, zero)
-        finish_second(b, work, now)
+        finish_second(b, work, state, now, model)
 
 
 def sweep(
@@ -381,6 +381,20 @@ def finish(
     for i in range(last - 1, -1, -1):
         w = work[GAIN, i] + work[PASS, i] * w
         u[i] = now[TWICE] * w - more * u[i]
+    keep_within(u, exp_y, last, seg, o, now, level)
+
+
+def keep_within(u: Any, exp_y: Any, last: int, seg: Any, o: int, now: Any, level: float) -> None:
+    """Keep W within its bounds before the edge, too: on a coarse grid it may leave them."""
+    tau = now[NEW]
+    if seg[o + OPEN] > 0:
+        floor = along(seg, o, FLOOR_START, FLOOR_END, tau)
+        for i in range(last):
+            u[i] = max(u[i], floor)
+    if seg[o + CALL] > 0:
+        for i in range(last):
+            if may_call(seg, o, exp_y, now, i):
+                u[i] = min(u[i], bound_on(seg, o, -1.0, level * exp_y[i], tau))
 
 
 def settle(u: Any, b: Any, exp_y: Any, state: Any, seg: Any, o: int, model: int) -> None:
@@ -448,8 +462,13 @@ def solve_second(
             work[SECOND, i] = ((new if i - last <= _BEYOND else 0.0) + more * b[i]) / now[TWICE]
 
 
-def finish_second(b: Any, work: Any, now: Any) -> None:
-    """Write the second unknown at the end of the step."""
-    more = now[TWICE] - 1.0
+def finish_second(b: Any, work: Any, state: Any, now: Any, model: int) -> None:
+    """Write the second unknown at the end of the step; a chance is at most 1, and neither is below nothing."""
+    more, most, last = now[TWICE] - 1.0, 1.0, int(state[LAST])
     for i in range(b.size):
         b[i] = now[TWICE] * work[SECOND, i] - more * b[i]
+    if model == TSIVERIOTIS_FERNANDES:
+        for i in range(last + 1):
+            most = max(most, b[i])
+    for i in range(b.size):
+        b[i] = min(max(b[i], 0.0 if i <= last else -most), most)

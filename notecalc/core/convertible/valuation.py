@@ -199,6 +199,16 @@ def convertible_value(
     -----
     Settlement is the day of valuation. Money is discounted from payment dates.
 
+    Errors measured on random notes of three years (stock 0.43 to 1.9 of the conversion price, volatility 20 to 90%,
+    credit 2 to 15%), root mean square per 100, at ``fast``, ``standard`` and ``reference``: the second model under a
+    soft call and a put 1e-3, 6e-5 and 4e-7; the first 1.4e-3, 1e-4 and 2e-6; with a dividend yield of 6% either 1e-2,
+    1e-3 and 1e-4, the worst of a hundred being three to ten times that. `error_estimate` covers the error in nine rows
+    of ten or more.
+
+    In the first and the third model a note that is converted bears no spread, so that conversion feeds on itself.
+    Where a spread above 20% meets a volatility under 20%, or a spread above 30% any, no grid settles it for some notes:
+    about one in thirty is off by more than 0.05 there, some by points, and `error_estimate` may not say so.
+
     References
     ----------
     K. Tsiveriotis and C. Fernandes, Valuing convertible bonds with credit risk, J. Fixed Income 8 (1998).
