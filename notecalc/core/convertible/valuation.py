@@ -199,11 +199,11 @@ def convertible_value(
     -----
     Settlement is the day of valuation. Money is discounted from payment dates.
 
-    Errors measured on random notes of three years (stock 0.43 to 1.9 of the conversion price, volatility 20 to 90%,
-    credit 2 to 15%), root mean square per 100, at ``fast``, ``standard`` and ``reference``: the second model under a
-    soft call and a put 1e-3, 6e-5 and 4e-7; the first 1.4e-3, 1e-4 and 2e-6; with a dividend yield of 6% either 1e-2,
-    1e-3 and 1e-4, the worst of a hundred being three to ten times that. `error_estimate` covers the error in nine rows
-    of ten or more.
+    Errors measured on 300 random notes of three years (stock 0.43 to 1.9 of the conversion price, volatility 20 to
+    90%, credit 2 to 15%; ``benchmarks/bench_convertible.py``), root mean square per 100 at ``fast`` and ``standard``:
+    the second model under a soft call and a put 1e-3 and 7e-5, the first 3e-3 and 1e-3, either with a dividend yield
+    of 6% 1e-2 and 1e-3; the worst of them is three to fifteen times that. At ``reference`` 4e-7, 2e-6 and 1e-4, on 40
+    of them against a grid half as fine again. `error_estimate` covers the error in four rows of five or more.
 
     In the first and the third model a note that is converted bears no spread, so that conversion feeds on itself.
     Where a spread above 20% meets a volatility under 20%, or a spread above 30% any, no grid settles it for some notes:
