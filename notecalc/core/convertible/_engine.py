@@ -1,0 +1,212 @@
+"""The whole of a note's life on a grid, for many rows; on grids of halved steps, extrapolated (L. F. Richardson 1911).
+
+Only flat arrays of numbers are known here; what they mean is in `_columns`.
+"""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import numpy as np
+
+from notecalc.core._jit import kernel
+from notecalc.core.convertible import _events, _march, _weights
+from notecalc.core.convertible._columns import (
+    AYACHE_FORSYTH_VETZAL,
+    CALL_START,
+    CARRY,
+    CLAIM_START,
+    CREDIT,
+    DROP,
+    ELASTICITY,
+    FIELDS,
+    FLOOR_START,
+    LAST,
+    LENGTH,
+    LEVEL_END,
+    LEVEL_START,
+    MARKET,
+    OPEN,
+    PART,
+    R_CARRY,
+    R_CREDIT,
+    R_RATE,
+    R_VOLATILITY,
+    RATE,
+    RATIO,
+    RECOVERY,
+    REFERENCE,
+    SIDE,
+    STATE,
+    STEP,
+    STOCK,
+    TSIVERIOTIS_FERNANDES,
+    VOLATILITY,
+    WORK,
+)
+from notecalc.core.convertible._events import mature, meet
+from notecalc.core.convertible._march import is_barrier, march, own_or
+from notecalc.core.convertible._weights import derivatives
+
+__all__ = ["value_rows"]
+
+# settings: grids, nodes across of the coarsest, its steps of time, standard deviations to each side, model
+GRIDS, NODES, STEPS, WIDTH, MODEL = 0, 1, 2, 3, 4
+
+
+_OFTEN = 12.0  # segments of a life from which the grid gets finer
+
+
+def _across(nodes: float, segments: int) -> int:
+    """Give the nodes across the coarsest grid: what happens often leaves traces that are small."""
+    return int(nodes * math.sqrt(max(1.0, segments / _OFTEN)))
+
+
+def _one_grid(
+    u: Any, b: Any, spare: Any, exp_y: Any, work: Any, state: Any, now: Any, seg: Any, begin: int, end: int, row: Any,
+    model: int, h: float, zero: int, steps: float, times: int, out: Any,
+) -> None:  # fmt: skip
+    """Value on one grid: value, delta, gamma and theta go to `out`."""
+    total = 0.0
+    for s in range(begin, end):
+        total += seg[s * FIELDS + LENGTH]
+    for i in range(u.size):
+        exp_y[i] = math.exp((i - zero) * h)
+    o = (end - 1) * FIELDS
+    mature(u, b, work, exp_y, state, seg, o, model, h, zero)
+    for s in range(end - 1, begin - 1, -1):
+        o = s * FIELDS
+        count = max(2, round(steps * seg[o + LENGTH] / total)) * times
+        march(u, b, work, exp_y, state, now, seg, o, row, model, h, zero, count)
+        if s > begin:
+            meet(u, b, spare, work, exp_y, state, seg, o, o - FIELDS, model, h, zero)
+    _read(u, b, state, seg, o, row, model, h, zero, out)
+
+
+def _read(u: Any, b: Any, state: Any, seg: Any, o: int, row: Any, model: int, h: float, zero: int, out: Any) -> None:
+    """Read value, delta, gamma and theta off the grid at the stock price."""
+    k, stock = seg[o + RATIO], row[STOCK]
+    place = zero + math.log(stock / seg[o + LEVEL_START]) / h
+    barrier, side = is_barrier(seg, o), state[SIDE]
+    out[3] = 0.0
+    if (barrier and place >= zero) or (side > 0.0 and place >= state[LAST] + state[PART]):
+        out[0], out[1], out[2] = seg[o + FLOOR_START] + k * stock, k, 0.0
+        return
+    if side < 0.0 and place >= state[LAST] + state[PART]:
+        out[0], out[1], out[2] = seg[o + CALL_START], 0.0, 0.0
+        return
+    high = u.size - 1
+    if side != 0.0:
+        high = min(int(state[LAST]) + 1, high)
+    elif barrier:
+        high = zero
+    value, slope, bend = derivatives(u, place, 0, high)
+    slope, bend = slope / h, bend / (h * h)
+    out[0] = value + k * stock
+    if seg[o + OPEN] > 0:
+        out[0] = max(out[0], seg[o + FLOOR_START] + k * stock)
+    out[1] = k + slope / stock
+    out[2] = (bend - slope) / (stock * stock)
+    rate, carry = own_or(seg[o + RATE], row[R_RATE]), own_or(seg[o + CARRY], row[R_CARRY])
+    vol, credit = own_or(seg[o + VOLATILITY], row[R_VOLATILITY]), own_or(seg[o + CREDIT], row[R_CREDIT])
+    rho, drift, paid = rate, rate - carry, 0.0
+    if model == AYACHE_FORSYTH_VETZAL:
+        p = credit
+        if row[ELASTICITY] != 0.0:
+            p *= math.exp(-row[ELASTICITY] * math.log(stock / row[REFERENCE]))
+        rho += p
+        drift += row[DROP] * p
+        on_default = k * stock * (1.0 - row[DROP]) if seg[o + OPEN] > 0 else 0.0
+        paid = p * max(on_default, row[RECOVERY] * seg[o + CLAIM_START])
+    else:
+        second = derivatives(b, place, 0, high)[0]
+        if model == TSIVERIOTIS_FERNANDES:
+            paid = -credit * second
+        else:
+            rho += credit * second
+    out[3] = rho * out[0] - paid - drift * stock * out[1] - 0.5 * vol * vol * stock * stock * out[2]
+
+
+def _extrapolated(found: Any, grid: int, part: int) -> Any:
+    """Give a number from a grid and the one before it, whose steps are twice as long; errors are as their square."""
+    return (4.0 * found[grid, part] - found[grid - 1, part]) / 3.0 if grid > 0 else found[grid, part]
+
+
+def _span(seg: Any, begin: int, end: int, row: Any, model: int, width: float) -> Any:
+    """Give how far the grid reaches below and above the levels [ln S], and the total of what moves them."""
+    variance, drift, least, most = 0.0, 0.0, math.inf, 0.0
+    for s in range(begin, end):
+        o = s * FIELDS
+        vol, length = own_or(seg[o + VOLATILITY], row[R_VOLATILITY]), seg[o + LENGTH]
+        variance += vol * vol * length
+        p = own_or(seg[o + CREDIT], row[R_CREDIT]) * row[DROP] if model == AYACHE_FORSYTH_VETZAL else 0.0
+        drift += (own_or(seg[o + RATE], row[R_RATE]) - own_or(seg[o + CARRY], row[R_CARRY]) + p) * length
+        least = min(least, seg[o + LEVEL_START], seg[o + LEVEL_END])
+        most = max(most, seg[o + LEVEL_START], seg[o + LEVEL_END])
+    drift -= 0.5 * variance
+    reach = width * math.sqrt(variance) + 1e-9
+    x = math.log(row[STOCK])
+    low = min(x + min(drift, 0.0) - reach - math.log(most), -0.5 * reach)
+    high = max(x + max(drift, 0.0) + reach - math.log(least), 0.5 * reach)
+    return low, high
+
+
+@kernel(
+    tables=["int64", "float64", "float64"],
+    reads=["int64"] + ["float64"] * MARKET,
+    writes=["float64"] * 5,
+    calls=[
+        _weights.weigh_kink, _weights.weigh_jump, _weights.interpolate, _weights.derivatives,
+        _march.own_or, _march.is_barrier, _march.along, _march.rise, _march.bound_on, _march.unit_bend,
+        _march.place_edge, _march.may_call, _march.is_pinned,
+        _march.fill_sources, _march.eliminate_first, _march.spreads, _march.sweep, _march.find_edge, _march.keep_within,
+        _march.finish,
+        _march.solve_second, _march.finish_second, _march.settle, _march.march,
+        _events.known_kink, _events.crosses, _events.excess, _events.crossing, _events.beside, _events.clip,
+        _events.weigh_conversion, _events.cap, _events.enter, _events.move,
+        _events.mature, _events.meet,
+        _across, _one_grid, _read, _extrapolated, _span,
+    ],
+)  # fmt: skip
+def value_rows(
+    offsets: Any, seg: Any, settings: Any, contract: Any, stock: Any, volatility: Any, rate: Any, carry: Any,
+    credit: Any, recovery: Any, drop: Any, elasticity: Any, reference: Any, value: Any, delta: Any, gamma: Any,
+    theta: Any, estimate: Any,
+) -> None:  # fmt: skip
+    """Fill value, delta, gamma, theta per year and an estimate of the value's error, for each row."""
+    model, grids = int(settings[MODEL]), int(settings[GRIDS])
+    finest, most = 1 << (grids - 1), 1
+    for i in range(offsets.size - 1):
+        most = max(most, offsets[i + 1] - offsets[i])
+    room = (_across(settings[NODES], most) + 8) * finest + 1
+    memory, work = np.empty((4, room)), np.zeros(WORK * room)
+    row, state, now = np.empty(MARKET), np.zeros(STATE), np.empty(STEP)
+    found = np.empty((grids, 4))
+    out = (value, delta, gamma, theta)
+    for r in range(value.size):
+        begin, end = offsets[contract[r]], offsets[contract[r] + 1]
+        missing = begin == end
+        for j, given in enumerate((stock, volatility, rate, carry, credit, recovery, drop, elasticity, reference)):
+            row[j] = given[r]
+            missing = missing or math.isnan(row[j])
+        if missing:
+            for part in out:
+                part[r] = math.nan
+            estimate[r] = math.nan
+            continue
+        low, high = _span(seg, begin, end, row, model, settings[WIDTH])
+        width = (high - low) / _across(settings[NODES], end - begin)
+        below, above = max(4, math.ceil(-low / width)), math.ceil(high / width)
+        for grid in range(grids):
+            times = 1 << grid
+            nodes = (below + above) * times + 1
+            _one_grid(
+                memory[0, :nodes], memory[1, :nodes], memory[2, :nodes], memory[3, :nodes],
+                work[: WORK * nodes].reshape((WORK, nodes)), state, now, seg, begin, end, row, model, width / times,
+                below * times, settings[STEPS], times, found[grid],
+            )  # fmt: skip
+        for j, part in enumerate(out):
+            part[r] = _extrapolated(found, grids - 1, j)
+        # The change that the last extrapolation, or the only one, has made.
+        estimate[r] = abs(value[r] - (_extrapolated(found, grids - 2, 0) if grids > 2 else found[grids - 1, 0]))

@@ -1,0 +1,474 @@
+r"""One segment of time, backwards, between two days on which something happens.
+
+The unknown is :math:`W = V - kS`, what the note is worth above its shares, on nodes of
+:math:`y = \ln (S / L(t))`, where the level L is the stock price at which a live call forces conversion: it moves with
+accrued interest and yet stays on a node. A second unknown is Tsiveriotis and Fernandes' cash part, or the chance in
+Goldman Sachs' model that the note is paid as debt.
+
+Steps are Crank-Nicolson's, written by their midpoint, after four implicit ones of half the length (R. Rannacher 1984).
+Where the note is converted, or called for cash, the solution touches its bound smoothly, and its second derivative
+there is known from the equation. So the edge's place within its cell follows from the last node before it, in the
+sweep of M. J. Brennan and E. S. Schwartz (1977), and the scheme is of second order in space. The solution is carried
+some nodes beyond the edge as the parabola that it is, so that a step during which the edge passes a node is of second
+order in time.
+"""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+from notecalc.core.convertible._columns import (
+    AYACHE_FORSYTH_VETZAL,
+    CALL,
+    CALL_END,
+    CALL_START,
+    CARRY,
+    CLAIM_END,
+    CLAIM_START,
+    COST,
+    CREDIT,
+    DECAY,
+    DROP,
+    ELASTICITY,
+    FLOOR_END,
+    FLOOR_START,
+    GAIN,
+    GOLDMAN_SACHS,
+    HALF,
+    LAST,
+    LEAN,
+    LENGTH,
+    LEVEL_END,
+    LEVEL_START,
+    MIDDLE,
+    NEW,
+    OLD_LAST,
+    OLD_SIDE,
+    OPEN,
+    PART,
+    PASS,
+    R_CARRY,
+    R_CREDIT,
+    R_RATE,
+    R_VOLATILITY,
+    RATE,
+    RATIO,
+    RECOVERY,
+    REFERENCE,
+    SECOND,
+    SIDE,
+    SOURCE,
+    TRIGGER,
+    TSIVERIOTIS_FERNANDES,
+    TWICE,
+    VOLATILITY,
+)
+
+__all__: list[str] = []
+
+_ROUNDS = 12  # of the two coupled unknowns, at most: three are usual
+_SETTLED = 1e-7  # of a cell
+_IMPLICIT = 4  # steps of half the length with which a segment begins
+_BEYOND = 6  # nodes past the edge to which the solution is carried
+_GRADED = 0.5  # how much shorter the first steps are than the mean, where conversion may be early
+_GRADED_FROM = 0.02  # carry at which they are so in full
+_TINY = 1e-300
+_LEAST_PART = 1e-6
+
+
+def own_or(value: float, other: float) -> Any:
+    """Give a segment's number, or the row's where the segment has none."""
+    return other if math.isnan(value) else value
+
+
+def is_barrier(seg: Any, o: int) -> Any:
+    """Tell whether the note ends at the level: it is called there, and converted."""
+    return seg[o + CALL] > 0 and seg[o + OPEN] > 0
+
+
+def along(seg: Any, o: int, start: int, end: int, tau: float) -> Any:
+    """Give a number that runs in a line from the start to the end of a segment, at a time back from the end."""
+    return seg[o + end] + (seg[o + start] - seg[o + end]) * tau / seg[o + LENGTH]
+
+
+def rise(seg: Any, o: int, start: int, end: int) -> Any:
+    """Give its slope in time."""
+    return (seg[o + end] - seg[o + start]) / seg[o + LENGTH]
+
+
+def march(
+    u: Any, b: Any, work: Any, exp_y: Any, state: Any, now: Any, seg: Any, o: int, row: Any, model: int, h: float,
+    zero: int, steps: int,
+) -> None:  # fmt: skip
+    """Carry both unknowns from the end of a segment to its start."""
+    tau, done, length = 0.0, 0.0, seg[o + LENGTH]
+    # After a coupon the edge of early conversion comes in from far away, the faster the sooner.
+    graded = _GRADED * min(max(own_or(seg[o + CARRY], row[R_CARRY]) / _GRADED_FROM, 0.0), 1.0)
+    for step in range(steps + _IMPLICIT // 2):
+        implicit = step < _IMPLICIT
+        done += 0.5 / steps if implicit else 1.0 / steps
+        advance = length * done * (1.0 - graded + graded * done) - tau
+        now[TWICE] = 1.0 if implicit else 2.0
+        now[HALF] = advance / now[TWICE]
+        now[NEW] = tau + advance
+        now[MIDDLE] = tau + now[HALF]
+        tau += advance
+        state[OLD_LAST], state[OLD_SIDE] = state[LAST], state[SIDE]
+        if model == AYACHE_FORSYTH_VETZAL:
+            sweep(u, work, exp_y, state, seg, o, row, model, now, h, zero)
+            find_edge(u, work, exp_y, state, seg, o, row, now, h, zero)
+            finish(u, work, exp_y, state, seg, o, row, now, h, zero)
+            continue
+        guess, guess_before, miss, miss_before = state[LAST] + state[PART], 0.0, 0.0, 0.0
+        for turn in range(_ROUNDS):
+            side = state[SIDE]
+            solve_second(b, work, state, seg, o, row, model, now, h, zero)
+            sweep(u, work, exp_y, state, seg, o, row, model, now, h, zero)
+            find_edge(u, work, exp_y, state, seg, o, row, now, h, zero)
+            found = state[LAST] + state[PART]
+            miss = found - guess
+            if state[SIDE] == side and abs(miss) < _SETTLED:
+                break
+            ahead = found
+            if turn > 0 and state[SIDE] == side and side != 0.0:
+                # Aitken's step: where the edge overshoots, it would swing for ever
+                slope = (miss - miss_before) / (guess - guess_before)
+                if slope < -0.5:
+                    ahead = min(max(guess - miss / slope, 1.0), u.size - 1.0)
+            guess_before, miss_before, guess = guess, miss, ahead
+            if turn < _ROUNDS - 1 and ahead != found:
+                state[LAST] = math.ceil(ahead) - 1.0
+                state[PART] = max(ahead - state[LAST], _LEAST_PART)
+        finish(u, work, exp_y, state, seg, o, row, now, h, zero)
+        if abs(miss) >= _SETTLED:  # the edge stays where it is, and the second unknown must end there
+            solve_second(b, work, state, seg, o, row, model, now, h, zero)
+        finish_second(b, work, state, now, model)
+
+
+def sweep(
+    u: Any, work: Any, exp_y: Any, state: Any, seg: Any, o: int, row: Any, model: int, now: Any, h: float, zero: int
+) -> None:
+    """Eliminate the first unknown upwards: each node in terms of the next."""
+    nodes = u.size
+    stop = zero if is_barrier(seg, o) else nodes
+    level = along(seg, o, LEVEL_START, LEVEL_END, now[MIDDLE])
+    fill_sources(work, exp_y, int(state[LAST]), seg, o, row, model, now, h, zero, stop, level)
+    rate, carry = own_or(seg[o + RATE], row[R_RATE]), own_or(seg[o + CARRY], row[R_CARRY])
+    vol = own_or(seg[o + VOLATILITY], row[R_VOLATILITY])
+    base = rate - carry - rise(seg, o, LEVEL_START, LEVEL_END) / level
+    drop = row[DROP] if model == AYACHE_FORSYTH_VETZAL else 0.0
+    hh, half_var = now[HALF], 0.5 * vol * vol
+    for i in range(stop):
+        work[GAIN, i] = u[i] - hh * work[SOURCE, i]
+    even = (row[ELASTICITY] == 0.0 or model != AYACHE_FORSYTH_VETZAL) and model != GOLDMAN_SACHS
+    keep, before, i = eliminate_first(work, base + drop * (work[DECAY, 0] - rate), hh, h), 2.0, 1
+    while i < stop:
+        lo, up = spreads(base + drop * (work[DECAY, i] - rate), half_var, hh, h, i == nodes - 1)
+        pivot = 1.0 / (1.0 + hh * work[DECAY, i] + lo + up - lo * keep)
+        before, keep = keep, up * pivot
+        work[PASS, i] = keep
+        work[GAIN, i] = (work[GAIN, i] + lo * work[GAIN, i - 1]) * pivot
+        i += 1
+        if even and abs(keep - before) < 1e-15 and i < nodes - 1:
+            # The same from here on: nothing is left to divide by.
+            end = min(stop, nodes - 1)
+            gain, lo = work[GAIN, i - 1], lo * pivot
+            for j in range(i, end):
+                gain = work[GAIN, j] * pivot + lo * gain
+                work[GAIN, j], work[PASS, j] = gain, keep
+            i = end
+
+
+def fill_sources(
+    work: Any, exp_y: Any, last: int, seg: Any, o: int, row: Any, model: int, now: Any, h: float, zero: int,
+    stop: int, level: float,
+) -> None:  # fmt: skip
+    """Fill in, for each node, what is taken from W per year and the rate at which it is discounted."""
+    rate, carry = own_or(seg[o + RATE], row[R_RATE]), own_or(seg[o + CARRY], row[R_CARRY])
+    credit, drop, elasticity = own_or(seg[o + CREDIT], row[R_CREDIT]), row[DROP], row[ELASTICITY]
+    scale = seg[o + RATIO] * level
+    if model == AYACHE_FORSYTH_VETZAL:
+        claim = row[RECOVERY] * along(seg, o, CLAIM_START, CLAIM_END, now[MIDDLE])
+        kept, p = (1.0 - drop if seg[o + OPEN] > 0 else 0.0), credit
+        if elasticity != 0.0:
+            p *= math.exp(-elasticity * math.log(level / row[REFERENCE]))
+        if elasticity != 0.0:
+            for i in range(stop):
+                own, shares = p * math.exp(-elasticity * (i - zero) * h), scale * exp_y[i]
+                work[COST, i] = (carry + own * (1.0 - drop)) * shares
+                work[DECAY, i], work[LEAN, i] = rate + own, 0.0
+                work[SOURCE, i] = work[COST, i] - own * max(kept * shares, claim)
+            return
+        lost, kept, claim = scale * (carry + p * (1.0 - drop)), p * kept * scale, p * claim
+        for i in range(stop):
+            cost, paid = lost * exp_y[i], kept * exp_y[i]
+            work[COST, i], work[DECAY, i], work[LEAN, i] = cost, rate + p, 0.0
+            work[SOURCE, i] = cost - max(paid, claim)
+        return
+    for i in range(stop):
+        shares = scale * exp_y[i]
+        # Carried beyond the edge it is below nothing; were the edge further out, it would not be.
+        second = credit * (work[SECOND, i] if i <= last else max(work[SECOND, i], 0.0))
+        if model == TSIVERIOTIS_FERNANDES:
+            work[COST, i], work[DECAY, i], work[LEAN, i] = carry * shares, rate, credit
+            work[SOURCE, i] = carry * shares + second
+        else:
+            cost = (carry + second) * shares
+            work[COST, i], work[DECAY, i], work[LEAN, i] = cost, rate + second, credit * shares
+            work[SOURCE, i] = cost
+
+
+def eliminate_first(work: Any, mean: float, hh: float, h: float) -> Any:
+    """Eliminate the lowest node: at the ends W is a line in S, whose second derivative is nothing."""
+    slip = hh * mean / (math.exp(h) - 1.0)
+    pivot = 1.0 / (1.0 + hh * work[DECAY, 0] + slip)
+    work[PASS, 0] = slip * pivot
+    work[GAIN, 0] *= pivot
+    return work[PASS, 0]
+
+
+def spreads(mean: float, half_var: float, hh: float, h: float, is_top: bool) -> Any:  # noqa: FBT001 (a kernel's flag)
+    """Give what a node takes from the one below it and the one above it in a half step.
+
+    Where the stock drifts further than it spreads, the grid makes it spread: shares and bonds are still exact.
+    """
+    if is_top:
+        growth = math.exp(h)
+        return -hh * mean * growth / (growth - 1.0), 0.0
+    spread = max(half_var, abs(mean) * 0.5 * h / (1.0 - 0.5 * h))
+    away, along_mean = hh * spread / (h * h), 0.5 * hh * (mean - spread) / h
+    return away - along_mean, away + along_mean
+
+
+def bound_on(seg: Any, o: int, side: float, shares: float, tau: float) -> Any:
+    """Give the bound on W: what is paid beside shares on conversion, or the call price less the shares."""
+    floor = along(seg, o, FLOOR_START, FLOOR_END, tau)
+    if side > 0:
+        return floor
+    bound = along(seg, o, CALL_START, CALL_END, tau) - shares
+    return max(bound, floor) if seg[o + OPEN] > 0 else bound
+
+
+def unit_bend(
+    work: Any, seg: Any, o: int, side: float, i: int, second: float, half_var: float, h: float, tau: float
+) -> Any:  # fmt: skip
+    """Give h^2 / 2 times the second derivative of the distance from the bound, where it is touched near node i.
+
+    The second unknown, nothing at the edge and `second` at some distance d from it, bends the parabola: a source that
+    grows in a line gives d^2 / 2 times what it is at a third of the way.
+    """
+    if side > 0:
+        floor = along(seg, o, FLOOR_START, FLOOR_END, tau)
+        g = work[SOURCE, i] + work[DECAY, i] * floor - rise(seg, o, FLOOR_START, FLOOR_END)
+    else:
+        price = along(seg, o, CALL_START, CALL_END, tau)
+        g = rise(seg, o, CALL_START, CALL_END) - work[DECAY, i] * price + work[COST, i] - work[SOURCE, i]
+    g += side * work[LEAN, i] * (second / 3.0 - max(work[SECOND, i], 0.0))
+    return 0.5 * g / half_var * h * h
+
+
+def place_edge(
+    u: Any, work: Any, exp_y: Any, seg: Any, o: int, row: Any, now: Any, h: float, side: float, i: int
+) -> Any:
+    """Tell where the bound is touched, if node i is the last before it.
+
+    Gives the distance from the bound that node i would have if the next were on it, and the place of the edge in the
+    cell between the two: 0 or less if node i is itself beyond the edge, 1 or more if the next is before it.
+    """
+    vol = own_or(seg[o + VOLATILITY], row[R_VOLATILITY])
+    half_var = 0.5 * vol * vol
+    tau, more = now[NEW], now[TWICE] - 1.0
+    shares = seg[o + RATIO] * along(seg, o, LEVEL_START, LEVEL_END, tau) * exp_y[i]
+    free = now[TWICE] * work[GAIN, i] - more * u[i]
+    c = work[PASS, i]
+    if i + 1 < u.size:
+        free += c * (more * u[i + 1] + bound_on(seg, o, side, shares * math.exp(h), tau))
+    distance = side * (free - bound_on(seg, o, side, shares, tau))
+    unit = unit_bend(work, seg, o, side, i, work[SECOND, i], half_var, h, tau)
+    if unit <= _TINY:
+        return distance, (2.0 if distance > 0.0 else -1.0)
+    if distance >= unit:
+        return distance, 2.0
+    next_second = work[SECOND, i + 1] if i + 1 < u.size else 0.0
+    beyond = c * max(unit_bend(work, seg, o, side, i, next_second, half_var, h, tau), 0.0)
+    if distance <= -beyond:
+        return distance, -1.0
+    # unit z^2 = distance + beyond (1 - z)^2
+    return distance, (beyond + distance) / (
+        beyond + math.sqrt(max(unit * (beyond + distance) - beyond * distance, 0.0))
+    )
+
+
+def find_edge(
+    u: Any, work: Any, exp_y: Any, state: Any, seg: Any, o: int, row: Any, now: Any, h: float, zero: int
+) -> None:
+    """Find the edge, first where it was before the step, then outwards or inwards from there."""
+    barrier = is_barrier(seg, o)
+    top = zero - 1 if barrier else u.size - 1
+    side, i = state[OLD_SIDE], int(state[OLD_LAST])
+    if side == 0.0:
+        i = top
+        if seg[o + OPEN] > 0:
+            distance, part = place_edge(u, work, exp_y, seg, o, row, now, h, 1.0, i)
+            if part < 1.0 if barrier else distance < 0.0:
+                side = 1.0
+        if side == 0.0 and seg[o + CALL] > 0 and may_call(seg, o, exp_y, now, i):
+            distance, part = place_edge(u, work, exp_y, seg, o, row, now, h, -1.0, i)
+            if part < 1.0 if barrier else distance < 0.0:
+                side = -1.0
+        if side == 0.0:
+            state[LAST], state[PART], state[SIDE] = top, 1.0, 0.0
+            return
+    part = place_edge(u, work, exp_y, seg, o, row, now, h, side, i)[1]
+    if part > 1.0:
+        while part > 1.0 and i < top:
+            i += 1
+            part = place_edge(u, work, exp_y, seg, o, row, now, h, side, i)[1]
+        if part > 1.0 and i == top:
+            state[LAST], state[PART], state[SIDE] = top, 1.0, 0.0
+            return
+        part = min(max(part, _LEAST_PART), 1.0)
+    else:
+        while part <= 0.0 and i > 0 and (side > 0 or may_call(seg, o, exp_y, now, i - 1)):
+            i -= 1
+            part = place_edge(u, work, exp_y, seg, o, row, now, h, side, i)[1]
+        part = min(max(part, _LEAST_PART), 1.0)
+    state[LAST], state[PART], state[SIDE] = i, part, side
+
+
+def may_call(seg: Any, o: int, exp_y: Any, now: Any, i: int) -> Any:
+    """Tell whether the stock is above a soft call's trigger at a node."""
+    return exp_y[i] * along(seg, o, LEVEL_START, LEVEL_END, now[NEW]) >= seg[o + TRIGGER] * (1.0 - 1e-12)
+
+
+def finish(
+    u: Any, work: Any, exp_y: Any, state: Any, seg: Any, o: int, row: Any, now: Any, h: float, zero: int
+) -> None:
+    """Substitute downwards from the edge, and carry the solution beyond it."""
+    last, part, side = int(state[LAST]), state[PART], state[SIDE]
+    tau, more = now[NEW], now[TWICE] - 1.0
+    level = seg[o + RATIO] * along(seg, o, LEVEL_START, LEVEL_END, tau)
+    if side == 0.0:
+        if last == zero - 1 and is_barrier(seg, o):
+            floor = along(seg, o, FLOOR_START, FLOOR_END, tau)
+            w = (floor + more * u[zero]) / now[TWICE]
+            for i in range(zero, u.size):
+                u[i] = floor
+            last += 1
+        else:
+            w = work[GAIN, last]
+            u[last] = now[TWICE] * w - more * u[last]
+    else:
+        vol = own_or(seg[o + VOLATILITY], row[R_VOLATILITY])
+        _, found = place_edge(u, work, exp_y, seg, o, row, now, h, side, last)
+        old_next = u[last + 1] if last + 1 < u.size else 0.0
+        for i in range(last + 1, u.size):
+            bound = bound_on(seg, o, side, level * exp_y[i], tau)
+            u[i] = bound
+            if i - last <= _BEYOND and found < 1.0:
+                away = i - last - part
+                unit = unit_bend(
+                    work, seg, o, side, last, work[SECOND, i], 0.5 * vol * vol, h, tau
+                )  # fmt: skip
+                u[i] += side * max(unit, 0.0) * away * away
+        ahead = work[PASS, last] * (u[last + 1] + more * old_next) if last + 1 < u.size else 0.0
+        z = now[TWICE] * work[GAIN, last] - more * u[last] + ahead
+        if found <= 0.0:
+            z = bound_on(seg, o, side, level * exp_y[last], tau)
+        w = (z + more * u[last]) / now[TWICE]
+        u[last] = z
+    for i in range(last - 1, -1, -1):
+        w = work[GAIN, i] + work[PASS, i] * w
+        u[i] = now[TWICE] * w - more * u[i]
+    keep_within(u, exp_y, last, seg, o, now, level)
+
+
+def keep_within(u: Any, exp_y: Any, last: int, seg: Any, o: int, now: Any, level: float) -> None:
+    """Keep W within its bounds before the edge, too: on a coarse grid it may leave them."""
+    tau = now[NEW]
+    if seg[o + OPEN] > 0:
+        floor = along(seg, o, FLOOR_START, FLOOR_END, tau)
+        for i in range(last):
+            u[i] = max(u[i], floor)
+    if seg[o + CALL] > 0:
+        for i in range(last):
+            if may_call(seg, o, exp_y, now, i):
+                u[i] = min(u[i], bound_on(seg, o, -1.0, level * exp_y[i], tau))
+
+
+def settle(u: Any, b: Any, exp_y: Any, state: Any, seg: Any, o: int, model: int) -> None:
+    """Put what was carried beyond the edge back on its bound, at the start of a segment."""
+    level = seg[o + RATIO] * seg[o + LEVEL_START]
+    if state[SIDE] != 0.0:
+        for i in range(int(state[LAST]) + 1, u.size):
+            u[i] = bound_on(seg, o, state[SIDE], level * exp_y[i], seg[o + LENGTH])
+    if is_pinned(state, model) or is_barrier(seg, o):
+        for i in range(int(state[LAST]) + 1, u.size):
+            b[i] = 0.0
+
+
+def is_pinned(state: Any, model: int) -> Any:
+    """Tell whether the second unknown ends at the edge: a note called for cash is, in the one model, all equity."""
+    return state[SIDE] > 0 or (state[SIDE] < 0 and model == TSIVERIOTIS_FERNANDES)
+
+
+def solve_second(
+    b: Any, work: Any, state: Any, seg: Any, o: int, row: Any, model: int, now: Any, h: float, zero: int
+) -> None:
+    """Solve for the second unknown at the middle of the step; it is nothing at the edge."""
+    nodes, more = b.size, now[TWICE] - 1.0
+    rate, carry = own_or(seg[o + RATE], row[R_RATE]), own_or(seg[o + CARRY], row[R_CARRY])
+    vol, credit = own_or(seg[o + VOLATILITY], row[R_VOLATILITY]), own_or(seg[o + CREDIT], row[R_CREDIT])
+    hh, half_var = now[HALF], 0.5 * vol * vol
+    level = along(seg, o, LEVEL_START, LEVEL_END, now[MIDDLE])
+    mean = rate - carry - rise(seg, o, LEVEL_START, LEVEL_END) / level
+    rho = rate + credit if model == TSIVERIOTIS_FERNANDES else 0.0
+    pinned, last, z = is_pinned(state, model), int(state[LAST]), state[PART]
+    if not pinned:
+        last, z = (zero - 1, 1.0) if is_barrier(seg, o) else (nodes - 1, 1.0)
+    lo, up = spreads(mean, half_var, hh, h, False)
+    slip = hh * mean / (math.exp(h) - 1.0)
+    pivot = 1.0 / (1.0 + hh * rho + slip)
+    gain, keep, before = b[0] * pivot, slip * pivot, 2.0
+    work[GAIN, 0], work[PASS, 0] = gain, keep
+    for i in range(1, last):
+        if abs(keep - before) > 1e-15:
+            pivot = 1.0 / (1.0 + hh * rho + lo + up - lo * keep)
+            before, keep = keep, up * pivot
+        gain = b[i] * pivot + lo * pivot * gain
+        work[GAIN, i], work[PASS, i] = gain, keep
+    if last == nodes - 1:
+        below = spreads(mean, half_var, hh, h, True)[0]
+        gain = (b[last] + below * gain) / (1.0 + hh * rho + below - below * keep)
+    else:
+        # The next node by the parabola through this one, the one before and nothing at the edge.
+        far, near = (1.0 - z) / (1.0 + z), -2.0 * (1.0 - z) / z
+        below = lo + up * far
+        right = b[last] + up * more / now[TWICE] * (b[last + 1] - far * b[last - 1] - near * b[last])
+        gain = (right + below * gain) / (1.0 + hh * rho + lo + up - up * near - below * keep)
+    w = gain
+    work[SECOND, last] = w
+    for i in range(last - 1, -1, -1):
+        w = work[GAIN, i] + work[PASS, i] * w
+        work[SECOND, i] = w
+    if last < nodes - 1:
+        here = now[TWICE] * work[SECOND, last] - more * b[last]
+        before = now[TWICE] * work[SECOND, last - 1] - more * b[last - 1]
+        slope = before * z / (1.0 + z) - here * (1.0 + z) / z
+        for i in range(last + 1, nodes):
+            # The parabola for one node, as it has been solved for; then the line that touches it at the edge.
+            new = (1.0 - z) * (before / (1.0 + z) - 2.0 * here / z) if i == last + 1 else slope * (i - last - z)
+            work[SECOND, i] = ((new if i - last <= _BEYOND else 0.0) + more * b[i]) / now[TWICE]
+
+
+def finish_second(b: Any, work: Any, state: Any, now: Any, model: int) -> None:
+    """Write the second unknown at the end of the step; a chance is at most 1, and neither is below nothing."""
+    more, most, last = now[TWICE] - 1.0, 1.0, int(state[LAST])
+    for i in range(b.size):
+        b[i] = now[TWICE] * work[SECOND, i] - more * b[i]
+    if model == TSIVERIOTIS_FERNANDES:
+        for i in range(last + 1):
+            most = max(most, b[i])
+    for i in range(b.size):
+        b[i] = min(max(b[i], 0.0 if i <= last else -most), most)

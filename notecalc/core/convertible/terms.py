@@ -1,0 +1,290 @@
+"""What a convertible promises besides its coupons: when it converts, when it may be called, and when put.
+
+Windows are columns like those of `Notes`: each field is one for all notes, or an array with one for each; NaT where a
+note has no such window. Prices step by listing window after window.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass, fields
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+
+from notecalc.core.arrays import (
+    FINITE,
+    POSITIVE,
+    DateArray,
+    Dates,
+    FloatArray,
+    Numbers,
+    Rule,
+    as_dates,
+    as_numbers,
+    forbid,
+    names_of,
+)
+from notecalc.core.periods import Periods
+from notecalc.errors import TermError, did_you_mean
+
+__all__ = ["ACCRUED", "CLAIMS", "CallWindow", "ConversionWindow", "Convertible", "PutDate", "Steps"]
+
+ACCRUED = ("forfeited", "paid")
+CLAIMS = ("principal", "principal-and-accrued")
+
+_TRIGGER = Rule("a fraction of the conversion price, such as 1.5", lambda x: np.isfinite(x) & (x >= 0))
+
+
+@dataclass(frozen=True, slots=True, eq=False, kw_only=True)
+class ConversionWindow:
+    """When notes convert, and at which price.
+
+    Parameters
+    ----------
+    conversion_price : numeric
+        Principal for one share [currency/share].
+    start, end : date-like, optional
+        First and last day; from issue, and to maturity, if left out. If both are one day, conversion is open on that
+        day alone.
+
+    Examples
+    --------
+    >>> ConversionWindow(conversion_price=1.85).conversion_price
+    array(1.85)
+    """
+
+    conversion_price: FloatArray
+    start: DateArray | None = None
+    end: DateArray | None = None
+
+    def __init__(
+        self,
+        *,
+        conversion_price: Numbers | pd.Series[Any],
+        start: Dates | pd.Series[Any] | None = None,
+        end: Dates | pd.Series[Any] | None = None,
+    ) -> None:
+        prices = as_numbers(conversion_price, "conversion_price")
+        POSITIVE.check("conversion_price", prices.reshape(-1))
+        _set(self, conversion_price=prices, **_read_window(start, end))
+
+
+@dataclass(frozen=True, slots=True, eq=False, kw_only=True)
+class CallWindow:
+    """When the issuer may call, and what it then pays unless the holder converts.
+
+    Parameters
+    ----------
+    clean_price : numeric
+        Call price before accrued interest [per 100 of principal].
+    trigger : numeric
+        Stock price from which it may, as a fraction of the conversion price; 0 where it may at any. A stock price on
+        the day itself is meant: a call on so many days out of so many is not known here.
+    start, end : date-like, optional
+        First day, after a coupon that is paid on it, and last; from issue, and to maturity, if left out. If both are
+        one day, the note may be called on that day alone.
+
+    Examples
+    --------
+    >>> CallWindow(clean_price=100, trigger=1.5, start="2005-06-18").trigger
+    array(1.5)
+    """
+
+    clean_price: FloatArray
+    trigger: FloatArray
+    start: DateArray | None = None
+    end: DateArray | None = None
+
+    def __init__(
+        self,
+        *,
+        clean_price: Numbers | pd.Series[Any],
+        trigger: Numbers | pd.Series[Any] = 0.0,
+        start: Dates | pd.Series[Any] | None = None,
+        end: Dates | pd.Series[Any] | None = None,
+    ) -> None:
+        prices, triggers = as_numbers(clean_price, "clean_price"), as_numbers(trigger, "trigger")
+        POSITIVE.check("clean_price", prices.reshape(-1))
+        _TRIGGER.check("trigger", triggers.reshape(-1))
+        _set(self, clean_price=prices, trigger=triggers, **_read_window(start, end))
+
+
+@dataclass(frozen=True, slots=True, eq=False, kw_only=True)
+class PutDate:
+    """A day on which the holder may sell the note back.
+
+    Parameters
+    ----------
+    date : date-like
+        The day; NaT where a note has none.
+    clean_price : numeric
+        What is paid before accrued interest [per 100 of principal]. A coupon of that day is paid first.
+
+    Examples
+    --------
+    >>> PutDate(date="2006-06-18", clean_price=100).date
+    array('2006-06-18', dtype='datetime64[D]')
+    """
+
+    date: DateArray
+    clean_price: FloatArray
+
+    def __init__(self, *, date: Dates | pd.Series[Any], clean_price: Numbers | pd.Series[Any]) -> None:
+        prices = as_numbers(clean_price, "clean_price")
+        POSITIVE.check("clean_price", prices.reshape(-1))
+        _set(self, date=as_dates(date, "date"), clean_price=prices)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Steps:
+    """A number that changes on some dates, such as a volatility or a hazard rate by term.
+
+    Parameters
+    ----------
+    dates : date-like
+        The last day of each stretch, rising; the last number holds beyond.
+    values : numeric
+        The number of each stretch.
+
+    Examples
+    --------
+    >>> Steps(["2005-06-18", "2007-06-18"], [0.6, 0.5]).between("2005-06-18", "2005-06-20")
+    0.5
+    """
+
+    dates: DateArray
+    values: FloatArray
+
+    def __init__(self, dates: Dates | pd.Series[Any], values: Numbers | pd.Series[Any]) -> None:
+        days, numbers = np.atleast_1d(as_dates(dates, "dates")), np.atleast_1d(as_numbers(values, "values"))
+        if days.ndim != 1 or days.shape != numbers.shape or days.size == 0:
+            raise TermError("dates and values", rule="of one length", got=f"shapes {days.shape} and {numbers.shape}")
+        forbid("dates", days[1:], ~(days[1:] > days[:-1]), "rising")
+        FINITE.check("values", numbers)
+        _set(self, dates=days, values=numbers)
+
+    def between(self, start: Any, end: Any) -> float:
+        """Give the number that holds from one day to another with no change between them."""
+        del start
+        place = int(np.searchsorted(self.dates, np.datetime64(end, "D")))
+        return float(self.values[min(place, self.values.size - 1)])
+
+
+@dataclass(frozen=True, slots=True, eq=False, kw_only=True)
+class Convertible:
+    """The terms of n convertible notes.
+
+    Parameters
+    ----------
+    periods : Periods
+        Their coupon periods, as `schedule.resolve` gives them.
+    conversions : iterable of ConversionWindow
+        When they convert; windows of a note don't overlap.
+    calls : iterable of CallWindow
+        When they may be called.
+    puts : iterable of PutDate
+        When they may be put.
+    accrued_on_conversion : {"forfeited", "paid"}
+        Whether a holder who converts is paid the interest accrued since the last coupon; at maturity, the last coupon.
+    accrued_on_call : {"paid", "forfeited"}
+        Whether a call or a put pays it.
+    recovery_claim : {"principal", "principal-and-accrued"}
+        Of what the recovery on default is a fraction.
+    redemption : numeric
+        What is paid at maturity beside the last coupon [per 100 of principal].
+
+    Raises
+    ------
+    TermError
+        No conversion window, a field that is neither one for all nor one for each note, an unknown word.
+
+    Examples
+    --------
+    >>> from notecalc.core.notes import Notes
+    >>> from notecalc.core.schedule import resolve
+    >>> notes = Notes(issue_date="2004-06-18", maturity="2007-06-18", principal=29_000_000, annual_rate=0.08,
+    ...               frequency=2, day_count="30/360")
+    >>> note = Convertible(periods=resolve(notes), conversions=[ConversionWindow(conversion_price=1.85)],
+    ...                    accrued_on_conversion="forfeited")
+    >>> len(note)
+    1
+    """
+
+    periods: Periods
+    conversions: tuple[ConversionWindow, ...]
+    calls: tuple[CallWindow, ...]
+    puts: tuple[PutDate, ...]
+    accrued_on_conversion: str
+    accrued_on_call: str
+    recovery_claim: str
+    redemption: FloatArray
+
+    def __init__(
+        self,
+        *,
+        periods: Periods,
+        conversions: Iterable[ConversionWindow],
+        accrued_on_conversion: str,
+        calls: Iterable[CallWindow] = (),
+        puts: Iterable[PutDate] = (),
+        accrued_on_call: str = "paid",
+        recovery_claim: str = "principal",
+        redemption: Numbers | pd.Series[Any] = 100.0,
+    ) -> None:
+        windows: dict[str, tuple[Any, ...]] = {
+            "conversions": tuple(conversions),
+            "calls": tuple(calls),
+            "puts": tuple(puts),
+        }
+        if not windows["conversions"]:
+            raise TermError("conversions", rule="at least one window", got=[])
+        size = len(periods.notes)
+        for name, given in windows.items():
+            for window in given:
+                for field in fields(window):
+                    _check_size(f"{name}.{field.name}", getattr(window, field.name), size)
+        repaid = as_numbers(redemption, "redemption")
+        _check_size("redemption", repaid, size)
+        POSITIVE.check("redemption", repaid.reshape(-1))
+        _set(
+            self,
+            periods=periods,
+            accrued_on_conversion=_word("accrued_on_conversion", accrued_on_conversion, ACCRUED),
+            accrued_on_call=_word("accrued_on_call", accrued_on_call, ACCRUED),
+            recovery_claim=_word("recovery_claim", recovery_claim, CLAIMS),
+            redemption=repaid,
+            **windows,
+        )
+
+    def __len__(self) -> int:
+        return len(self.periods.notes)
+
+
+def _set(instance: object, **values: Any) -> None:
+    for name, value in values.items():
+        object.__setattr__(instance, name, value)
+
+
+def _read_window(start: Any, end: Any) -> dict[str, DateArray | None]:
+    first = None if start is None else as_dates(start, "start")
+    last = None if end is None else as_dates(end, "end")
+    if first is not None and last is not None:
+        wrong = np.atleast_1d(last < first)
+        if wrong.any():
+            got = np.broadcast_to(np.atleast_1d(last), wrong.shape)
+            forbid("end", got, wrong, "on or after `start`")
+    return {"start": first, "end": last}
+
+
+def _check_size(name: str, values: npt.NDArray[Any] | None, size: int) -> None:
+    if values is not None and values.shape not in {(), (1,), (size,)}:
+        raise TermError(name, rule=f"one value, or one for each of {size} notes", got=values.shape)
+
+
+def _word(name: str, word: str, known: tuple[str, ...]) -> str:
+    if word not in known:
+        raise TermError(name, rule=names_of(known), got=word, hint=did_you_mean(str(word), known))
+    return word

@@ -1,0 +1,289 @@
+"""The engine beside methods that share nothing with it: penalty steps, simulation, a tree, its own Python."""
+
+from __future__ import annotations
+
+import itertools
+
+import numpy as np
+import pytest
+import QuantLib as ql
+from scipy.linalg import solve_banded
+
+from notecalc.core.convertible._columns import FIELDS, MARKET
+from notecalc.core.convertible._engine import value_rows
+from notecalc.core.convertible._floor import floor_rows
+from notecalc.core.convertible._timeline import build_timelines
+from notecalc.core.convertible.terms import CallWindow, ConversionWindow, PutDate
+from notecalc.core.convertible.valuation import MODELS, convertible_value
+
+DAY = "2004-06-18"
+TIMES = np.array([0, 183, 365, 548, 730, 913, 1095]) / 365  # of the coupons of the note that the fixtures make
+TF, AFV, GS = MODELS
+NO_DIVIDENDS = {"dates": np.empty(0, dtype="datetime64[D]"), "amounts": np.empty(0)}
+
+
+class Penalty:
+    """Fully implicit steps on a grid of ln S, the bound held by a penalty, the two equations repeated until they agree.
+
+    Of first order in time, and its edges lie on nodes. Tsiveriotis and Fernandes' equations; with `hazard`, those of
+    Ayache, Forsyth and Vetzal without recovery instead.
+    """
+
+    def __init__(self, *, stock, vol, rate, carry, spread=0.0, hazard=0.0, call=None, nodes=1600):
+        self.x = np.linspace(np.log(stock) - 3.0, np.log(stock) + 2.5, nodes + 1)
+        self.stock, self.call, self.spread, self.rate, self.hazard = stock, call, spread, rate, hazard
+        h = self.x[1] - self.x[0]
+        self.a, self.m = vol * vol / 2 / h**2, (rate + hazard - carry - vol * vol / 2) / (2 * h)
+        self.shares = 100 / 1.85 * np.exp(self.x)
+
+    def bands(self, rho, dt):
+        band = np.zeros((3, self.x.size))
+        band[0, 2:], band[2, :-2] = -dt * (self.a + self.m), -dt * (self.a - self.m)
+        band[1] = 1 + dt * (rho + 2 * self.a)
+        band[1, 0], band[1, -1] = 1 + dt * rho, 1.0
+        return band
+
+    def step(self, value, cash, dt, high):
+        """One step; what is held to the shares below, or to the call above, follows from what is lacking there."""
+        for_value, for_cash = self.bands(self.rate + self.hazard, dt), self.bands(self.rate + self.spread, dt)
+        low, held = self.shares, np.zeros(value.size, dtype=int)
+        high = np.maximum(high, low)
+        for _ in range(60):
+            band, right = for_cash.copy(), cash.copy()
+            band[1] += 1e12 * (held != 0)
+            right[-1] = 0.0
+            new_cash = solve_banded((1, 1), band, right)
+            band, right = for_value.copy(), value - dt * self.spread * new_cash
+            right[-1] = value[-1]
+            target = np.where(held > 0, low, high)
+            band[1] += 1e12 * (held != 0)
+            new = solve_banded((1, 1), band, right + 1e12 * (held != 0) * target)
+            lack = for_value[1] * new - right
+            lack[1:] += for_value[2, :-1] * new[:-1]
+            lack[:-1] += for_value[0, 1:] * new[1:]
+            now = np.where(held > 0, lack > 0, np.where(held < 0, -(lack < 0).astype(int), 0))
+            now = np.where((held == 0) & (new < low), 1, np.where((held == 0) & (new > high), -1, now))
+            now = np.where(low >= high, 1, now)
+            now[-1] = 1
+            if (now == held).all():
+                break
+            held = now
+        return new, np.where(now != 0, 0.0, new_cash)
+
+    def value(self, steps):
+        value = np.maximum(104.0, self.shares)
+        cash = np.where(self.shares >= 104, 0.0, 104.0)
+        for start, end in list(itertools.pairwise(TIMES))[::-1]:
+            count = round(steps * (end - start) / 3)
+            dt = (end - start) / count
+            for n in range(count):
+                accrued = 4 * (1 - (n + 1) / count)
+                value, cash = self.step(value, cash, dt, 1e9 if self.call is None else self.call + accrued)
+            if start > 0:
+                value, cash = value + 4, cash + 4
+        near = np.argsort(np.abs(self.x - np.log(self.stock)))[:4]
+        basis = [
+            np.prod([(np.log(self.stock) - self.x[j]) / (self.x[i] - self.x[j]) for j in near if j != i]) for i in near
+        ]
+        return float(basis @ value[near])
+
+    def extrapolated(self):
+        return 2 * self.value(400) - self.value(200)
+
+
+@pytest.mark.compiled
+@pytest.mark.parametrize("stock", [1.5, 2.0, 2.5])
+def test_tsiveriotis_fernandes_with_dividends(make, stock):
+    """Conversion is early, and the cash part ends where it begins: the two equations need each other."""
+    expected = Penalty(stock=stock, vol=0.4, rate=0.03, carry=0.06, spread=0.08).extrapolated()
+    got = convertible_value(
+        make(), DAY, stock_price=stock, volatility=0.4, risk_free=0.03, dividend_yield=0.06, model=TF,
+        credit_spread=0.08, accuracy="reference",
+    )  # fmt: skip
+    # The penalty's edges lie on nodes: from 1600 to 3200 of them it moves by up to 0.007.
+    assert got.dirty_price == pytest.approx(expected, abs=0.01)
+
+
+@pytest.mark.compiled
+def test_tsiveriotis_fernandes_with_dividends_and_a_call_that_moves_with_accrued_interest(make):
+    expected = Penalty(stock=1.7, vol=0.25, rate=0.03, carry=0.02, spread=0.03, call=110.0).extrapolated()
+    got = convertible_value(
+        make(terms={"calls": [CallWindow(clean_price=110)]}), DAY, stock_price=1.7, volatility=0.25, risk_free=0.03,
+        dividend_yield=0.02, model=TF, credit_spread=0.03, accuracy="reference",
+    )  # fmt: skip
+    # The penalty's level falls back by a whole cell or none when a coupon is paid.
+    assert got.dirty_price == pytest.approx(expected, abs=0.01)
+
+
+@pytest.mark.compiled
+def test_ayache_forsyth_vetzal_with_dividends(make):
+    expected = Penalty(stock=2.0, vol=0.4, rate=0.03, carry=0.06, hazard=0.05).extrapolated()
+    got = convertible_value(
+        make(), DAY, stock_price=2.0, volatility=0.4, risk_free=0.03, dividend_yield=0.06, model=AFV,
+        hazard_rate=0.05, recovery_rate=0.0, stock_drop=1.0, accuracy="reference",
+    )  # fmt: skip
+    assert got.dirty_price == pytest.approx(expected, abs=0.01)
+
+
+def simulated(rng, paths, *, stock, vol, rate, hazard, drop, recovery, trigger, put):
+    """Values of paths day by day: default, soft call at a trigger from year 1, put after year 2 by regression.
+
+    Without dividends nobody converts early unless called, so that the put is the one decision to be learnt.
+    """
+    dt, ratio = 1 / 365, 100 / 1.85
+    days = 1095
+    coupons = {183: 4.0, 365: 4.0, 548: 4.0, 730: 4.0, 913: 4.0}
+    s = np.full(paths, stock)
+    alive, worth, at_put, before_put = (np.ones(paths, dtype=bool), np.zeros(paths), None, None)
+    default = rng.exponential(1 / hazard, paths)
+    shift = (rate + drop * hazard - vol * vol / 2) * dt
+    # The barrier is watched once a day: it is moved in by what a path may go beyond it between days
+    # (Broadie, Glasserman and Kou 1997).
+    barrier = trigger * np.exp(-0.5826 * vol * np.sqrt(dt))
+    for day in range(1, days + 1):
+        time = day * dt
+        s *= np.exp(shift + vol * np.sqrt(dt) * rng.standard_normal(paths))
+        gone = alive & (default <= time)
+        worth[gone] += np.exp(-rate * time) * np.maximum(ratio * s[gone] * (1 - drop), recovery * 100)
+        alive &= ~gone
+        if day in coupons:
+            worth[alive] += np.exp(-rate * time) * coupons[day]
+        if day == 730:
+            at_put, before_put = alive.copy(), worth.copy()
+            s_put = s.copy()
+        if day >= 365:
+            called = alive & (s >= barrier)
+            worth[called] += np.exp(-rate * time) * ratio * np.maximum(s[called], trigger)
+            alive &= ~called
+    worth[alive] += np.exp(-rate * days * dt) * np.maximum(104.0, ratio * s[alive])
+    later = (worth - before_put)[at_put] * np.exp(rate * 2)
+    basis = np.vander(np.minimum(s_put[at_put], trigger), 6)
+    held = basis @ np.linalg.lstsq(basis, later, rcond=None)[0]
+    better = held < put
+    exercised = worth[at_put]
+    exercised[better] = before_put[at_put][better] + np.exp(-rate * 2) * put
+    worth[at_put] = exercised
+    return worth.mean(), worth.std() / np.sqrt(paths)
+
+
+@pytest.mark.compiled
+def test_least_squares_monte_carlo(make):
+    terms = make(
+        terms={
+            "calls": [CallWindow(clean_price=100, trigger=1.5, start="2005-06-18")],
+            "puts": [PutDate(date="2006-06-18", clean_price=100)],
+        }
+    )
+    case = {"stock": 1.7, "vol": 0.35, "rate": 0.03, "hazard": 0.06, "drop": 1.0, "recovery": 0.3}
+    mean, error = simulated(np.random.default_rng(20040618), 20_000, **case, trigger=1.5 * 1.85, put=100.0)
+    got = convertible_value(
+        terms, DAY, stock_price=1.7, volatility=0.35, risk_free=0.03, model=AFV, hazard_rate=0.06, recovery_rate=0.3,
+        stock_drop=1.0,
+    )  # fmt: skip
+    # 0.05: what the regression loses by deciding imperfectly, and the days of the barrier
+    assert got.dirty_price == pytest.approx(mean, abs=3 * error + 0.05)
+
+
+@pytest.mark.compiled
+@pytest.mark.parametrize("carry", [0.0, 0.06])
+@pytest.mark.parametrize("stock", [1.5, 2.0, 2.5])
+def test_quantlibs_tree_swings_about_the_blended_model(make, stock, carry):
+    today = ql.Date(18, 6, 2004)
+    before = ql.Settings.instance().evaluationDate
+    ql.Settings.instance().evaluationDate = today
+    try:
+        end, count = ql.Date(18, 6, 2007), ql.Actual365Fixed()
+        schedule = ql.Schedule(
+            today, end, ql.Period(6, ql.Months), ql.NullCalendar(), ql.Unadjusted, ql.Unadjusted,
+            ql.DateGeneration.Backward, False,
+        )  # fmt: skip
+        bond = ql.ConvertibleFixedCouponBond(
+            ql.AmericanExercise(today, end), 100 / 1.85, ql.CallabilitySchedule(), today, 0, [0.08],
+            ql.Thirty360(ql.Thirty360.BondBasis), schedule, 100,
+        )  # fmt: skip
+
+        def flat(rate):
+            return ql.YieldTermStructureHandle(ql.FlatForward(today, rate, count))
+
+        process = ql.BlackScholesMertonProcess(
+            ql.QuoteHandle(ql.SimpleQuote(stock)), flat(carry), flat(0.03),
+            ql.BlackVolTermStructureHandle(ql.BlackConstantVol(today, ql.NullCalendar(), 0.4, count)),
+        )  # fmt: skip
+        values = []
+        for steps in (901, 1095, 1301, 1500):
+            bond.setPricingEngine(
+                ql.BinomialConvertibleEngine(
+                    process, "crr", steps, ql.QuoteHandle(ql.SimpleQuote(0.08)), ql.DividendSchedule()
+                )
+            )
+            values.append(bond.NPV())
+    finally:
+        ql.Settings.instance().evaluationDate = before
+    got = convertible_value(
+        make(), DAY, stock_price=stock, volatility=0.4, risk_free=0.03, dividend_yield=carry, model=GS,
+        credit_spread=0.08,
+    )  # fmt: skip
+    swing = max(values) - min(values)
+    assert min(values) - swing <= got.dirty_price <= max(values) + swing
+    assert swing < 0.5
+
+
+# ---- the kernels' Python ----
+
+
+def rows(make, which):
+    """Contracts that together go through every branch, with a market each."""
+    hard = CallWindow(clean_price=104, start="2005-12-18")
+    soft = CallWindow(clean_price=100, trigger=1.4, start="2006-06-18", end="2006-12-18")
+    on_a_day = CallWindow(clean_price=101, start="2006-12-18", end="2006-12-18")
+    put = PutDate(date="2006-12-18", clean_price=101)
+    terms = [
+        make(terms={"calls": [soft], "puts": [put]}),
+        make(terms={"calls": [hard], "recovery_claim": "principal-and-accrued"}, accrued_on_conversion="paid"),
+        make(terms={"calls": [on_a_day], "puts": [put]}),
+        make(
+            conversions=[ConversionWindow(conversion_price=1.85, start="2006-12-18", end="2006-12-18")],
+            terms={"calls": [hard]},
+        ),
+    ][which]
+    dividends = {"dates": np.array(["2006-03-01"], dtype="datetime64[D]"), "amounts": np.array([0.05])}
+    return build_timelines(
+        terms, np.array([0]), np.array(["2005-12-01"], dtype="datetime64[D]"), {}, dividends if which else NO_DIVIDENDS
+    )
+
+
+@pytest.mark.parametrize("model", range(3), ids=["tf", "afv", "gs"])
+@pytest.mark.parametrize("which", range(4))
+def test_compiled_and_python_agree(make, which, model):
+    lines = rows(make, which)
+    stocks = np.array([1.9, 2.3, np.nan]) if which == 0 else np.array([2.2])
+    size = stocks.size
+    #          volatility, rate, carry, credit, recovery, drop, elasticity
+    numbers = [0.35, 0.04, 0.05, 0.06, 0.4, 0.5, 0.8 if model == 1 else 0.0]
+    columns = [stocks, *(np.full(size, value) for value in numbers), stocks.copy()]
+    assert len(columns) == MARKET
+    settings = np.array([2, 10, 6, 3.0, model])
+    results = []
+    for run in (value_rows, value_rows.py_func):
+        out = [np.empty(size) for _ in range(5)]
+        run(lines.offsets, lines.table.reshape(-1), settings, np.zeros(size, dtype=np.int64), *columns, *out)
+        results.append(out)
+    for compiled, python in zip(*results, strict=True):
+        np.testing.assert_allclose(compiled, python, rtol=1e-9, atol=1e-9)
+    assert lines.table.shape[1] == FIELDS
+
+
+def test_bond_floor_compiled_and_python_agree(make):
+    lines = rows(make, 1)
+    for model in range(3):
+        results = []
+        for run in (floor_rows, floor_rows.py_func):
+            out = np.empty(2)
+            credit, recovery = np.array([0.05, 0.0]), np.array([0.4, 0.4])
+            run(
+                lines.offsets, lines.table.reshape(-1), np.array([float(model)]), np.zeros(2, dtype=np.int64),
+                np.array([0.03, 0.0]), credit, recovery, out,
+            )  # fmt: skip
+            results.append(out)
+        np.testing.assert_allclose(*results, rtol=1e-12)
+        assert results[0][1] == pytest.approx(4 + 4 + 4 + 104)  # neither rate nor credit: the sum of what is paid

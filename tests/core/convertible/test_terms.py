@@ -1,0 +1,102 @@
+"""What terms refuse, and how they become segments of time."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+import notecalc as nc
+from notecalc.core.convertible import _columns as col
+from notecalc.core.convertible._timeline import build_timelines
+from notecalc.core.convertible.terms import CallWindow, ConversionWindow, PutDate, Steps
+
+NO_DIVIDENDS = {"dates": np.empty(0, dtype="datetime64[D]"), "amounts": np.empty(0)}
+
+
+def timeline(terms, day="2004-06-18"):
+    return build_timelines(terms, np.array([0]), np.array([day], dtype="datetime64[D]"), {}, NO_DIVIDENDS)
+
+
+@pytest.mark.parametrize(
+    ("build", "words"),
+    [
+        (lambda: ConversionWindow(conversion_price=0), "`conversion_price` must be a number above 0; got 0.0"),
+        (
+            lambda: ConversionWindow(conversion_price=1, start="2005-01-02", end="2005-01-01"),
+            "`end` must be on or after `start`; got '2005-01-01'",
+        ),
+        (lambda: CallWindow(clean_price=-1), "`clean_price` must be a number above 0; got -1.0"),
+        (lambda: CallWindow(clean_price=100, trigger=-0.5), "`trigger` must be a fraction of the conversion price"),
+        (lambda: PutDate(date="2005-06-18", clean_price=[100, 0]), "`clean_price` must be a number above 0; got 0.0 at row 1"),
+        (lambda: Steps(["2005-01-01", "2004-01-01"], [1, 2]), "`dates` must be rising"),
+        (lambda: Steps(["2005-01-01"], [1, 2]), "`dates and values` must be of one length"),
+    ],
+)  # fmt: skip
+def test_impossible_windows(build, words):
+    with pytest.raises(nc.TermError, match=words):
+        build()
+
+
+def test_impossible_terms(make):
+    with pytest.raises(nc.TermError, match="`accrued_on_conversion` must be 'forfeited' or 'paid'; got 'pays'"):
+        make(accrued_on_conversion="pays")
+    with pytest.raises(nc.TermError, match=r"`calls.clean_price` must be one value, or one for each of 1 notes"):
+        make(terms={"calls": [CallWindow(clean_price=[100, 101])]})
+    terms = make(
+        conversions=[ConversionWindow(conversion_price=1), ConversionWindow(conversion_price=2, start="2005-06-18")]
+    )
+    with pytest.raises(nc.TermError, match="`conversions` must be windows that don't overlap"):
+        timeline(terms)
+
+
+def test_segments_between_coupons(make):
+    table = timeline(make(), "2004-09-18").table
+    days = np.diff(np.array(["2004-09-18", "2004-12-18", "2005-06-18"], dtype="datetime64[D]")).astype(int)
+    assert table[:2, col.LENGTH].tolist() == (days / 365).tolist()
+    assert table[:, col.COUPON].tolist() == [4, 4, 4, 4, 4, 0]  # the last with the principal
+    assert table[-1, col.DAY_PUT] == 104
+    assert (table[:, col.RATIO] == 100 / 1.85).all()
+    assert (table[:, col.LEVEL_START] == table[:, col.LEVEL_END]).all()
+    assert table[0, col.LEVEL_END] == pytest.approx(104 / 100 * 1.85)
+
+
+def test_the_level_of_a_call_moves_with_accrued_interest(make):
+    terms = make(terms={"calls": [CallWindow(clean_price=110, start="2006-06-18", end="2006-12-18")]})
+    table = timeline(terms).table
+    live = table[:, col.CALL] > 0
+    assert live.tolist() == [False, False, False, False, True, False]
+    assert table[live, [col.CALL_START]].item() == 110
+    assert table[live, [col.CALL_END]].item() == 114
+    # before the call the level stays where it opens, and after it where it closed: no change of grid
+    np.testing.assert_allclose(table[:4, col.LEVEL_END], 110 * 1.85 / 100)
+    assert table[5, col.LEVEL_START] == pytest.approx(114 * 1.85 / 100)
+    paid = timeline(make(accrued_on_conversion="paid", terms={"calls": [CallWindow(clean_price=110)]})).table
+    np.testing.assert_allclose(paid[:, col.LEVEL_START], 110 * 1.85 / 100)
+
+
+def test_a_soft_calls_level_is_its_trigger_in_each_windows_price(make):
+    terms = make(
+        conversions=[
+            ConversionWindow(conversion_price=1.85, end="2005-06-18"),
+            ConversionWindow(conversion_price=2.0, start="2005-06-18"),
+        ],
+        terms={"calls": [CallWindow(clean_price=100, trigger=1.5)]},
+    )
+    table = timeline(terms).table
+    np.testing.assert_allclose(table[:, col.LEVEL_END], [1.5 * 1.85] * 2 + [3.0] * 4)
+
+
+def test_notes_without_a_window_of_a_kind_have_none(make):
+    both = make(
+        [1.85, 2.0], issue_date=["2004-06-18", "2004-06-18"],
+        terms={"puts": [PutDate(date=["2006-06-18", None], clean_price=100)],
+               "calls": [CallWindow(clean_price=[100, np.nan])]},
+    )  # fmt: skip
+    lines = build_timelines(
+        both, np.array([0, 1]), np.array(["2004-06-18"] * 2, dtype="datetime64[D]"), {}, NO_DIVIDENDS
+    )
+    first, second = (lines.table[lines.offsets[i] : lines.offsets[i + 1]] for i in (0, 1))
+    assert first[:, col.CALL].all()
+    assert not second[:, col.CALL].any()
+    assert np.isfinite(first[:-1, col.DAY_PUT]).sum() == 1
+    assert not np.isfinite(second[:-1, col.DAY_PUT]).any()
