@@ -221,9 +221,9 @@ def _by_counting(
     bad = (never | (roots != 1) | ~np.isfinite(annual_yield)) & (roots != MISSING)
     if bad.any():
         at = int(np.argmax(bad))
-        below = (amount[ends[at] + 1 : ends[at + 1]] < 0).any()
-        found = "0" if never[at] or not below else f"{int(roots[at])}"
-        found = "flows below 0 at simple interest" if never[at] and below else f"{found} within a float's range"
+        found = f"{0 if never[at] or roots[at] == 1 else int(roots[at])} within a float's range"
+        if never[at] and (amount[ends[at] + 1 : ends[at + 1]] < 0).any():
+            found = "flows below 0 at simple interest"
         raise TermError(
             "clean_price",
             rule="a price that exactly one yield gives",
