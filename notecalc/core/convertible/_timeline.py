@@ -14,11 +14,11 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from notecalc.core._coupon_years import accrued_years
 from notecalc.core.arrays import DateArray, FloatArray, IntArray
 from notecalc.core.convertible import _columns as col
 from notecalc.core.convertible.terms import Convertible, Steps
 from notecalc.core.curves import Curve
-from notecalc.core.flows import accrued_years
 from notecalc.errors import TermError
 
 __all__ = ["Timelines", "build_timelines"]

@@ -9,6 +9,9 @@ from typing import Any, NamedTuple, NotRequired, TypeAlias, TypedDict, Unpack
 import numpy as np
 import pandas as pd
 
+from notecalc.core._coupon_years import counting
+from notecalc.core._coupons import find_each
+from notecalc.core._layout import Layout
 from notecalc.core.arrays import (
     FINITE,
     NON_NEGATIVE,
@@ -29,7 +32,6 @@ from notecalc.core.convertible._floor import floor_rows
 from notecalc.core.convertible._timeline import Timelines, build_timelines
 from notecalc.core.convertible.terms import Convertible, Steps
 from notecalc.core.curves import Curve
-from notecalc.core.flows import Layout
 from notecalc.errors import TermError, did_you_mean
 
 __all__ = [
@@ -377,6 +379,8 @@ class Case:
             else:
                 numbers[name] = (value, fields[name][1])
         layout = Layout.of(terms.periods, settlement, numbers)
+        # Raises where a settlement lies outside its note's life.
+        find_each(terms.periods, counting(terms.periods), layout.note, layout.settlement)
         pairs = np.rec.fromarrays([layout.note, layout.settlement.view(np.int64)])
         _, first, pair = np.unique(pairs, return_index=True, return_inverse=True)
         lines = build_timelines(terms, layout.note[first], layout.settlement[first], curves, dividends)
