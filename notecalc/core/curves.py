@@ -17,6 +17,7 @@ from notecalc.core.arrays import (
     Dates,
     FloatArray,
     Numbers,
+    Shape,
     array_function,
     as_date,
     as_dates,
@@ -239,6 +240,7 @@ def _interpolation(word: str) -> str:
 def _nodes(
     reference_date: Date, dates: Any, values: Any, name: str, day_count: str
 ) -> tuple[np.datetime64, npt.NDArray[np.datetime64], FloatArray, FloatArray]:
+    Shape.of({"dates": dates, name: values})
     first, days = as_date(reference_date, "reference_date"), np.atleast_1d(as_dates(dates, "dates"))
     given = np.atleast_1d(as_numbers(values, name))
     if days.ndim != 1 or days.size == 0 or days.shape != given.shape:

@@ -23,6 +23,7 @@ from notecalc.core.arrays import (
     FloatArray,
     Number,
     Numbers,
+    Shape,
     array_function,
     as_dates,
     as_numbers,
@@ -236,6 +237,7 @@ def g_spread(
     ...                government_yields=[0.02, 0.04]), 12)
     0.05
     """
+    Shape.of({"government_maturities": government_maturities, "government_yields": government_yields})
     nodes = as_dates(government_maturities, "government_maturities")
     known = as_numbers(government_yields, "government_yields")
     if nodes.ndim != 1 or nodes.size == 0 or nodes.shape != known.shape:

@@ -124,3 +124,12 @@ def test_without_a_day_to_maturity_there_is_no_yield():
         nc.TermError, match="`settlement` must be a day from which the note counts days to maturity; got '2007-05-30'"
     ):
         nc.yield_to_maturity(note, "2007-05-30", 99.99, **STREET)
+
+
+def test_a_curve_is_not_made_of_columns_in_unlike_order():
+    dates, rates = pd.Series(["2005-06-18", "2006-06-18"]), pd.Series([0.02, 0.03], index=["a", "b"])
+    with pytest.raises(nc.IndexMismatchError, match="must be a Series with the same index as `dates`"):
+        nc.Curve.from_zero_rates("2004-06-18", dates, rates, compounding="annual", day_count="actual/365 fixed",
+                                 interpolation="linear-zero-rates")  # fmt: skip
+    with pytest.raises(nc.IndexMismatchError, match="`government_yields` must be a Series with the same index"):
+        nc.g_spread(0.05, "2005-12-18", government_maturities=dates, government_yields=rates)

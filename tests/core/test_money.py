@@ -400,3 +400,19 @@ def test_largest_is_at_least_one():
     assert largest(np.array([], dtype=np.int64)) == 1
     assert largest(np.array([0])) == 1
     assert largest(np.array([-5, 3])) == 5
+
+
+@pytest.mark.parametrize(
+    ("principal", "rate", "numerator", "denominator"),
+    [
+        (4 * 10**16 + 1, 0.07, 181, 360),  # beyond what floats tell to the cent
+        (-(4 * 10**16 + 1), 0.07, 181, 360),
+        (150, 1 / 3, 1, 1),  # a rate that prints with sixteen digits, near a half
+        (10**12 + 50, 0.0000001234567891, 1, 2),
+    ],
+)
+def test_interest_at_rates_of_their_own_is_exact(principal, rate, numerator, denominator):
+    exact = Fraction(repr(rate)) * principal * Fraction(numerator, denominator)
+    nearest = int(abs(exact) + Fraction(1, 2)) * (1 if exact > 0 else -1)
+    got = interest_cents(np.array([principal]), np.array([rate]), np.array([numerator]), np.array([denominator]))
+    assert got.tolist() == [nearest]
