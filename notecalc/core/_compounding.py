@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from notecalc.core.arrays import BoolArray, FloatArray, IntArray, forbid, names_of
-from notecalc.errors import TermError, did_you_mean
+from notecalc.core.arrays import BoolArray, FloatArray, IntArray, forbid
+from notecalc.core.words import known_word
 
 __all__ = ["COMPOUNDING", "SIMPLE_INTEREST", "per_year", "simple_first", "times_a_year"]
 
@@ -16,7 +16,7 @@ _AS_COUPONS = "coupon"
 
 def times_a_year(word: str) -> float:
     """Give how often a rate is compounded: 0 continuously, -1 simple."""
-    return COMPOUNDING[_known("compounding", word, tuple(COMPOUNDING))]
+    return COMPOUNDING[known_word("compounding", word, tuple(COMPOUNDING))]
 
 
 def per_year(word: str, frequency: IntArray) -> FloatArray:
@@ -24,7 +24,7 @@ def per_year(word: str, frequency: IntArray) -> FloatArray:
     if word == _AS_COUPONS:
         forbid("compounding", frequency, frequency == 0, "named where a note has no coupons in the year")
         return frequency.astype(np.float64)
-    return np.full(frequency.size, COMPOUNDING[_known("compounding", word, (*COMPOUNDING, _AS_COUPONS))])
+    return np.full(frequency.size, COMPOUNDING[known_word("compounding", word, (*COMPOUNDING, _AS_COUPONS))])
 
 
 def simple_first(
@@ -46,15 +46,9 @@ def simple_first(
     wait : float64 array
         Years to the first of them [yr].
     """
-    rule = _known("simple_interest", word, SIMPLE_INTEREST)
+    rule = known_word("simple_interest", word, SIMPLE_INTEREST)
     if rule == "never":
         return np.zeros(frequency.size, dtype=np.bool_)
     simple = np.ones(frequency.size, dtype=np.bool_) if rule == "first-period" else flows == 1
     within: BoolArray = simple & ((frequency > 0) | ((compoundings > 0) & (wait * compoundings <= 1)))
     return within
-
-
-def _known(name: str, word: str, words: tuple[str, ...]) -> str:
-    if word not in words:
-        raise TermError(name, rule=names_of(words), got=word, hint=did_you_mean(str(word), words))
-    return word

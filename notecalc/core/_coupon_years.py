@@ -2,29 +2,37 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+from typing import Any
+
 import numpy as np
 
 from notecalc.core._laying_out import ALONG_CYCLE, BY_DAYS, IN_MONTHS
+from notecalc.core._spans import Spans
 from notecalc.core.arrays import BoolArray, DateArray, FloatArray, IntArray
 from notecalc.core.conventions import find_day_count
-from notecalc.core.daycount import ratio, year_fraction
+from notecalc.core.daycount import fill, ratio, year_fraction
 from notecalc.core.periods import Periods, count_fraction
 
 __all__ = ["accrued_years", "counting", "step_years", "years_by", "years_to_coupon"]
 
 
 def accrued_years(periods: Periods, period: IntArray, day: DateArray) -> FloatArray:
-    """Give the fraction of a year accrued from the start of a period to a day in it, by the note's day count."""
+    """Give the fraction of a year accrued from the start of some periods to a day in each, none of them missing."""
     note = periods.note[period]
-    numerator, denominator = count_fraction(
-        periods.notes,
-        note,
-        periods.cycle.take(note),
-        periods.accrual_start[period],
-        day,
-        period_end=periods.accrual_end[period],
-    )
-    return ratio(numerator, denominator)
+    years = np.empty(period.size)
+    words = periods.notes.day_count
+    alike = words.distinct()
+    parts: Iterable[tuple[str, Any]] = [(alike[0], slice(None))] if len(alike) == 1 else words.take(note).rows()
+    for name, some in parts:
+        count, own = find_day_count(name), period[some]
+        start, end, whose = periods.accrual_start[own], day[some], note[some]
+        if count.denominator is not None and not count.needs:
+            years[some] = fill(Spans(start, end), (count,), None)
+        else:
+            cycle, ends = periods.cycle.take(whose), periods.accrual_end[own]
+            years[some] = ratio(*count_fraction(periods.notes, whose, cycle, start, end, period_end=ends))
+    return years
 
 
 def years_to_coupon(periods: Periods, period: IntArray, day: DateArray, since: FloatArray) -> FloatArray:

@@ -6,13 +6,13 @@ Simple interest on principal that stays; principal and rates that change are in 
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from typing import Any, overload
 
 import numpy as np
 import pandas as pd
 
 from notecalc.core._accruing import hold, sum_before
+from notecalc.core._coupon_years import accrued_years
 from notecalc.core._discounting import compiled
 from notecalc.core._rows import NoteRows
 from notecalc.core._spans import Spans
@@ -34,7 +34,6 @@ from notecalc.core.conventions import DayCount, DayCounts, find_day_count, read_
 from notecalc.core.daycount import check_dates, fill, ratio
 from notecalc.core.notes import Periods
 from notecalc.core.periods import check_periods, count_fraction
-from notecalc.core.words import Words
 
 __all__ = [
     "accrued_fraction",
@@ -424,8 +423,8 @@ def elapsed(periods: Periods, note: IntArray | int, on: DateArray) -> tuple[IntA
     period, years, inside = _located(periods, note, on)
     rest = np.flatnonzero(np.isnan(years))
     if rest.size == on.size:
-        return period, _years_into(periods, period, on), inside
-    years[rest] = _years_into(periods, period[rest], on[rest])
+        return period, accrued_years(periods, period, on), inside
+    years[rest] = accrued_years(periods, period[rest], on[rest])
     return period, years, inside
 
 
@@ -440,25 +439,3 @@ def _located(periods: Periods, note: IntArray | int, on: DateArray) -> tuple[Int
         np.ascontiguousarray(np.broadcast_to(note, on.shape)), on.view(np.int64), period, years, inside,
     )  # fmt: skip
     return period, years, inside
-
-
-def _years_into(periods: Periods, period: IntArray, on: DateArray) -> FloatArray:
-    """Give the fraction of a year [yr] from the start of some periods to a day in each, whose day is not missing."""
-    note = periods.note[period]
-    years = np.empty(period.size)
-    for name, some in _alike(periods.notes.day_count, note):
-        count, own = find_day_count(name), period[some]
-        start, day, whose = periods.accrual_start[own], on[some], note[some]
-        if count.denominator is not None and not count.needs:
-            years[some] = fill(Spans(start, day), (count,), None)
-        else:
-            cycle = periods.cycle.take(whose)
-            ends = periods.accrual_end[own]
-            years[some] = ratio(*count_fraction(periods.notes, whose, cycle, start, day, period_end=ends))
-    return years
-
-
-def _alike(words: Words[str], note: IntArray) -> Iterator[tuple[str, Any]]:
-    """Give each word of some notes and where it is, the whole at once if there is but one."""
-    alike = words.distinct()
-    return iter([(alike[0], slice(None))]) if len(alike) == 1 else words.take(note).rows()

@@ -38,8 +38,8 @@ from notecalc.core.dated import DatedValues
 from notecalc.core.daycount import check_dates
 from notecalc.core.notes import Periods, Text
 from notecalc.core.periods import check_periods, in_microseconds
-from notecalc.core.words import read_words
-from notecalc.errors import TermError, did_you_mean
+from notecalc.core.words import known_word, read_words
+from notecalc.errors import TermError
 
 __all__ = ["TREATMENTS", "Balances", "roll_forward"]
 
@@ -398,12 +398,8 @@ def _treatments(name: str, words: Any, taken: DatedValues, periods: Periods) -> 
             raise TermError(name, rule=names_of(TREATMENTS), got=None)
         return np.zeros(count, dtype=np.int8)
 
-    def find(word: Any) -> str:
-        if word not in TREATMENTS:
-            raise TermError(name, rule=names_of(TREATMENTS), got=word, hint=did_you_mean(str(word), TREATMENTS))
-        return str(word)
-
-    codes = np.ascontiguousarray(one_each(count, read_words(name, words, find, TREATMENTS)[0], name))
+    codes, _ = read_words(name, words, lambda word: known_word(name, word, TREATMENTS), TREATMENTS)
+    codes = np.ascontiguousarray(one_each(count, codes, name))
     unknown = (codes == TREATMENTS.index("forfeited-before-record-date")) & (periods.notes.record_days < 0)
     forbid("record_days", periods.notes.record_days, unknown, "given with 'forfeited-before-record-date'")
     return codes.astype(np.int8, copy=False)

@@ -29,7 +29,7 @@ from notecalc.core.arrays import (
     forbid,
     names_of,
 )
-from notecalc.core.words import Words
+from notecalc.core.words import Words, known_word
 from notecalc.errors import TermError, did_you_mean
 
 __all__ = [
@@ -254,13 +254,7 @@ class Calendar:
 
     def adjust(self, dates: DateArray, convention: str) -> DateArray:
         """Move each closed day to an open one; flat ``datetime64[D]`` in and out."""
-        if convention not in CONVENTIONS:
-            raise TermError(
-                "convention",
-                rule=names_of(CONVENTIONS),
-                got=convention,
-                hint=did_you_mean(str(convention), CONVENTIONS),
-            )
+        known_word("convention", convention, CONVENTIONS)
         if convention == "unadjusted":
             return dates.copy()
         table = _adjusted(self, convention)
@@ -291,11 +285,6 @@ class Calendar:
         if missing is not None:
             result[missing] = np.datetime64("NaT", "D")
         return result
-
-    def is_month_end(self, dates: DateArray) -> npt.NDArray[np.bool_]:
-        """Tell whether no business day of the month comes later; flat ``datetime64[D]`` in, no NaT."""
-        month = dates.astype("datetime64[M]")
-        return self.adjust(dates + np.timedelta64(1, "D"), "following").astype("datetime64[M]") > month
 
     def _range(self) -> str:
         return f"between {self.first} and {self.last} in calendar {self.name!r}"

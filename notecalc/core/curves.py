@@ -23,10 +23,10 @@ from notecalc.core.arrays import (
     as_dates,
     as_numbers,
     forbid,
-    names_of,
 )
 from notecalc.core.daycount import day_count_name, year_fraction
-from notecalc.errors import TermError, did_you_mean
+from notecalc.core.words import known_word
+from notecalc.errors import TermError
 
 __all__ = ["INTERPOLATIONS", "Curve", "compounded", "discounted"]
 
@@ -96,7 +96,7 @@ class Curve:
         first, days, given, time = _nodes(reference_date, dates, discount_factors, "discount_factors", day_count)
         POSITIVE.check("discount_factors", given)
         logs = np.log(given)
-        rule = _interpolation(interpolation)
+        rule = known_word("interpolation", interpolation, INTERPOLATIONS)
         values = logs if rule == INTERPOLATIONS[0] else -logs / time
         return cls(
             reference_date=first,
@@ -139,7 +139,7 @@ class Curve:
         first, days, given, time = _nodes(reference_date, dates, zero_rates, "zero_rates", day_count)
         FINITE.check("zero_rates", given)
         m = times_a_year(compounding)
-        rule = _interpolation(interpolation)
+        rule = known_word("interpolation", interpolation, INTERPOLATIONS)
         with np.errstate(invalid="ignore", divide="ignore"):
             factors = discounted(given, time, m)
         forbid("zero_rates", given, ~(factors > 0), "rates that aren't a total loss")
@@ -228,13 +228,6 @@ def compounded(factor: FloatArray, time: FloatArray, m: float) -> FloatArray:
 
 def _time(start: np.datetime64, dates: npt.NDArray[np.datetime64], day_count: str) -> FloatArray:
     return year_fraction(np.full(dates.shape, start), dates, day_count)
-
-
-def _interpolation(word: str) -> str:
-    if word not in INTERPOLATIONS:
-        hint = did_you_mean(str(word), INTERPOLATIONS)
-        raise TermError("interpolation", rule=names_of(INTERPOLATIONS), got=word, hint=hint)
-    return word
 
 
 def _nodes(

@@ -9,13 +9,13 @@ import pandas as pd
 
 from notecalc.core._rows import NoteRows, order_of
 from notecalc.core._spans import Spans, check_dates
-from notecalc.core.arrays import FINITE, RATE, Date, DateArray, Dates, FloatArray, IntArray, Number, Numbers, names_of
+from notecalc.core.arrays import FINITE, RATE, Date, DateArray, Dates, FloatArray, IntArray, Number, Numbers
 from notecalc.core.conventions import DayCounts, read_day_counts
 from notecalc.core.daycount import fill
 from notecalc.core.notes import Periods, Text
 from notecalc.core.schedule import add_months
-from notecalc.core.words import read_words
-from notecalc.errors import TermError, did_you_mean
+from notecalc.core.words import known_word, read_words
+from notecalc.errors import TermError
 
 __all__ = ["default_interest"]
 
@@ -111,7 +111,7 @@ def default_interest(
     155.0
     """
     conventions, counts = read_day_counts(day_count)
-    codes, table = read_words("compounding", compounding, _compounding, ())
+    codes, table = read_words("compounding", compounding, lambda word: known_word("compounding", word, _MONTHS), ())
     numbers: dict[str, Any] = {"amount": (amount, FINITE), "annual_rate": (annual_rate, RATE)}
     numbers |= {} if counts is None else {"day_count": (counts, None)}
     if np.ndim(codes):
@@ -164,9 +164,3 @@ def _next_date(
     found = periods.payment_date[np.minimum(place, len(periods) - 1)] if len(periods) else last[by_payment]
     dates[by_payment] = np.where(none, np.datetime64("NaT", "D"), found)
     return dates
-
-
-def _compounding(word: Any) -> str:
-    if word not in _MONTHS:
-        raise TermError("compounding", rule=names_of(_MONTHS), got=word, hint=did_you_mean(str(word), _MONTHS))
-    return str(word)

@@ -5,7 +5,7 @@ Knows no vocabulary: `notes` says which words there are.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any, Generic, TypeAlias, TypeVar
 
@@ -13,10 +13,10 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from notecalc.core.arrays import IntArray
-from notecalc.errors import TermError
+from notecalc.core.arrays import IntArray, names_of
+from notecalc.errors import TermError, did_you_mean
 
-__all__ = ["Codes", "Words", "read_words"]
+__all__ = ["Codes", "Words", "known_word", "read_words"]
 
 T = TypeVar("T")
 Codes: TypeAlias = "npt.NDArray[np.signedinteger[Any]]"
@@ -74,6 +74,25 @@ class Words(Generic[T]):
     def _used(self) -> list[int]:
         counts: list[int] = np.flatnonzero(np.bincount(self.codes, minlength=len(self.table))).tolist()
         return counts
+
+
+def known_word(name: str, word: Any, known: Iterable[str]) -> str:
+    """Give a word if it is among those that are known.
+
+    Raises
+    ------
+    TermError
+        It isn't; the nearest that is, is named.
+
+    Examples
+    --------
+    >>> known_word("stub", "short", ("short", "long"))
+    'short'
+    """
+    words = tuple(known)
+    if word not in words:
+        raise TermError(name, rule=names_of(words), got=word, hint=did_you_mean(str(word), words))
+    return str(word)
 
 
 def read_words(

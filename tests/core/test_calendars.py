@@ -424,19 +424,6 @@ def test_calendars_say_what_they_are():
     assert isinstance(nc.get_calendar(FED), Calendar)
 
 
-@given(st.lists(st.dates(dt.date(1971, 1, 4), dt.date(2199, 12, 30)), min_size=1, max_size=30), names)
-def test_a_month_end_is_followed_by_no_business_day_of_its_month(dates, calendar):
-    found = get_calendar(calendar)
-    known = [day for day in dates if found.first.item() <= day < dt.date(2199, 12, 1)]
-    dates = np.array(known, dtype="M8[D]")
-    months = dates.astype("M8[M]")
-    rest = [
-        is_business_day(np.arange(day + 1, (month + 1).astype("M8[D]")), found).any()
-        for day, month in zip(dates, months, strict=True)
-    ]
-    assert found.is_month_end(dates).tolist() == [not some for some in rest]
-
-
 # ---- range and errors ----
 
 

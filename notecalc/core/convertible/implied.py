@@ -11,7 +11,8 @@ import pandas as pd
 from notecalc.core.arrays import FINITE, Dates, FloatArray, Numbers
 from notecalc.core.convertible import _columns as col
 from notecalc.core.convertible.terms import Convertible
-from notecalc.core.convertible.valuation import Case, one_of
+from notecalc.core.convertible.valuation import Case
+from notecalc.core.words import known_word
 
 __all__ = ["UNKNOWNS", "Implied", "convertible_implied"]
 
@@ -85,7 +86,7 @@ def convertible_implied(
     >>> round(found.value, 6), found.solutions
     (0.6, 1.0)
     """
-    one_of("unknown", unknown, tuple(UNKNOWNS))
+    known_word("unknown", unknown, tuple(UNKNOWNS))
     if unknown in market:
         raise TypeError(f"convertible_implied() is given {unknown!r}, which it is to find")
     column, points = UNKNOWNS[unknown]

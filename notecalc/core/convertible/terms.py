@@ -25,10 +25,10 @@ from notecalc.core.arrays import (
     as_dates,
     as_numbers,
     forbid,
-    names_of,
 )
 from notecalc.core.periods import Periods
-from notecalc.errors import TermError, did_you_mean
+from notecalc.core.words import known_word
+from notecalc.errors import TermError
 
 __all__ = ["ACCRUED", "CLAIMS", "CallWindow", "ConversionWindow", "Convertible", "PutDate", "Steps"]
 
@@ -252,9 +252,9 @@ class Convertible:
         _set(
             self,
             periods=periods,
-            accrued_on_conversion=_word("accrued_on_conversion", accrued_on_conversion, ACCRUED),
-            accrued_on_call=_word("accrued_on_call", accrued_on_call, ACCRUED),
-            recovery_claim=_word("recovery_claim", recovery_claim, CLAIMS),
+            accrued_on_conversion=known_word("accrued_on_conversion", accrued_on_conversion, ACCRUED),
+            accrued_on_call=known_word("accrued_on_call", accrued_on_call, ACCRUED),
+            recovery_claim=known_word("recovery_claim", recovery_claim, CLAIMS),
             redemption=repaid,
             **windows,
         )
@@ -282,9 +282,3 @@ def _read_window(start: Any, end: Any) -> dict[str, DateArray | None]:
 def _check_size(name: str, values: npt.NDArray[Any] | None, size: int) -> None:
     if values is not None and values.shape not in {(), (1,), (size,)}:
         raise TermError(name, rule=f"one value, or one for each of {size} notes", got=values.shape)
-
-
-def _word(name: str, word: str, known: tuple[str, ...]) -> str:
-    if word not in known:
-        raise TermError(name, rule=names_of(known), got=word, hint=did_you_mean(str(word), known))
-    return word

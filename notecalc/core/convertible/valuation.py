@@ -24,7 +24,6 @@ from notecalc.core.arrays import (
     Rule,
     as_dates,
     as_numbers,
-    names_of,
 )
 from notecalc.core.convertible import _columns as col
 from notecalc.core.convertible._engine import value_rows
@@ -32,7 +31,8 @@ from notecalc.core.convertible._floor import floor_rows
 from notecalc.core.convertible._timeline import Timelines, build_timelines
 from notecalc.core.convertible.terms import Convertible, Steps
 from notecalc.core.curves import Curve
-from notecalc.errors import TermError, did_you_mean
+from notecalc.core.words import known_word
+from notecalc.errors import TermError
 
 __all__ = [
     "ACCURACIES",
@@ -353,8 +353,8 @@ class Case:
         for name in ("stock_price", "volatility", "risk_free", "model"):
             if name not in given:
                 raise TypeError(f"convertible_value() missing a required keyword argument: {name!r}")
-        model = one_of("model", given.pop("model"), MODELS)
-        accuracy = ACCURACIES[one_of("accuracy", given.pop("accuracy", "standard"), tuple(ACCURACIES))]
+        model = known_word("model", given.pop("model"), MODELS)
+        accuracy = ACCURACIES[known_word("accuracy", given.pop("accuracy", "standard"), tuple(ACCURACIES))]
         dividends = _dividends(given.pop("dividend_dates", None), given.pop("dividend_amounts", None))
         credit = _credit_name(model, given)
         fields = {
@@ -410,12 +410,6 @@ class Case:
         if column in in_segment:
             table[:, in_segment[column]] += by
         return columns, table
-
-
-def one_of(name: str, word: Any, known: tuple[str, ...]) -> str:
-    if word not in known:
-        raise TermError(name, rule=names_of(known), got=word, hint=did_you_mean(str(word), known))
-    return str(word)
 
 
 def _credit_name(model: str, given: Mapping[str, Any]) -> str:
