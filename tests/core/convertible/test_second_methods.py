@@ -1,4 +1,4 @@
-"""The engine beside methods that share nothing with it: penalty steps, simulation, a tree, its own Python."""
+"""The engine beside methods that share nothing with it: penalty steps, a tree, its own Python."""
 
 from __future__ import annotations
 
@@ -123,65 +123,6 @@ def test_ayache_forsyth_vetzal_with_dividends(make):
         hazard_rate=0.05, recovery_rate=0.0, stock_drop=1.0, accuracy="reference",
     )  # fmt: skip
     assert got.dirty_price == pytest.approx(expected, abs=0.01)
-
-
-def simulated(rng, paths, *, stock, vol, rate, hazard, drop, recovery, trigger, put):
-    """Values of paths day by day: default, soft call at a trigger from year 1, put after year 2 by regression.
-
-    Without dividends nobody converts early unless called, so that the put is the one decision to be learnt.
-    """
-    dt, ratio = 1 / 365, 100 / 1.85
-    days = 1095
-    coupons = {183: 4.0, 365: 4.0, 548: 4.0, 730: 4.0, 913: 4.0}
-    s = np.full(paths, stock)
-    alive, worth, at_put, before_put = (np.ones(paths, dtype=bool), np.zeros(paths), None, None)
-    default = rng.exponential(1 / hazard, paths)
-    shift = (rate + drop * hazard - vol * vol / 2) * dt
-    # The barrier is watched once a day: it is moved in by what a path may go beyond it between days
-    # (Broadie, Glasserman and Kou 1997).
-    barrier = trigger * np.exp(-0.5826 * vol * np.sqrt(dt))
-    for day in range(1, days + 1):
-        time = day * dt
-        s *= np.exp(shift + vol * np.sqrt(dt) * rng.standard_normal(paths))
-        gone = alive & (default <= time)
-        worth[gone] += np.exp(-rate * time) * np.maximum(ratio * s[gone] * (1 - drop), recovery * 100)
-        alive &= ~gone
-        if day in coupons:
-            worth[alive] += np.exp(-rate * time) * coupons[day]
-        if day == 730:
-            at_put, before_put = alive.copy(), worth.copy()
-            s_put = s.copy()
-        if day >= 365:
-            called = alive & (s >= barrier)
-            worth[called] += np.exp(-rate * time) * ratio * np.maximum(s[called], trigger)
-            alive &= ~called
-    worth[alive] += np.exp(-rate * days * dt) * np.maximum(104.0, ratio * s[alive])
-    later = (worth - before_put)[at_put] * np.exp(rate * 2)
-    basis = np.vander(np.minimum(s_put[at_put], trigger), 6)
-    held = basis @ np.linalg.lstsq(basis, later, rcond=None)[0]
-    better = held < put
-    exercised = worth[at_put]
-    exercised[better] = before_put[at_put][better] + np.exp(-rate * 2) * put
-    worth[at_put] = exercised
-    return worth.mean(), worth.std() / np.sqrt(paths)
-
-
-@pytest.mark.compiled
-def test_least_squares_monte_carlo(make):
-    terms = make(
-        terms={
-            "calls": [CallWindow(clean_price=100, trigger=1.5, start="2005-06-18")],
-            "puts": [PutDate(date="2006-06-18", clean_price=100)],
-        }
-    )
-    case = {"stock": 1.7, "vol": 0.35, "rate": 0.03, "hazard": 0.06, "drop": 1.0, "recovery": 0.3}
-    mean, error = simulated(np.random.default_rng(20040618), 20_000, **case, trigger=1.5 * 1.85, put=100.0)
-    got = convertible_value(
-        terms, DAY, stock_price=1.7, volatility=0.35, risk_free=0.03, model=AFV, hazard_rate=0.06, recovery_rate=0.3,
-        stock_drop=1.0,
-    )  # fmt: skip
-    # 0.05: what the regression loses by deciding imperfectly, and the days of the barrier
-    assert got.dirty_price == pytest.approx(mean, abs=3 * error + 0.05)
 
 
 @pytest.mark.compiled
