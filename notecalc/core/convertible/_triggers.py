@@ -112,11 +112,11 @@ def on_the_day_trigger(trigger: Any, volatility: Any, *, needed: int, of: int, d
     -----
     Measured by simulating 20 of 30 on 30 notes a volatility of 3 years, called at 100 from year 1 with a trigger of 1.3
     and 1.5, hazard rates of 0 to 15%, stock 0.6 to 2 times the conversion price; days before the window opens count.
-    Root mean square and worst error [per 100] (standard errors of the simulation taken off the former, 0.03 to 0.1 of
-    the latter): at a volatility of 20% 0.05 and 0.13, 30% 0.09 and 0.23, 45% 0.19 and 0.42, 60% 0.30 and 0.56, 90% 0.52
-    and 0.99. The value is too high, most where there is no default and the stock is near or above the trigger when the
-    window opens. With `opening_day_trigger` on the first day: 0.04 and 0.12, 0.04 and 0.14, 0.08 and 0.26, 0.16 and
-    0.37, 0.26 and 0.69. What is left is of second order in the distance from T to T', 17% at a volatility of 60%.
+    Root mean square and worst error [per 100] (the former without the simulation's own, which is 0.05 to 0.16 of the
+    latter): at a volatility of 20% 0.05 and 0.13, 30% 0.10 and 0.23, 45% 0.20 and 0.43, 60% 0.31 and 0.66, 90% 0.50 and
+    0.88. The value is too high, most where there is no default and the stock is near or above the trigger when the
+    window opens. With `opening_day_trigger` on the first day: 0.04 and 0.11, 0.06 and 0.15, 0.11 and 0.27, 0.18 and
+    0.45, 0.29 and 0.61. What is left is of second order in the distance from T to T', 17% at a volatility of 60%.
 
     As the trigger depends on the volatility, a contract is needed for each volatility of a grid.
 
