@@ -195,7 +195,6 @@ def value(terms, game):
     got = convertible_value(
         terms, DAY, stock_price=game.stock, volatility=game.vol, risk_free=game.rate, dividend_yield=game.carry,
         model="ayache-forsyth-vetzal", hazard_rate=game.hazard, recovery_rate=game.recovery, stock_drop=game.drop,
-        accuracy="reference",
     )  # fmt: skip
     return got.dirty_price
 

@@ -193,7 +193,7 @@ def rows(make, which):
     """Contracts that together go through every branch, with a market each."""
     hard = CallWindow(clean_price=104, start="2005-12-18")
     soft = CallWindow(clean_price=100, trigger=1.4, start="2006-06-18", end="2006-12-18")
-    on_a_day = CallWindow(clean_price=101, start="2006-12-18", end="2006-12-18")
+    on_a_day = CallWindow(clean_price=101, trigger=1.1, start="2006-12-18", end="2006-12-18")
     put = PutDate(date="2006-12-18", clean_price=101)
     terms = [
         make(terms={"calls": [soft], "puts": [put]}),
