@@ -47,7 +47,7 @@ notebooks: $(READY) ## run the notebooks and keep their new outputs (`make test`
 	$(BIN)/jupyter execute --inplace notebooks/*.ipynb
 
 bench: $(READY) ## time ours beside its peers
-	for part in accruals daycounts schedules yields; do $(BIN)/python benchmarks/bench_$$part.py || exit 1; done
+	for part in accruals convertible daycounts schedules yields; do $(BIN)/python benchmarks/bench_$$part.py || exit 1; done
 
 lock: $(READY) ## lock the newest versions that pyproject.toml allows, with hashes and without addresses
 	$(BIN)/python -m pip install --quiet uv

@@ -1,159 +1,328 @@
-"""Convertible values: error and time at each accuracy over random notes, and QuantLib's tree beside its own model.
+"""Convertible values: error and time at each accuracy over random notes, with QuantLib and ORE beside.
 
-A rate means little without its error, so this table has columns of its own: root mean square and worst error in points
-per 100 against the accuracy `reference` (which is held to closed forms and other methods in the tests), and
-microseconds a value on one core. QuantLib's blended model is `goldman-sachs` here, and its error is against ours.
+A rate means little without its error, so each line names its own: root mean square and worst error per 100. Ours are
+against the accuracy `reference`, which the tests hold to closed forms and other methods; QuantLib's are against
+`goldman-sachs` at `reference`, the model that its tree solves; ORE's, on the notes of ``ore_peer.py``, against
+`ayache-forsyth-vetzal`.
 
-Run from the checkout: ``python benchmarks/bench_convertible.py [rows]``.
+The set: 1,000 notes, all different, of 2 to 6 years with coupons of 0 to 10%, half a year's coupon already begun, a
+soft call at 100 to 105 from the second year on with a trigger of 1.2 to 1.6, and a put at 98 to 105 one to two years
+before maturity; conversion prices of 1 to 50, stock 0.4 to 1.9 times them, volatility 20 to 90%, rates of 1 to 6%, a
+hazard rate of 2 to 15% with a recovery of 0 to 40%. Harder cases are the first 200 of them, other terms in their place.
+
+Run from the checkout: ``python benchmarks/bench_convertible.py [notes]``.
 """
 
 from __future__ import annotations
 
-import statistics
+import importlib.util
 import sys
-import time
 from collections.abc import Callable
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 import QuantLib as ql
-from harness import machine, versions
+from harness import Bench, Contender
 
-from notecalc.core.convertible.terms import CallWindow, ConversionWindow, Convertible, PutDate
-from notecalc.core.convertible.valuation import convertible_value
+from notecalc.core.convertible.terms import CallWindow, ConversionWindow, Convertible, PutDate, Steps
+from notecalc.core.convertible.valuation import Case, convertible_greeks, convertible_value
 from notecalc.core.notes import Notes
 from notecalc.core.schedule import resolve
 
-DAY = "2004-06-18"
-REPEATS = 5
-LINE = "{:<58} {:>9} {:>9} {:>12}"
+NOTES = 1_000
+HARDER = 200  # notes of each harder case, whose reference takes minutes
+MARKETS = 1_000  # of one note
+TREES = 6  # notes that QuantLib values
+STEPS = (100, 400, 1_600, 6_400)
+TF, AFV, GS = "tsiveriotis-fernandes", "ayache-forsyth-vetzal", "goldman-sachs"
 
 
-def note(**terms: Any) -> Convertible:
-    """Build an 8% note of three years, converting at 1.85."""
-    notes = Notes(
-        issue_date=DAY, maturity="2007-06-18", principal=100, annual_rate=0.08, frequency=2, day_count="30/360"
+@dataclass(frozen=True)
+class Set:
+    """Random notes and their markets."""
+
+    notes: Notes
+    settlement: np.ndarray
+    conversion_price: np.ndarray
+    call_start: np.ndarray
+    call_price: np.ndarray
+    trigger: np.ndarray
+    put_date: np.ndarray
+    put_price: np.ndarray
+    stock: np.ndarray
+    volatility: np.ndarray
+    rate: np.ndarray
+    credit: np.ndarray
+    recovery: np.ndarray
+
+    @classmethod
+    def of(cls, size: int) -> Set:
+        """Draw them."""
+        rng = np.random.default_rng(20040618)
+        issue = np.datetime64("2004-01-15") + rng.integers(0, 500, size)
+        months = 6 * rng.integers(4, 13, size)
+        maturity = issue.astype("datetime64[M]") + months + (issue - issue.astype("datetime64[M]"))
+        begun = rng.integers(0, 150, size)
+        notes = Notes(
+            issue_date=issue, maturity=maturity, principal=100, annual_rate=rng.uniform(0, 0.10, size),
+            frequency=2, day_count="30/360",
+        )  # fmt: skip
+        price = rng.uniform(1, 50, size)
+        return cls(
+            notes=notes,
+            settlement=issue + begun,
+            conversion_price=price,
+            call_start=issue + rng.integers(365, 700, size),
+            call_price=rng.uniform(100, 105, size),
+            trigger=rng.uniform(1.2, 1.6, size),
+            put_date=maturity - rng.integers(365, 500, size),
+            put_price=rng.uniform(98, 105, size),
+            stock=price * rng.uniform(0.4, 1.9, size),
+            volatility=rng.uniform(0.2, 0.9, size),
+            rate=rng.uniform(0.01, 0.06, size),
+            credit=rng.uniform(0.02, 0.15, size),
+            recovery=rng.uniform(0.0, 0.4, size),
+        )
+
+    def first(self, size: int) -> Set:
+        """Draw fewer: the set of another size is another set, so that this one keeps the first."""
+        notes = self.notes
+        kept = Notes(
+            issue_date=notes.issue_date[:size], maturity=notes.maturity[:size], principal=100,
+            annual_rate=notes.annual_rate[:size], frequency=2, day_count="30/360",
+        )  # fmt: skip
+        rest = {name: value[:size] for name, value in vars(self).items() if name != "notes"}
+        return Set(notes=kept, **rest)
+
+    def soft(self) -> Convertible:
+        """Soft call and put."""
+        return self.terms(
+            calls=[CallWindow(clean_price=self.call_price, trigger=self.trigger, start=self.call_start)],
+            puts=[PutDate(date=self.put_date, clean_price=self.put_price)],
+        )
+
+    def hard(self) -> Convertible:
+        """A hard call at 110, so that its edge moves with accrued interest, and the put."""
+        return self.terms(
+            calls=[CallWindow(clean_price=110, start=self.call_start)],
+            puts=[PutDate(date=self.put_date, clean_price=self.put_price)],
+        )
+
+    def terms(self, **options: Any) -> Convertible:
+        """Terms with some options."""
+        return Convertible(
+            periods=resolve(self.notes),
+            conversions=[ConversionWindow(conversion_price=self.conversion_price)],
+            accrued_on_conversion="forfeited",
+            **options,
+        )
+
+    def market(self, model: str, **changed: Any) -> dict[str, Any]:
+        """Give the market of a model."""
+        market = {"stock_price": self.stock, "volatility": self.volatility, "risk_free": self.rate, "model": model}
+        if model == AFV:
+            market |= {"hazard_rate": self.credit, "recovery_rate": self.recovery, "stock_drop": 1.0}
+        else:
+            market |= {"credit_spread": self.credit}
+        return market | changed
+
+
+def said(error: np.ndarray) -> str:
+    """Say how large errors are."""
+    return f"rms {np.sqrt(np.mean(error**2)):.1e}, worst {np.abs(error).max():.1e}"
+
+
+def lines(bench: Bench, name: str, terms: Convertible, settlement: Any, market: dict[str, Any]) -> np.ndarray:
+    """Add a line for each accuracy, contracts laid out before; give the values at `reference`."""
+    best: np.ndarray = convertible_value(terms, settlement, **market, accuracy="reference").dirty_price
+    for accuracy in ("fast", "standard"):
+        case = Case.of(terms, settlement, market | {"accuracy": accuracy})
+        error = case.solve(case.columns)[0] - best
+        bench.compare(
+            f"{name}: {accuracy}: {said(error)}",
+            Contender("laid out", best.size, lambda case=case: case.solve(case.columns)[0]),
+        )
+    return best
+
+
+def ours(bench: Bench, chosen: Set) -> None:
+    """Our models on the set and on harder cases."""
+    soft = chosen.soft()
+    lines(bench, "AFV, soft call and put", soft, chosen.settlement, chosen.market(AFV))
+    bench.compare(
+        "AFV, soft call and put: standard, with the layout of every contract",
+        Contender(
+            "convertible_value",
+            chosen.stock.size,
+            lambda: convertible_value(soft, chosen.settlement, **chosen.market(AFV)).dirty_price,
+        ),
     )
-    return Convertible(
-        periods=resolve(notes),
-        conversions=[ConversionWindow(conversion_price=1.85)],
-        accrued_on_conversion="forfeited",
-        **terms,
-    )
-
-
-def cases(rows: int) -> dict[str, tuple[Convertible, dict[str, Any]]]:
-    """Give notes and random markets by name."""
-    rng = np.random.default_rng(20040618)
-    common = {
-        "stock_price": rng.uniform(0.8, 3.5, rows),
-        "volatility": rng.uniform(0.2, 0.9, rows),
-        "risk_free": rng.uniform(0.01, 0.06, rows),
+    some = chosen.first(min(HARDER, chosen.stock.size))
+    quiet = {"volatility": some.volatility / 2}
+    by_term = {
+        "volatility": Steps(["2005-06-15", "2006-06-15", "2007-06-15"], [0.6, 0.5, 0.45]),
     }
-    credit = rng.uniform(0.02, 0.15, rows)
-    quiet = {"volatility": rng.uniform(0.15, 0.5, rows)}
-    put = [PutDate(date="2006-06-18", clean_price=100)]
-    soft = note(calls=[CallWindow(clean_price=100, trigger=1.5, start="2005-06-18")], puts=put)
-    hard = note(calls=[CallWindow(clean_price=110)], puts=put)
-    afv = common | {
-        "model": "ayache-forsyth-vetzal",
-        "hazard_rate": credit,
-        "recovery_rate": 0.0,
+    paying = {"dividend_yield": 0.06}
+    harder: dict[str, tuple[Convertible, dict[str, Any]]] = {
+        "AFV, binding conversion (dividend yield 6%)": (some.terms(), some.market(AFV, **paying)),
+        "AFV, call that moves with accrued interest": (some.hard(), some.market(AFV, **quiet)),
+        "AFV, hazard by the stock (b = 1.2)": (some.soft(), some.market(AFV, hazard_elasticity=1.2)),
+        "AFV, volatility by term": (some.soft(), some.market(AFV, **by_term)),
+        "TF, soft call and put": (some.soft(), some.market(TF)),
+        "TF, binding conversion (dividend yield 6%)": (some.terms(), some.market(TF, **paying)),
+        "TF, call that moves with accrued interest": (some.hard(), some.market(TF, **quiet)),
+        "TF, volatility by term": (some.soft(), some.market(TF, **by_term)),
+    }
+    for name, (terms, market) in harder.items():
+        lines(bench, name, terms, some.settlement, market)
+
+
+def one_note(bench: Bench, chosen: Set) -> None:
+    """One note in many markets, and what its sensitivities cost."""
+    rng = np.random.default_rng(1)
+    one = chosen.first(1)
+    terms, day = one.soft(), one.settlement[0]
+    price = float(one.conversion_price[0])
+    market = {
+        "stock_price": price * rng.uniform(0.4, 1.9, MARKETS),
+        "volatility": rng.uniform(0.2, 0.9, MARKETS),
+        "risk_free": rng.uniform(0.01, 0.06, MARKETS),
+        "hazard_rate": rng.uniform(0.02, 0.15, MARKETS),
+        "recovery_rate": rng.uniform(0.0, 0.4, MARKETS),
         "stock_drop": 1.0,
+        "model": AFV,
     }
-    tf = common | {"model": "tsiveriotis-fernandes", "credit_spread": credit}
-    return {
-        "AFV, constant, soft call and put": (soft, afv),
-        "AFV, call that moves with accrued interest": (hard, afv | quiet),
-        "AFV, dividend yield 6%, no call": (note(), afv | {"dividend_yield": 0.06}),
-        "AFV, hazard that depends on the stock": (soft, afv | {"hazard_elasticity": 1.2, "recovery_rate": 0.4}),
-        "TF, soft call and put": (soft, tf),
-        "TF, call that moves with accrued interest": (hard, tf | quiet),
-        "TF, dividend yield 6%, no call": (note(), tf | {"dividend_yield": 0.06}),
-        "GS, dividend yield 6%, no call": (note(), tf | {"model": "goldman-sachs", "dividend_yield": 0.06}),
+    lines(bench, "AFV, soft call and put, one note in many markets", terms, day, market)
+    values = Contender("values", MARKETS, lambda: convertible_value(terms, day, **market).delta)
+    bench.compare(
+        "eight sensitivities beside values with delta, gamma and theta: standard",
+        Contender("convertible_greeks", MARKETS, lambda: convertible_greeks(terms, day, **market).delta),
+        [values],
+        tolerance=1e-9,
+    )
+
+
+def trees(bench: Bench, chosen: Set) -> None:
+    """QuantLib's tree beside the model that it solves: plain notes that pay a dividend yield of 6%, from issue."""
+    few = chosen.first(TREES)
+    terms, settlement = few.terms(), few.notes.issue_date
+    market = few.market(GS, dividend_yield=0.06)
+    limit = lines(bench, "GS, binding conversion, from issue", terms, settlement, market)
+    values = {
+        accuracy: convertible_value(terms, settlement, **market, accuracy=accuracy)
+        for accuracy in ("fast", "standard", "reference")
     }
+    steps = [
+        np.abs(values[a].dirty_price - values[b].dirty_price).max()
+        for a, b in zip(values, list(values)[1:], strict=False)
+    ]
+    print(
+        f"The limit of the blended model: moves by {steps[0]:.1e} from fast to standard, by {steps[1]:.1e} to "
+        f"reference, whose own estimate of its error is {values['reference'].error_estimate.max():.1e} at most."
+    )
+    case = Case.of(terms, settlement, market | {"accuracy": "standard"})
+
+    def standard() -> np.ndarray:
+        value: np.ndarray = case.solve(case.columns)[0]
+        return value
+
+    for count in STEPS:
+        error = np.array([tree(few, row, count) for row in range(TREES)]) - limit
+        bench.compare(
+            f"GS, the same: standard, beside {count} steps: theirs {said(error)}",
+            Contender("laid out", TREES, standard),
+            [Contender(f"QuantLib, {count} steps", TREES, tree_loop(few, count))],
+            tolerance=np.inf,
+        )
 
 
-def median_seconds(run: Callable[[], Any], repeats: int = REPEATS) -> float:
-    """Time a call."""
-    seconds = []
-    for _ in range(repeats):
-        begin = time.perf_counter()
-        run()
-        seconds.append(time.perf_counter() - begin)
-    return statistics.median(seconds)
+def tree_loop(few: Set, steps: int) -> Callable[[], list[float]]:
+    """Value all by trees of so many steps."""
+    return lambda: [tree(few, row, steps) for row in range(TREES)]
 
 
-def tree(market: dict[str, Any], row: int, steps: int) -> float:
-    """Value one row in QuantLib, which blends the discount rate."""
-    today, end = ql.Date(18, 6, 2004), ql.Date(18, 6, 2007)
+def tree(few: Set, row: int, steps: int) -> float:
+    """Value one note in QuantLib."""
+    notes = few.notes
+
+    def date(day: np.datetime64) -> Any:
+        one = day.astype(object)
+        return ql.Date(one.day, one.month, one.year)
+
+    today, end, count = date(notes.issue_date[row]), date(notes.maturity[row]), ql.Actual365Fixed()
     ql.Settings.instance().evaluationDate = today
     schedule = ql.Schedule(
         today, end, ql.Period(6, ql.Months), ql.NullCalendar(), ql.Unadjusted, ql.Unadjusted,
         ql.DateGeneration.Backward, False,
     )  # fmt: skip
     bond = ql.ConvertibleFixedCouponBond(
-        ql.AmericanExercise(today, end), 100 / 1.85, ql.CallabilitySchedule(), today, 0, [0.08],
-        ql.Thirty360(ql.Thirty360.BondBasis), schedule, 100,
+        ql.AmericanExercise(today, end), 100 / few.conversion_price[row], ql.CallabilitySchedule(), today, 0,
+        [float(notes.annual_rate[row])], ql.Thirty360(ql.Thirty360.BondBasis), schedule, 100,
     )  # fmt: skip
-    count = ql.Actual365Fixed()
 
     def flat(rate: float) -> Any:
         return ql.YieldTermStructureHandle(ql.FlatForward(today, rate, count))
 
     process = ql.BlackScholesMertonProcess(
-        ql.QuoteHandle(ql.SimpleQuote(float(market["stock_price"][row]))),
-        flat(market["dividend_yield"]),
-        flat(float(market["risk_free"][row])),
+        ql.QuoteHandle(ql.SimpleQuote(float(few.stock[row]))),
+        flat(0.06),
+        flat(float(few.rate[row])),
         ql.BlackVolTermStructureHandle(
-            ql.BlackConstantVol(today, ql.NullCalendar(), float(market["volatility"][row]), count)
+            ql.BlackConstantVol(today, ql.NullCalendar(), float(few.volatility[row]), count)
         ),
     )
-    spread = ql.QuoteHandle(ql.SimpleQuote(float(market["credit_spread"][row])))
+    spread = ql.QuoteHandle(ql.SimpleQuote(float(few.credit[row])))
     bond.setPricingEngine(ql.BinomialConvertibleEngine(process, "crr", steps, spread, ql.DividendSchedule()))
     return float(bond.NPV())
 
 
-def main(rows: int) -> None:
-    """Print the table."""
-    print(f"Convertible values, {rows} random notes a line. {machine()}; {versions()}")
-    print(LINE.format("", "rms", "worst", "us a value"))
-    limit = np.empty(0)
-    for name, (terms, market) in cases(rows).items():
-        best = convertible_value(terms, DAY, **market, accuracy="reference").dirty_price
-        for accuracy in ("fast", "standard"):
-            value = convertible_value(terms, DAY, **market, accuracy=accuracy).dirty_price
+def jumps(bench: Bench) -> str:
+    """Open Source Risk Engine, if it is installed: 104 repaid with no call, the two semi-analytic cases."""
+    if importlib.util.find_spec("ORE") is None:
+        return "Open Source Risk Engine is not installed, and not beside."
+    from ore_peer import CASES, DAY, ore_values, ore_version
 
-            def run(terms: Any = terms, market: Any = market, accuracy: str = accuracy) -> None:
-                convertible_value(terms, DAY, **market, accuracy=accuracy)
+    chosen = [CASES[name] for name in ("A", "C")]
+    terms = Convertible(
+        periods=resolve(
+            Notes(
+                issue_date=DAY, maturity="2007-06-18", principal=100, annual_rate=0.08, frequency=2, day_count="30/360"
+            )
+        ),
+        conversions=[ConversionWindow(conversion_price=1.85)],
+        accrued_on_conversion="forfeited",
+    )
+    fields = ("stock_price", "volatility", "risk_free", "hazard_rate", "recovery_rate")
+    market = {name: np.array([case[name] for case in chosen]) for name in fields}
+    market |= {"model": AFV, "stock_drop": 1.0}
+    best = convertible_value(terms, DAY, **market, accuracy="reference").dirty_price
+    case = Case.of(terms, DAY, market)
+    for steps, nodes in ((24, 100), (48, 200), (48, 400)):
+        error = np.array(ore_values(chosen, stock_drop=1.0, steps_a_year=steps, nodes=nodes)[0]) - best
 
-            seconds = median_seconds(run)
-            error = value - best
-            print(
-                LINE.format(
-                    f"{name}: {accuracy}",
-                    f"{np.sqrt(np.mean(error**2)):.1e}",
-                    f"{np.abs(error).max():.1e}",
-                    f"{seconds / rows * 1e6:,.1f}",
-                )
-            )
-        limit = best
-    market = cases(rows)["GS, dividend yield 6%, no call"][1]
-    few = min(rows, 10)
-    for steps in (100, 400, 1600, 6400):
-        begin = time.perf_counter()
-        values = np.array([tree(market, row, steps) for row in range(few)])
-        seconds = (time.perf_counter() - begin) / few
-        error = values - limit[:few]
-        print(
-            LINE.format(
-                f"QuantLib, the same notes, {steps} steps ({few} notes)",
-                f"{np.sqrt(np.mean(error**2)):.1e}",
-                f"{np.abs(error).max():.1e}",
-                f"{seconds * 1e6:,.1f}",
-            )
+        def run(steps: int = steps, nodes: int = nodes) -> list[float]:
+            return ore_values(chosen, stock_drop=1.0, steps_a_year=steps, nodes=nodes)[0]
+
+        bench.compare(
+            f"AFV, cases A and C: standard, beside ORE on {nodes} nodes: theirs {said(error)}",
+            Contender("laid out", 2, lambda: case.solve(case.columns)[0]),
+            [Contender(f"ORE, {steps} steps a year, with its market", 2, run)],
+            tolerance=0.1,
         )
+    return f"Open Source Risk Engine {ore_version()} by its XML application."
+
+
+def main(size: int) -> None:
+    """Time all."""
+    bench = Bench("Convertible values")
+    chosen = Set.of(size)
+    ours(bench, chosen)
+    one_note(bench, chosen)
+    trees(bench, chosen)
+    ore = jumps(bench)
+    bench.finish(f"One thread; errors per 100; a rate of a million is a microsecond a value. {ore}")
 
 
 if __name__ == "__main__":
-    main(int(sys.argv[1]) if len(sys.argv) > 1 else 1_000)
+    main(int(sys.argv[1]) if len(sys.argv) > 1 else NOTES)

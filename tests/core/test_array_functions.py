@@ -21,6 +21,7 @@ import pytest
 
 import notecalc as nc
 import notecalc.core
+from notecalc.core.convertible._triggers import on_the_day_trigger, opening_day_trigger
 from notecalc.core.money import interest_cents, round_half_up, to_cents, to_money
 from notecalc.core.notes import Notes
 from notecalc.core.schedule import resolve
@@ -119,6 +120,11 @@ TABLE = [
         Case(nc.exchange_payment, {"purchase_price": PRINCIPALS[1::-1] * 2, "surrendered": [3_975_000, 0, 1_050_000.5, 5_100_000]},
              {"policy": policy}, name=f"exchange_payment-{policy}")
         for policy in ("capped_forfeited", "capped_kept", "refunded", "full_satisfaction")
+    ),
+    *(
+        Case(function, {"trigger": [1.5, 1.3, 1.2, 0.0], "volatility": [0.6, 0.4, 0.2, 0.3]},
+             {"needed": 20, "of": 30, "days_a_year": 252})
+        for function in (on_the_day_trigger, opening_day_trigger)
     ),
     Case(to_cents, {"amounts": [29_000_000, 0.1 + 0.2, Decimal("-1.25"), 0]}, missing=NO_AMOUNT),
     Case(to_money, {"cents": [2_900_000_000, 30, Decimal(-125), 0]}),

@@ -164,7 +164,7 @@ def _span(seg: Any, begin: int, end: int, row: Any, model: int, width: float) ->
         _march.finish,
         _march.solve_second, _march.finish_second, _march.settle, _march.march,
         _events.known_kink, _events.crosses, _events.excess, _events.crossing, _events.beside, _events.clip,
-        _events.weigh_conversion, _events.cap, _events.enter, _events.move,
+        _events.weigh_conversion, _events.weigh_trigger, _events.cap, _events.enter, _events.move,
         _events.mature, _events.meet,
         _across, _one_grid, _read, _extrapolated, _span,
     ],

@@ -86,7 +86,12 @@ def meet(
     floor = seg[o + DAY_FLOOR]
     if not math.isnan(seg[o + DAY_CALL]):
         trigger = seg[o + DAY_TRIGGER] / seg[o + LEVEL_END]
+        at = zero + math.log(trigger) / h if trigger > 0.0 else -1.0
+        kept = interpolate(u, at, 0, u.size - 1)
+        steep = interpolate(u, at + 0.5, 0, u.size - 1) - interpolate(u, at - 0.5, 0, u.size - 1)
         kink = cap(u, b, work, exp_y, seg[o + DAY_CALL], floor, seg[o + DAY_OPEN], trigger, scale, model, h, zero, kink)
+        if 2.0 < at < u.size - 3.0:
+            weigh_trigger(work, at, kept, steep, seg[o + DAY_CALL], floor, seg[o + DAY_OPEN], scale * trigger, h)
     if not math.isnan(seg[o + DAY_PUT]):
         cash = seg[o + DAY_PUT] if model == TSIVERIOTIS_FERNANDES else math.nan
         kink = clip(u, b, work, exp_y, 1.0, seg[o + DAY_PUT], scale, 0.0, 1e300, cash, h, kink)
@@ -205,6 +210,19 @@ def cap(
             if u[j] >= price - scale * exp_y[j] - _SAME and u[j + 1] >= floor - _SAME:
                 return (place, -shares * h, -shares * h * h, 0.0)
     return kink
+
+
+def weigh_trigger(
+    work: Any, at: float, kept: float, steep: float, price: float, floor: float, is_open: float, shares: float, h: float
+) -> None:  # fmt: skip
+    """Weigh the jump of the value at a trigger, from which a note that is worth more than its call price is called."""
+    bound, slope = price - shares, -shares * h
+    if is_open > 0 and bound < floor:
+        bound, slope = floor, 0.0
+    if kept > bound:
+        j = math.floor(at)
+        weigh_jump(work[GAIN], j, at - j, kept - bound, 0, work.shape[1] - 1)
+        weigh_kink(work[GAIN], at, steep - slope, 0.0, 0, work.shape[1] - 1)
 
 
 def weigh_conversion(b: Any, work: Any, exp_y: Any, level: float, h: float, zero: int) -> None:
