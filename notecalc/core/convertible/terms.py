@@ -151,8 +151,8 @@ class Steps:
 
     Examples
     --------
-    >>> Steps(["2005-06-18", "2007-06-18"], [0.6, 0.5]).between("2005-06-18", "2005-06-20")
-    0.5
+    >>> Steps(["2005-06-18", "2007-06-18"], [0.6, 0.5]).until(np.array(["2005-06-18", "2005-06-20"], "datetime64[D]"))
+    array([0.6, 0.5])
     """
 
     dates: DateArray
@@ -166,11 +166,9 @@ class Steps:
         FINITE.check("values", numbers)
         _set(self, dates=days, values=numbers)
 
-    def between(self, start: Any, end: Any) -> float:
-        """Give the number that holds from one day to another with no change between them."""
-        del start
-        place = int(np.searchsorted(self.dates, np.datetime64(end, "D")))
-        return float(self.values[min(place, self.values.size - 1)])
+    def until(self, days: DateArray) -> FloatArray:
+        """Give the number of the stretch that each day ends or lies in."""
+        return self.values[np.minimum(np.searchsorted(self.dates, days), self.values.size - 1)]
 
 
 @dataclass(frozen=True, slots=True, eq=False, kw_only=True)
