@@ -19,7 +19,7 @@ import numpy as np
 import QuantLib as ql
 from harness import machine, versions
 
-from notecalc.core.convertible.terms import CallWindow, ConversionWindow, Convertible, PutDate
+from notecalc.core.convertible.terms import CallWindow, ConversionWindow, Convertible, PutWindow
 from notecalc.core.convertible.valuation import convertible_value
 from notecalc.core.notes import Notes
 from notecalc.core.schedule import resolve
@@ -52,7 +52,7 @@ def cases(rows: int) -> dict[str, tuple[Convertible, dict[str, Any]]]:
     }
     credit = rng.uniform(0.02, 0.15, rows)
     quiet = {"volatility": rng.uniform(0.15, 0.5, rows)}
-    put = [PutDate(date="2006-06-18", clean_price=100)]
+    put = [PutWindow(start="2006-06-18", end="2006-06-18", clean_price=100)]
     soft = note(calls=[CallWindow(clean_price=100, trigger=1.5, start="2005-06-18")], puts=put)
     hard = note(calls=[CallWindow(clean_price=110)], puts=put)
     afv = common | {

@@ -116,7 +116,13 @@ def _fill_options(
         table[that_day, col.DAY_CALL] = window.numbers["price"][that_day] + after[that_day] * on_call
         table[that_day, col.DAY_TRIGGER] = window.numbers["trigger"][that_day] * 100 / ratio[that_day]
     for window in (_at(window, pair) for window in segments.windows.puts):
-        that_day = window.known & (window.start == end)
+        live = window.known & (window.start <= start) & (end <= window.end) & (window.start < window.end)
+        table[live, col.PUT] = 1.0
+        for column, interest in ((col.PUT_START, since), (col.PUT_END, until)):
+            price = window.numbers["price"][live] + interest[live] * on_call
+            table[live, column] = np.maximum(table[live, column], price)
+        # On the last day of a window, too, after a coupon of that day.
+        that_day = window.known & (window.end == end)
         paid = window.numbers["price"][that_day] + after[that_day] * on_call
         table[that_day, col.DAY_PUT] = np.fmax(table[that_day, col.DAY_PUT], paid)
     for window in (_at(window, pair) for window in segments.windows.conversions):

@@ -65,7 +65,7 @@ def read_windows(terms: Convertible, note: IntArray) -> Windows:
     whole = (periods.accrual_start[begin], np.maximum(periods.payment_date[stop - 1], periods.accrual_end[stop - 1]))
     conversions = [_window(note, whole, w.start, w.end, price=w.conversion_price) for w in terms.conversions]
     calls = [_window(note, whole, w.start, w.end, price=w.clean_price, trigger=w.trigger) for w in terms.calls]
-    puts = [_window(note, whole, w.date, w.date, price=w.clean_price) for w in terms.puts]
+    puts = [_window(note, whole, w.start, w.end, price=w.clean_price) for w in terms.puts]
     closed = ~np.any([w.known for w in conversions], axis=0)
     if closed.any():
         row = int(note[np.argmax(closed)])

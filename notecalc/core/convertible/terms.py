@@ -30,7 +30,7 @@ from notecalc.core.periods import Periods
 from notecalc.core.words import known_word
 from notecalc.errors import TermError
 
-__all__ = ["ACCRUED", "CLAIMS", "CallWindow", "ConversionWindow", "Convertible", "PutDate", "Steps"]
+__all__ = ["ACCRUED", "CLAIMS", "CallWindow", "ConversionWindow", "Convertible", "PutWindow", "Steps"]
 
 ACCRUED = ("forfeited", "paid")
 CLAIMS = ("principal", "principal-and-accrued")
@@ -113,29 +113,37 @@ class CallWindow:
 
 
 @dataclass(frozen=True, slots=True, eq=False, kw_only=True)
-class PutDate:
-    """A day on which the holder may sell the note back.
+class PutWindow:
+    """When the holder may sell the note back.
 
     Parameters
     ----------
-    date : date-like
-        The day; NaT where a note has none.
     clean_price : numeric
-        What is paid before accrued interest [per 100 of principal]. A coupon of that day is paid first.
+        What is paid before accrued interest [per 100 of principal].
+    start, end : date-like, optional
+        First and last day, on both after a coupon that is paid on it; from issue, and to maturity, if left out. If
+        both are one day, the note may be put on that day alone.
 
     Examples
     --------
-    >>> PutDate(date="2006-06-18", clean_price=100).date
+    >>> PutWindow(clean_price=100, start="2006-06-18", end="2006-06-18").start
     array('2006-06-18', dtype='datetime64[D]')
     """
 
-    date: DateArray
     clean_price: FloatArray
+    start: DateArray | None = None
+    end: DateArray | None = None
 
-    def __init__(self, *, date: Dates | pd.Series[Any], clean_price: Numbers | pd.Series[Any]) -> None:
+    def __init__(
+        self,
+        *,
+        clean_price: Numbers | pd.Series[Any],
+        start: Dates | pd.Series[Any] | None = None,
+        end: Dates | pd.Series[Any] | None = None,
+    ) -> None:
         prices = as_numbers(clean_price, "clean_price")
         POSITIVE.check("clean_price", prices.reshape(-1))
-        _set(self, date=as_dates(date, "date"), clean_price=prices)
+        _set(self, clean_price=prices, **_read_window(start, end))
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -183,7 +191,7 @@ class Convertible:
         When they convert; windows of a note don't overlap.
     calls : iterable of CallWindow
         When they may be called.
-    puts : iterable of PutDate
+    puts : iterable of PutWindow
         When they may be put.
     accrued_on_conversion : {"forfeited", "paid"}
         Whether a holder who converts is paid the interest accrued since the last coupon; at maturity, the last coupon.
@@ -214,7 +222,7 @@ class Convertible:
     periods: Periods
     conversions: tuple[ConversionWindow, ...]
     calls: tuple[CallWindow, ...]
-    puts: tuple[PutDate, ...]
+    puts: tuple[PutWindow, ...]
     accrued_on_conversion: str
     accrued_on_call: str
     recovery_claim: str
@@ -227,7 +235,7 @@ class Convertible:
         conversions: Iterable[ConversionWindow],
         accrued_on_conversion: str,
         calls: Iterable[CallWindow] = (),
-        puts: Iterable[PutDate] = (),
+        puts: Iterable[PutWindow] = (),
         accrued_on_call: str = "paid",
         recovery_claim: str = "principal",
         redemption: Numbers | pd.Series[Any] = 100.0,

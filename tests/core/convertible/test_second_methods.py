@@ -13,7 +13,7 @@ from notecalc.core.convertible._columns import FIELDS, MARKET
 from notecalc.core.convertible._engine import value_rows
 from notecalc.core.convertible._floor import floor_rows
 from notecalc.core.convertible._timeline import build_timelines
-from notecalc.core.convertible.terms import CallWindow, ConversionWindow, PutDate
+from notecalc.core.convertible.terms import CallWindow, ConversionWindow, PutWindow
 from notecalc.core.convertible.valuation import MODELS, convertible_value
 
 DAY = "2004-06-18"
@@ -171,7 +171,7 @@ def test_least_squares_monte_carlo(make):
     terms = make(
         terms={
             "calls": [CallWindow(clean_price=100, trigger=1.5, start="2005-06-18")],
-            "puts": [PutDate(date="2006-06-18", clean_price=100)],
+            "puts": [PutWindow(start="2006-06-18", end="2006-06-18", clean_price=100)],
         }
     )
     case = {"stock": 1.7, "vol": 0.35, "rate": 0.03, "hazard": 0.06, "drop": 1.0, "recovery": 0.3}
@@ -236,7 +236,7 @@ def rows(make, which):
     hard = CallWindow(clean_price=104, start="2005-12-18")
     soft = CallWindow(clean_price=100, trigger=1.4, start="2006-06-18", end="2006-12-18")
     on_a_day = CallWindow(clean_price=101, start="2006-12-18", end="2006-12-18")
-    put = PutDate(date="2006-12-18", clean_price=101)
+    put = PutWindow(start="2006-12-18", end="2006-12-18", clean_price=101)
     terms = [
         make(terms={"calls": [soft], "puts": [put]}),
         make(terms={"calls": [hard], "recovery_claim": "principal-and-accrued"}, accrued_on_conversion="paid"),

@@ -8,7 +8,7 @@ import pytest
 import notecalc as nc
 from notecalc.core.convertible import _columns as col
 from notecalc.core.convertible._timeline import build_timelines
-from notecalc.core.convertible.terms import CallWindow, ConversionWindow, PutDate, Steps
+from notecalc.core.convertible.terms import CallWindow, ConversionWindow, PutWindow, Steps
 
 NO_DIVIDENDS = {"dates": np.empty(0, dtype="datetime64[D]"), "amounts": np.empty(0)}
 
@@ -27,7 +27,7 @@ def timeline(terms, day="2004-06-18"):
         ),
         (lambda: CallWindow(clean_price=-1), "`clean_price` must be a number above 0; got -1.0"),
         (lambda: CallWindow(clean_price=100, trigger=-0.5), "`trigger` must be a fraction of the conversion price"),
-        (lambda: PutDate(date="2005-06-18", clean_price=[100, 0]), "`clean_price` must be a number above 0; got 0.0 at row 1"),
+        (lambda: PutWindow(start="2005-06-18", end="2005-06-18", clean_price=[100, 0]), "`clean_price` must be a number above 0; got 0.0 at row 1"),
         (lambda: Steps(["2005-01-01", "2004-01-01"], [1, 2]), "`dates` must be rising"),
         (lambda: Steps(["2005-01-01"], [1, 2]), "`dates and values` must be of one length"),
     ],
@@ -89,7 +89,7 @@ def test_a_soft_calls_level_is_its_trigger_in_each_windows_price(make):
 def test_notes_without_a_window_of_a_kind_have_none(make):
     both = make(
         [1.85, 2.0], issue_date=["2004-06-18", "2004-06-18"],
-        terms={"puts": [PutDate(date=["2006-06-18", None], clean_price=100)],
+        terms={"puts": [PutWindow(start=["2006-06-18", None], end=["2006-06-18", None], clean_price=100)],
                "calls": [CallWindow(clean_price=[100, np.nan])]},
     )  # fmt: skip
     lines = build_timelines(
@@ -106,7 +106,7 @@ def test_pairs_laid_out_at_once_are_as_each_alone(make):
     terms = make(
         [1.85, 2.0], issue_date=["2004-06-18", "2004-02-29"], maturity=["2007-06-18", "2009-02-28"],
         day_count=["30/360", "actual/actual icma"],
-        terms={"puts": [PutDate(date=["2006-06-18", None], clean_price=100)],
+        terms={"puts": [PutWindow(start=["2006-06-18", None], end=["2006-06-18", None], clean_price=100)],
                "calls": [CallWindow(clean_price=[100, 105], trigger=[1.5, 0], start=["2005-06-18", "2006-01-31"])]},
     )  # fmt: skip
     note = np.array([1, 0, 1, 0, 1])
@@ -123,7 +123,7 @@ def test_pairs_laid_out_at_once_are_as_each_alone(make):
 
 
 def test_interest_accrued_is_that_of_the_day_count(make):
-    terms = make(day_count="actual/365 fixed", accrued_on_conversion="paid", terms={"puts": [PutDate(date="2005-03-01", clean_price=100)]})  # fmt: skip
+    terms = make(day_count="actual/365 fixed", accrued_on_conversion="paid", terms={"puts": [PutWindow(start="2005-03-01", end="2005-03-01", clean_price=100)]})  # fmt: skip
     table = timeline(terms, "2004-09-18").table
     # from 18 June to 18 September, and from 18 December to 1 March, which is a put's
     assert table[0, col.FLOOR_START] == pytest.approx(8 * 92 / 365, abs=1e-13)
