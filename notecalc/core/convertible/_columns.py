@@ -34,7 +34,8 @@ DAY_FLOOR: Final = 23
 DIVIDEND: Final = 24  # cash [currency/share], the stock going ex after the last day
 LEVEL_START: Final = 25  # stock price that stays on a node, at the start and the end; filled in by the kernel
 LEVEL_END: Final = 26
-FIELDS: Final = 27
+DAY_CASH: Final = 27  # what of the payment at maturity is cash
+FIELDS: Final = 28
 
 # ---- a row: one value to compute ----
 STOCK: Final = 0

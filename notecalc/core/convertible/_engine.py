@@ -173,7 +173,7 @@ def _span(seg: Any, begin: int, end: int, row: Any, model: int, width: float) ->
         _march.bound_on, _march.unit_bend,
         _march.place_edge, _march.may_call, _march.is_pinned,
         _march.fill_sources, _march.eliminate_first,
-        _puts.put_bend, _puts.hold_below, _puts.response, _puts.follow_put, _puts.keep_above_put,
+        _puts.put_bend, _puts.hold_below, _puts.response, _puts.give_way, _puts.follow_put, _puts.keep_above_put,
         _puts.hold_second_below, _puts.end_second_below, _march.sweep, _march.find_edge, _march.keep_within,
         _march.finish,
         _march.solve_second, _march.finish_second, _march.settle, _march.carry_step, _march.march,

@@ -15,6 +15,7 @@ from notecalc.core.convertible._columns import (
     CALL_END,
     COUPON,
     DAY_CALL,
+    DAY_CASH,
     DAY_FLOOR,
     DAY_OPEN,
     DAY_PUT,
@@ -56,7 +57,8 @@ def mature(
     work[PASS, :] = 0.0
     k, paid = seg[o + RATIO] * seg[o + LEVEL_END], seg[o + DAY_PUT]
     is_open, floor = seg[o + DAY_OPEN] > 0, seg[o + DAY_FLOOR]
-    debt_part = 1.0 if model == GOLDMAN_SACHS else paid
+    # Shares are worth their price whatever becomes of the issuer.
+    debt_part = seg[o + DAY_CASH] / (paid if model == GOLDMAN_SACHS else 1.0)
     for i in range(u.size):
         debt = paid - k * exp_y[i]
         u[i] = max(debt, floor) if is_open else debt

@@ -82,51 +82,47 @@ def follow_put(
     """Move the edge of what is put to where the solution of this step says; tell whether it was there already."""
     m, tau, last = int(state[PUT_LAST]), now[NEW], int(state[LAST])
     price, scale = along(seg, o, PUT_START, PUT_END, tau), seg[o + RATIO] * along(seg, o, LEVEL_START, LEVEL_END, tau)
-    i = m + 1
-    if i >= last:
-        # Nothing is left between what is put and what is converted: unless one gives way, each would hold the other.
-        if again > 0 or m < 0:
-            return True
-        m -= 1
-        while m >= 0 and put_bend(work, seg, o, row, model, h, tau, m + 1) <= 0.0:
-            m -= 1
-        state[PUT_LAST], state[PUT_PART] = m, 1.0
-        return False
+    i, part = m + 1, state[PUT_PART]
+    if i >= last and (again > 0 or m < 0):
+        return True
+    i = min(i, last)
     distance = u[i] - price + scale * exp_y[i]
     if m < 0:
-        if distance >= 0.0:
-            return True
-        state[PUT_LAST], state[PUT_PART] = 0.0, 0.5
-        return False
+        if distance < 0.0:
+            state[PUT_LAST], state[PUT_PART] = 0.0, 0.5
+        return bool(distance >= 0.0)
     unit = put_bend(work, seg, o, row, model, h, tau, i)
-    part = state[PUT_PART]
-    if unit <= 0.0 < distance:
-        # What is put here would be worth more tomorrow.
-        m -= 1
-        while m >= 0 and put_bend(work, seg, o, row, model, h, tau, m + 1) <= 0.0:
-            m -= 1
-        state[PUT_LAST], state[PUT_PART] = m, 1.0
-        return False
-    found = -1.0
+    # If nothing is left between what is put and what is converted, each would hold the other unless one gives way.
+    if m + 1 >= last or unit <= 0.0 < distance:
+        return give_way(work, state, seg, o, row, model, h, tau)
     beyond = max(unit, 0.0) * response(work, seg, o, row, model, now, h, i)
     free = distance - beyond * (1.0 - part) * (1.0 - part)
+    found = -1.0
     if free > -beyond:
+        # unit z^2 = free + beyond (1 - z)^2
         found = (beyond + free) / (beyond + math.sqrt(max(unit * (beyond + free) - beyond * free, 0.0)))
-    if 0.0 < found <= 1.0:
-        state[PUT_PART] = max(found, _LEAST_PART)
-        return abs(found - part) < _SETTLED
+    often = again >= _TO_AND_FRO
     if found > 1.0:
-        if again > _TO_AND_FRO and part >= 1.0 - _SETTLED:
+        if often and part >= 1.0 - _SETTLED:
             return True
-        down = min(math.ceil(min(found, _FAR)) - 1.0, m + 1.0) if again < _TO_AND_FRO else 1.0
+        down = 1.0 if often else min(math.ceil(min(found, _FAR)) - 1.0, m + 1.0)
         state[PUT_LAST], state[PUT_PART] = m - down, min(max(found - down, _LEAST_PART), 1.0)
         return False
-    if again > _TO_AND_FRO and part <= 2.0 * _LEAST_PART:
-        return True
-    up = i
-    while again < _TO_AND_FRO and up + 1 < last and u[up + 1] <= price - scale * exp_y[up + 1]:
-        up += 1
-    state[PUT_LAST], state[PUT_PART] = float(up), 1.0
+    if found > 0.0 or (often and part <= 2.0 * _LEAST_PART):
+        state[PUT_PART] = max(found, _LEAST_PART)
+        return abs(found - part) < _SETTLED or found <= 0.0
+    while not often and i + 1 < last and u[i + 1] <= price - scale * exp_y[i + 1]:
+        i += 1
+    state[PUT_LAST], state[PUT_PART] = float(i), 1.0
+    return False
+
+
+def give_way(work: Any, state: Any, seg: Any, o: int, row: Any, model: int, h: float, tau: float) -> bool:
+    """Let go of the last node that is put, and of those that would be worth more tomorrow."""
+    m = int(state[PUT_LAST]) - 1
+    while m >= 0 and put_bend(work, seg, o, row, model, h, tau, m + 1) <= 0.0:
+        m -= 1
+    state[PUT_LAST], state[PUT_PART] = m, 1.0
     return False
 
 

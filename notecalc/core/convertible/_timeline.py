@@ -9,16 +9,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 
 from notecalc.core._rows import order_of, pair_of
-from notecalc.core.arrays import DateArray, FloatArray, IntArray
+from notecalc.core.arrays import BoolArray, DateArray, FloatArray, IntArray
 from notecalc.core.convertible import _columns as col
 from notecalc.core.convertible._timeline_columns import Segments, fill_columns
-from notecalc.core.convertible._windows import Windows, read_windows
+from notecalc.core.convertible._windows import Dividends, Windows, read_windows
 from notecalc.core.convertible.terms import Convertible, Steps
 from notecalc.core.curves import Curve
 
@@ -35,13 +33,22 @@ class Timelines:
     ratio: FloatArray
     """Shares for 100 of principal at settlement; NaN where conversion is closed."""
 
+    @property
+    def needs_general(self) -> BoolArray:
+        """Whether a pair has terms that only the general engine knows: puts in windows, a maturity paid in shares."""
+        needs = self.table[:, col.PUT] > 0
+        last = self.offsets[1:][self.offsets[1:] > self.offsets[:-1]] - 1
+        needs[last] |= self.table[last, col.DAY_CASH] != self.table[last, col.DAY_PUT]
+        total = np.append(0, np.cumsum(needs))
+        return total[self.offsets[1:]] > total[self.offsets[:-1]]
+
 
 def build_timelines(
     terms: Convertible,
     note: IntArray,
     settlement: DateArray,
     curves: Mapping[int, Curve | Steps],
-    dividends: Mapping[str, npt.NDArray[Any]],
+    dividends: Dividends,
 ) -> Timelines:
     """Lay out the segments of each pair; none for a settlement that is missing.
 
@@ -53,8 +60,8 @@ def build_timelines(
         The pairs.
     curves : mapping
         Term structures by the column that they fill.
-    dividends : mapping
-        ``dates`` and ``amounts`` of cash dividends.
+    dividends : Dividends
+        Cash dividends.
 
     Raises
     ------
@@ -78,7 +85,7 @@ def _cut(
     windows: Windows,
     settlement: DateArray,
     curves: Mapping[int, Curve | Steps],
-    dividends: Mapping[str, npt.NDArray[Any]],
+    dividends: Dividends,
 ) -> Segments:
     """Cut the time from settlement to the last day of each pair on every day of note."""
     pairs = np.arange(settlement.size)
@@ -87,8 +94,10 @@ def _cut(
     for window in (*windows.conversions, *windows.calls, *windows.puts):
         own = np.flatnonzero(window.known)
         cuts += [(own, window.start[own]), (own, window.end[own])]
-    for days in (*(curve.dates for curve in curves.values()), np.unique(dividends["dates"])):
-        cuts.append((np.repeat(pairs, days.size), np.tile(days, pairs.size)))
+    for curve in curves.values():
+        cuts.append((np.repeat(pairs, curve.dates.size), np.tile(curve.dates, pairs.size)))
+    cuts.append(dividends.of_pairs(windows.note)[:2])
+    cuts += _steps_of_make_whole(windows, settlement)
     pair = np.concatenate([who for who, _ in cuts])
     day = np.concatenate([days for _, days in cuts])
     within = (day > settlement[pair]) & (day <= windows.last_day[pair])
@@ -97,3 +106,18 @@ def _cut(
     pair, day = pair_of(order)
     same = pair[1:] == pair[:-1]
     return Segments(windows, pair[1:][same], day[:-1][same], day[1:][same], order[1:][same])
+
+
+_MONTHLY = 30  # days between which what is discounted runs in a line: of 20 at 5% it misses 5e-6
+
+
+def _steps_of_make_whole(windows: Windows, settlement: DateArray) -> list[tuple[IntArray, DateArray]]:
+    """Cut the time until a make-whole date finely, where its coupons are discounted."""
+    cuts = []
+    for window in windows.calls:
+        if window.make_whole_until is not None and (window.numbers["make_whole_rate"] != 0).any():
+            own = np.flatnonzero(~np.isnat(window.make_whole_until))
+            span = window.make_whole_until[own] - settlement[own]
+            longest = int(span.max().astype(np.int64)) if own.size else 0
+            cuts += [(own, settlement[own] + days) for days in range(_MONTHLY, longest, _MONTHLY)]
+    return cuts

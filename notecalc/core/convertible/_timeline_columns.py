@@ -4,16 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 
 from notecalc.core._coupon_years import accrued_years
 from notecalc.core._rows import order_of
 from notecalc.core.arrays import BoolArray, DateArray, FloatArray, IntArray
 from notecalc.core.convertible import _columns as col
-from notecalc.core.convertible._windows import Window, Windows, of_each
+from notecalc.core.convertible._windows import Dividends, Window, Windows, of_each
 from notecalc.core.convertible.terms import Convertible, Steps
 from notecalc.core.curves import Curve
 from notecalc.core.periods import Periods
@@ -54,7 +52,7 @@ def fill_columns(
     terms: Convertible,
     segments: Segments,
     curves: Mapping[int, Curve | Steps],
-    dividends: Mapping[str, npt.NDArray[Any]],
+    dividends: Dividends,
 ) -> tuple[FloatArray, FloatArray]:
     """Give the table, and the interest accrued at the first day of each pair."""
     note, end, last = segments.windows.note[segments.pair], segments.end, segments.last
@@ -69,7 +67,11 @@ def fill_columns(
     _fill_options(table, terms, segments, since, until, after)
     _fill_cash(table, terms, segments, dividends)
     coupon = table[last, col.COUPON]
-    table[last, col.DAY_PUT] = of_each(terms.redemption, segments.windows.note) + coupon
+    repaid = of_each(terms.redemption, segments.windows.note)
+    if terms.redemption_in == "shares":
+        repaid = repaid / of_each(terms.redemption_price_fraction, segments.windows.note)
+    table[last, col.DAY_PUT] = repaid + coupon
+    table[last, col.DAY_CASH] = coupon if terms.redemption_in == "shares" else repaid + coupon
     table[last, col.DAY_FLOOR] = coupon if terms.accrued_on_conversion == "paid" else 0.0
     table[last, col.COUPON], table[last, col.DAY_CALL], table[last, col.DIVIDEND] = 0.0, np.nan, 0.0
     _fill_levels(table, segments)
@@ -110,10 +112,13 @@ def _fill_options(
         live = window.known & (window.start <= start) & (end <= window.end) & (window.start < window.end)
         price, trigger = window.numbers["price"][live], window.numbers["trigger"][live] * 100 / ratio[live]
         table[live, col.CALL], table[live, col.TRIGGER] = 1.0, trigger
-        table[live, col.CALL_START] = price + since[live] * on_call
-        table[live, col.CALL_END] = price + until[live] * on_call
+        make_whole = _coupons_until(window, terms, segments)
+        for column, interest, remaining in zip((col.CALL_START, col.CALL_END), (since, until), make_whole, strict=True):
+            table[live, column] = price + np.where(remaining > 0, remaining, interest * on_call)[live]
         that_day = window.known & (window.start == end) & (window.end == end)
-        table[that_day, col.DAY_CALL] = window.numbers["price"][that_day] + after[that_day] * on_call
+        remaining = np.append(make_whole[0][1:], 0.0)
+        paid = np.where(remaining > 0, remaining, after * on_call)
+        table[that_day, col.DAY_CALL] = window.numbers["price"][that_day] + paid[that_day]
         table[that_day, col.DAY_TRIGGER] = window.numbers["trigger"][that_day] * 100 / ratio[that_day]
     for window in (_at(window, pair) for window in segments.windows.puts):
         live = window.known & (window.start <= start) & (end <= window.end) & (window.start < window.end)
@@ -131,6 +136,29 @@ def _fill_options(
         table[that_day, col.DAY_OPEN] = 1.0
         ratio = np.where(that_day & ~is_open, 100 / window.numbers["price"], ratio)
     table[:, col.RATIO], table[:, col.OPEN] = ratio, is_open
+
+
+def _coupons_until(window: Window, terms: Convertible, segments: Segments) -> tuple[FloatArray, FloatArray]:
+    """Give the coupons due after a call up to a window's date, at the start and at the end of each segment."""
+    nothing = np.zeros(segments.pair.size)
+    if window.make_whole_until is None:
+        return nothing, nothing
+    periods, coupons, pair = terms.periods, segments.windows.coupons, segments.pair
+    amount = 100 * periods.notes.annual_rate[periods.note[coupons.period]] * periods.fraction[coupons.period]
+    first_day = segments.start[segments.first]
+    force = np.log1p(window.numbers["make_whole_rate"])
+    # One rate for each pair: of its first segment.
+    each = force[segments.first][coupons.pair]
+    years = (coupons.paid - first_day[coupons.pair]) / _DAY / 365
+    total = np.append(0.0, np.cumsum(amount * np.exp(-each * years)))
+    order = order_of(coupons.pair, coupons.paid)
+    begin = np.searchsorted(order, order_of(pair, segments.start), side="right")
+    known = ~np.isnat(window.make_whole_until)
+    stop = begin.copy()
+    stop[known] = np.searchsorted(order, order_of(pair[known], window.make_whole_until[known]), side="right")
+    worth = total[np.maximum(stop, begin)] - total[begin]
+    start, end = ((day - first_day[pair]) / _DAY / 365 for day in (segments.start, segments.end))
+    return worth * np.exp(force * start), worth * np.exp(force * end)
 
 
 def _ratios(segments: Segments) -> tuple[FloatArray, BoolArray]:
@@ -155,12 +183,11 @@ def _ratios(segments: Segments) -> tuple[FloatArray, BoolArray]:
 def _at(window: Window, pair: IntArray) -> Window:
     """Give the window of each segment's pair."""
     numbers = {name: values[pair] for name, values in window.numbers.items()}
-    return Window(window.known[pair], window.start[pair], window.end[pair], numbers)
+    until = None if window.make_whole_until is None else window.make_whole_until[pair]
+    return Window(window.known[pair], window.start[pair], window.end[pair], numbers, until)
 
 
-def _fill_cash(
-    table: FloatArray, terms: Convertible, segments: Segments, dividends: Mapping[str, npt.NDArray[Any]]
-) -> None:
+def _fill_cash(table: FloatArray, terms: Convertible, segments: Segments, dividends: Dividends) -> None:
     """Fill in coupons and dividends on the last days of segments."""
     periods, coupons = terms.periods, segments.windows.coupons
     ahead = coupons.paid > segments.start[segments.first][coupons.pair]
@@ -168,12 +195,10 @@ def _fill_cash(
     amount = 100 * periods.notes.annual_rate[periods.note[period]] * periods.fraction[period]
     place = np.searchsorted(segments.order, order_of(coupons.pair[ahead], coupons.paid[ahead]))
     table[:, col.COUPON] = np.bincount(place, amount, minlength=len(table))
-    days, which = np.unique(dividends["dates"], return_inverse=True)
-    if days.size:
-        cash = np.append(np.bincount(which, dividends["amounts"]), 0.0)
-        place = np.searchsorted(days, segments.end)
-        place[np.append(days, days[-1])[place] != segments.end] = days.size
-        table[:, col.DIVIDEND] = cash[place]
+    pair, day, cash = dividends.of_pairs(segments.windows.note)
+    within = (day > segments.start[segments.first][pair]) & (day <= segments.windows.last_day[pair])
+    place = np.searchsorted(segments.order, order_of(pair[within], day[within]))
+    table[:, col.DIVIDEND] = np.bincount(place, cash[within], minlength=len(table))
 
 
 def _level(curve: Curve | Steps, start: DateArray, end: DateArray) -> FloatArray:

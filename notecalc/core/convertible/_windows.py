@@ -3,17 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
 from notecalc.core.arrays import BoolArray, DateArray, FloatArray, IntArray
-from notecalc.core.convertible.terms import Convertible
+from notecalc.core.convertible.terms import CallWindow, Convertible
 from notecalc.errors import TermError
 
-__all__ = ["Coupons", "Window", "Windows", "of_each", "read_windows"]
+__all__ = ["Coupons", "Dividends", "Window", "Windows", "of_each", "read_windows"]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -24,6 +24,7 @@ class Window:
     start: DateArray
     end: DateArray
     numbers: dict[str, FloatArray]
+    make_whole_until: DateArray | None = None
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -34,6 +35,26 @@ class Coupons:
     period: IntArray
     paid: DateArray
     end: DateArray
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Dividends:
+    """Cash dividends: days, amounts, and the note of each; of every note where none is named."""
+
+    dates: DateArray
+    amounts: FloatArray
+    notes: IntArray | None = None
+
+    def of_pairs(self, note: IntArray) -> tuple[IntArray, DateArray, FloatArray]:
+        """Give the pair, the day and the amount of each dividend of the notes of some pairs."""
+        if self.notes is None:
+            pairs, count = np.arange(note.size), self.dates.size
+            return np.repeat(pairs, count), np.tile(self.dates, note.size), np.tile(self.amounts, note.size)
+        by_note = np.argsort(self.notes, kind="stable")
+        begin, stop = (np.searchsorted(self.notes[by_note], note, side=side) for side in ("left", "right"))
+        pair = np.repeat(np.arange(note.size), stop - begin)
+        place = by_note[np.arange(pair.size) + np.repeat(stop - np.cumsum(stop - begin), stop - begin)]
+        return pair, self.dates[place], self.amounts[place]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -64,7 +85,7 @@ def read_windows(terms: Convertible, note: IntArray) -> Windows:
     paid, end = periods.payment_date[period], periods.accrual_end[period]
     whole = (periods.accrual_start[begin], np.maximum(periods.payment_date[stop - 1], periods.accrual_end[stop - 1]))
     conversions = [_window(note, whole, w.start, w.end, price=w.conversion_price) for w in terms.conversions]
-    calls = [_window(note, whole, w.start, w.end, price=w.clean_price, trigger=w.trigger) for w in terms.calls]
+    calls = [_call(note, whole, window) for window in terms.calls]
     puts = [_window(note, whole, w.start, w.end, price=w.clean_price) for w in terms.puts]
     closed = ~np.any([w.known for w in conversions], axis=0)
     if closed.any():
@@ -88,6 +109,13 @@ def _window(note: IntArray, whole: tuple[DateArray, DateArray], start: Any, end:
     for values in own.values():
         known &= ~np.isnan(values)
     return Window(known, first, last, own)
+
+
+def _call(note: IntArray, whole: tuple[DateArray, DateArray], window: CallWindow) -> Window:
+    numbers = {"price": window.clean_price, "trigger": window.trigger, "make_whole_rate": window.make_whole_rate}
+    until = window.make_whole_until
+    own = _window(note, whole, window.start, window.end, **numbers)
+    return own if until is None else replace(own, make_whole_until=of_each(until, note))
 
 
 def _check_apart(name: str, windows: Sequence[Window], note: IntArray) -> None:

@@ -17,6 +17,7 @@ import pandas as pd
 from notecalc.core.arrays import (
     FINITE,
     POSITIVE,
+    RATE,
     DateArray,
     Dates,
     FloatArray,
@@ -30,17 +31,23 @@ from notecalc.core.periods import Periods
 from notecalc.core.words import known_word
 from notecalc.errors import TermError
 
-__all__ = ["ACCRUED", "CLAIMS", "CallWindow", "ConversionWindow", "Convertible", "PutWindow", "Steps"]
+__all__ = ["ACCRUED", "CLAIMS", "PAID_IN", "CallWindow", "ConversionWindow", "Convertible", "PutWindow", "Steps"]
 
 ACCRUED = ("forfeited", "paid")
 CLAIMS = ("principal", "principal-and-accrued")
+PAID_IN = ("cash", "shares")
 
+_PRICE_FRACTION = Rule("a fraction above 0, such as 0.95", lambda x: np.isfinite(x) & (x > 0))
 _TRIGGER = Rule("a fraction of the conversion price, such as 1.5", lambda x: np.isfinite(x) & (x >= 0))
 
 
 @dataclass(frozen=True, slots=True, eq=False, kw_only=True)
 class ConversionWindow:
     """When notes convert, and at which price.
+
+    Prices step by listing window after window, each exact on its first day. A price that is reset if something fails,
+    such as a registration, is a window for the case that it fails: with its probability p of failing, the value is
+    (1 - p) times that under the terms without the step and p times that with it.
 
     Parameters
     ----------
@@ -85,7 +92,15 @@ class CallWindow:
         the day itself is meant: a call on so many days out of so many is not known here.
     start, end : date-like, optional
         First day, after a coupon that is paid on it, and last; from issue, and to maturity, if left out. If both are
-        one day, the note may be called on that day alone.
+        one day, the note may be called on that day alone, after its coupon. On the last day of a longer window the
+        call is live before a coupon of that day, with the interest accrued, and not after it: where interest is paid
+        on a call the two are the same.
+    make_whole_until : date-like, optional
+        A call pays, in place of accrued interest, all coupons due after it up to this day; NaT, and a call after the
+        last of them, pay accrued interest. A holder who converts instead isn't paid them.
+    make_whole_rate : numeric
+        At which those coupons are discounted to the call [1/yr], compounded annually by actual/365 fixed; 0, if left
+        out, is their sum. Between days 30 apart what is discounted runs in a line.
 
     Examples
     --------
@@ -95,6 +110,8 @@ class CallWindow:
 
     clean_price: FloatArray
     trigger: FloatArray
+    make_whole_rate: FloatArray
+    make_whole_until: DateArray | None = None
     start: DateArray | None = None
     end: DateArray | None = None
 
@@ -105,11 +122,19 @@ class CallWindow:
         trigger: Numbers | pd.Series[Any] = 0.0,
         start: Dates | pd.Series[Any] | None = None,
         end: Dates | pd.Series[Any] | None = None,
+        make_whole_until: Dates | pd.Series[Any] | None = None,
+        make_whole_rate: Numbers | pd.Series[Any] = 0.0,
     ) -> None:
         prices, triggers = as_numbers(clean_price, "clean_price"), as_numbers(trigger, "trigger")
+        rates = as_numbers(make_whole_rate, "make_whole_rate")
+        RATE.check("make_whole_rate", rates.reshape(-1))
+        until = None if make_whole_until is None else as_dates(make_whole_until, "make_whole_until")
+        if until is None and (rates != 0).any():
+            raise TermError("make_whole_rate", rule="left out without `make_whole_until`", got=make_whole_rate)
         POSITIVE.check("clean_price", prices.reshape(-1))
         _TRIGGER.check("trigger", triggers.reshape(-1))
-        _set(self, clean_price=prices, trigger=triggers, **_read_window(start, end))
+        window = _read_window(start, end)
+        _set(self, clean_price=prices, trigger=triggers, make_whole_rate=rates, make_whole_until=until, **window)
 
 
 @dataclass(frozen=True, slots=True, eq=False, kw_only=True)
@@ -201,6 +226,12 @@ class Convertible:
         Of what the recovery on default is a fraction.
     redemption : numeric
         What is paid at maturity beside the last coupon [per 100 of principal].
+    redemption_in : {"cash", "shares"}
+        In what it is paid; the last coupon is cash. Shares are worth their price whatever becomes of the issuer: in
+        the models with a spread they bear none (the cash part of Tsiveriotis and Fernandes is the coupon alone, and
+        `bond_floor` discounts them without it); by a hazard rate the note must live to be paid at all.
+    redemption_price_fraction : numeric
+        Of their price, at which shares are counted: at 0.95, a redemption of 100 is shares worth 100 / 0.95.
 
     Raises
     ------
@@ -227,6 +258,8 @@ class Convertible:
     accrued_on_call: str
     recovery_claim: str
     redemption: FloatArray
+    redemption_in: str
+    redemption_price_fraction: FloatArray
 
     def __init__(
         self,
@@ -239,6 +272,8 @@ class Convertible:
         accrued_on_call: str = "paid",
         recovery_claim: str = "principal",
         redemption: Numbers | pd.Series[Any] = 100.0,
+        redemption_in: str = "cash",
+        redemption_price_fraction: Numbers | pd.Series[Any] = 1.0,
     ) -> None:
         windows: dict[str, tuple[Any, ...]] = {
             "conversions": tuple(conversions),
@@ -255,6 +290,9 @@ class Convertible:
         repaid = as_numbers(redemption, "redemption")
         _check_size("redemption", repaid, size)
         POSITIVE.check("redemption", repaid.reshape(-1))
+        fraction = as_numbers(redemption_price_fraction, "redemption_price_fraction")
+        _check_size("redemption_price_fraction", fraction, size)
+        _PRICE_FRACTION.check("redemption_price_fraction", fraction.reshape(-1))
         _set(
             self,
             periods=periods,
@@ -262,6 +300,8 @@ class Convertible:
             accrued_on_call=known_word("accrued_on_call", accrued_on_call, ACCRUED),
             recovery_claim=known_word("recovery_claim", recovery_claim, CLAIMS),
             redemption=repaid,
+            redemption_in=known_word("redemption_in", redemption_in, PAID_IN),
+            redemption_price_fraction=fraction,
             **windows,
         )
 

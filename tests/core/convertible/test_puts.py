@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 
 from notecalc.core.convertible import _columns as col
 from notecalc.core.convertible._timeline import build_timelines
+from notecalc.core.convertible._windows import Dividends
 from notecalc.core.convertible.terms import CallWindow, PutWindow
 from notecalc.core.convertible.valuation import MODELS, convertible_value
 
@@ -19,7 +20,7 @@ CREDIT = {
     AFV: {"hazard_rate": 0.08, "recovery_rate": 0.3, "stock_drop": 1.0},
     MODELS[2]: {"credit_spread": 0.08},
 }
-NO_DIVIDENDS = {"dates": np.empty(0, dtype="datetime64[D]"), "amounts": np.empty(0)}
+NO_DIVIDENDS = Dividends(np.empty(0, dtype="datetime64[D]"), np.empty(0))
 
 
 def value(terms, model=AFV, **market):

@@ -8,9 +8,10 @@ import pytest
 import notecalc as nc
 from notecalc.core.convertible import _columns as col
 from notecalc.core.convertible._timeline import build_timelines
+from notecalc.core.convertible._windows import Dividends
 from notecalc.core.convertible.terms import CallWindow, ConversionWindow, PutWindow, Steps
 
-NO_DIVIDENDS = {"dates": np.empty(0, dtype="datetime64[D]"), "amounts": np.empty(0)}
+NO_DIVIDENDS = Dividends(np.empty(0, dtype="datetime64[D]"), np.empty(0))
 
 
 def timeline(terms, day="2004-06-18"):
