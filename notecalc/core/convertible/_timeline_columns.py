@@ -59,7 +59,7 @@ def fill_columns(
     table = np.zeros((segments.pair.size, col.FIELDS))
     table[:, col.LENGTH] = (end - segments.start) / _DAY / 365
     for column in (col.RATE, col.CARRY, col.VOLATILITY, col.CREDIT):
-        table[:, column] = _level(curves[column], segments.start, end) if column in curves else np.nan
+        table[:, column] = _level(curves[column], segments.start, end, note) if column in curves else np.nan
     since = accrued_on(terms.periods, note, segments.start, before=False)
     until = accrued_on(terms.periods, note, end, before=True)
     # On the last day what is accrued is part of what is paid.
@@ -201,10 +201,10 @@ def _fill_cash(table: FloatArray, terms: Convertible, segments: Segments, divide
     table[:, col.DIVIDEND] = np.bincount(place, cash[within], minlength=len(table))
 
 
-def _level(curve: Curve | Steps, start: DateArray, end: DateArray) -> FloatArray:
+def _level(curve: Curve | Steps, start: DateArray, end: DateArray, note: IntArray) -> FloatArray:
     """Give the rate that holds between two days: of discount factors, the continuous forward rate."""
     if isinstance(curve, Steps):
-        return curve.until(end)
+        return curve.until(end, note)
     ratio = curve.discount_factor(end) / curve.discount_factor(start)
     return -np.log(ratio) / ((end - start) / _DAY / 365)
 

@@ -381,7 +381,10 @@ class Case:
         for name, value in given.items():
             if name in in_segment and isinstance(value, Curve if name == "risk_free" else Steps):
                 if isinstance(value, Steps):
-                    fields[name][1].check(name, value.values)
+                    fields[name][1].check(name, np.ravel(value.values))
+                    if np.shape(value.values)[:-1] not in {(), (len(terms),)}:
+                        rule = f"one row of steps, or one for each of {len(terms)} notes"
+                        raise TermError(name, rule=rule, got=np.shape(value.values))
                 curves[in_segment[name]] = value
             else:
                 numbers[name] = (value, fields[name][1])

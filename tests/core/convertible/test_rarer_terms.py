@@ -13,7 +13,7 @@ import notecalc as nc
 from notecalc.core.convertible import _columns as col
 from notecalc.core.convertible._timeline import build_timelines
 from notecalc.core.convertible._windows import Dividends
-from notecalc.core.convertible.terms import CallWindow, ConversionWindow, PutWindow
+from notecalc.core.convertible.terms import CallWindow, ConversionWindow, PutWindow, Steps
 from notecalc.core.convertible.valuation import MODELS, convertible_value
 
 DAY = "2004-06-18"
@@ -216,6 +216,18 @@ def test_dividends_may_be_of_single_notes(make):
     for note, (dates, amounts) in enumerate([(["2005-03-01"], [0.05]), (["2005-03-01", "2006-03-01"], [0.2, 0.1])]):
         alone = convertible_value(make(), DAY, **market, dividend_dates=dates, dividend_amounts=amounts)
         assert got.dirty_price[note] == alone.dirty_price
+
+
+def test_steps_may_be_of_each_note(make):
+    both = make([1.85, 1.85], issue_date=[DAY, DAY])
+    market = {"stock_price": 2.0, "risk_free": 0.03, "model": AFV} | CREDIT[AFV]
+    dates, values = ["2005-06-18", "2007-06-18"], [[0.3, 0.5], [0.4, 0.2]]
+    got = convertible_value(both, DAY, volatility=Steps(dates, values), **market)
+    for note in (0, 1):
+        alone = convertible_value(make(), DAY, volatility=Steps(dates, values[note]), **market)
+        assert got.dirty_price[note] == alone.dirty_price
+    with pytest.raises(nc.TermError, match="`volatility` must be one row of steps, or one for each of 1 notes"):
+        convertible_value(make(), DAY, volatility=Steps(dates, values), **market)
 
 
 # ---- what the fast paths must leave alone, and what is refused ----
