@@ -25,7 +25,7 @@ import numpy as np
 import QuantLib as ql
 from harness import Bench, Contender
 
-from notecalc.core.convertible.terms import CallWindow, ConversionWindow, Convertible, PutDate, Steps
+from notecalc.core.convertible.terms import CallWindow, ConversionWindow, Convertible, PutWindow, Steps
 from notecalc.core.convertible.valuation import Case, convertible_greeks, convertible_value
 from notecalc.core.notes import Notes
 from notecalc.core.schedule import resolve
@@ -99,14 +99,14 @@ class Set:
         """Soft call and put."""
         return self.terms(
             calls=[CallWindow(clean_price=self.call_price, trigger=self.trigger, start=self.call_start)],
-            puts=[PutDate(date=self.put_date, clean_price=self.put_price)],
+            puts=[PutWindow(start=self.put_date, end=self.put_date, clean_price=self.put_price)],
         )
 
     def hard(self) -> Convertible:
         """A hard call at 110, so that its edge moves with accrued interest, and the put."""
         return self.terms(
             calls=[CallWindow(clean_price=110, start=self.call_start)],
-            puts=[PutDate(date=self.put_date, clean_price=self.put_price)],
+            puts=[PutWindow(start=self.put_date, end=self.put_date, clean_price=self.put_price)],
         )
 
     def terms(self, **options: Any) -> Convertible:

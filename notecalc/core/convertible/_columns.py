@@ -34,7 +34,8 @@ DAY_FLOOR: Final = 23
 DIVIDEND: Final = 24  # cash [currency/share], the stock going ex after the last day
 LEVEL_START: Final = 25  # stock price that stays on a node, at the start and the end; filled in by the kernel
 LEVEL_END: Final = 26
-FIELDS: Final = 27
+DAY_CASH: Final = 27  # what of the payment at maturity is cash
+FIELDS: Final = 28
 
 # ---- a row: one value to compute ----
 STOCK: Final = 0
@@ -59,7 +60,9 @@ PART: Final = 1  # where in the cell after that node its edge lies, 0 to 1
 SIDE: Final = 2  # 1: converted beyond; -1: called for cash beyond; 0: it ends at the level, or with the grid
 OLD_LAST: Final = 3  # before the step
 OLD_SIDE: Final = 4
-STATE: Final = 5
+PUT_LAST: Final = 5  # the last node below it at which the note is put; -1: none
+PUT_PART: Final = 6  # how far below the next node the edge of what is put lies, in cells
+STATE: Final = 7
 
 # ---- a step of time ----
 HALF: Final = 0  # by which the implicit part advances [yr]
@@ -76,4 +79,6 @@ COST: Final = 3  # what holding the shares rather than converting loses
 DECAY: Final = 4  # the rate at which W is discounted
 SECOND: Final = 5  # the second unknown at the middle of the step
 LEAN: Final = 6  # what the second unknown adds to SOURCE, per unit of it
-WORK: Final = 7
+OLD: Final = 7  # both unknowns before the step
+OLD_SECOND: Final = 8
+WORK: Final = 9

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from notecalc.core._jit import kernel
-from notecalc.core.convertible import _events, _march, _weights
+from notecalc.core.convertible import _events, _march, _puts, _segment, _weights
 from notecalc.core.convertible._columns import (
     AYACHE_FORSYTH_VETZAL,
     CALL_START,
@@ -29,6 +29,10 @@ from notecalc.core.convertible._columns import (
     MARKET,
     OPEN,
     PART,
+    PUT,
+    PUT_LAST,
+    PUT_PART,
+    PUT_START,
     R_CARRY,
     R_CREDIT,
     R_RATE,
@@ -46,7 +50,8 @@ from notecalc.core.convertible._columns import (
     WORK,
 )
 from notecalc.core.convertible._events import mature, meet
-from notecalc.core.convertible._march import is_barrier, march, own_or
+from notecalc.core.convertible._march import march
+from notecalc.core.convertible._segment import is_barrier, own_or
 from notecalc.core.convertible._weights import derivatives
 
 __all__ = ["value_rows"]
@@ -96,16 +101,22 @@ def _read(u: Any, b: Any, state: Any, seg: Any, o: int, row: Any, model: int, h:
     if side < 0.0 and place >= state[LAST] + state[PART]:
         out[0], out[1], out[2] = seg[o + CALL_START], 0.0, 0.0
         return
+    if state[PUT_LAST] >= 0.0 and place <= state[PUT_LAST] + 1.0 - state[PUT_PART]:
+        out[0], out[1], out[2] = seg[o + PUT_START], 0.0, 0.0
+        return
     high = u.size - 1
     if side != 0.0:
         high = min(int(state[LAST]) + 1, high)
     elif barrier:
         high = zero
-    value, slope, bend = derivatives(u, place, 0, high)
+    low = max(int(state[PUT_LAST]), 0)
+    value, slope, bend = derivatives(u, place, low, high)
     slope, bend = slope / h, bend / (h * h)
     out[0] = value + k * stock
     if seg[o + OPEN] > 0:
         out[0] = max(out[0], seg[o + FLOOR_START] + k * stock)
+    if seg[o + PUT] > 0:
+        out[0] = max(out[0], seg[o + PUT_START])
     out[1] = k + slope / stock
     out[2] = (bend - slope) / (stock * stock)
     rate, carry = own_or(seg[o + RATE], row[R_RATE]), own_or(seg[o + CARRY], row[R_CARRY])
@@ -120,7 +131,7 @@ def _read(u: Any, b: Any, state: Any, seg: Any, o: int, row: Any, model: int, h:
         on_default = k * stock * (1.0 - row[DROP]) if seg[o + OPEN] > 0 else 0.0
         paid = p * max(on_default, row[RECOVERY] * seg[o + CLAIM_START])
     else:
-        second = derivatives(b, place, 0, high)[0]
+        second = derivatives(b, place, low, high)[0]
         if model == TSIVERIOTIS_FERNANDES:
             paid = -credit * second
         else:
@@ -158,11 +169,14 @@ def _span(seg: Any, begin: int, end: int, row: Any, model: int, width: float) ->
     writes=["float64"] * 5,
     calls=[
         _weights.weigh_kink, _weights.weigh_jump, _weights.interpolate, _weights.derivatives,
-        _march.own_or, _march.is_barrier, _march.along, _march.rise, _march.bound_on, _march.unit_bend,
+        _segment.own_or, _segment.is_barrier, _segment.along, _segment.rise, _segment.spreads,
+        _march.bound_on, _march.unit_bend,
         _march.place_edge, _march.may_call, _march.is_pinned,
-        _march.fill_sources, _march.eliminate_first, _march.spreads, _march.sweep, _march.find_edge, _march.keep_within,
+        _march.fill_sources, _march.eliminate_first,
+        _puts.put_bend, _puts.hold_below, _puts.response, _puts.give_way, _puts.follow_put, _puts.keep_above_put,
+        _puts.hold_second_below, _puts.end_second_below, _march.sweep, _march.find_edge, _march.keep_within,
         _march.finish,
-        _march.solve_second, _march.finish_second, _march.settle, _march.march,
+        _march.solve_second, _march.finish_second, _march.settle, _march.carry_step, _march.march,
         _events.known_kink, _events.crosses, _events.excess, _events.crossing, _events.beside, _events.clip,
         _events.weigh_conversion, _events.weigh_trigger, _events.cap, _events.enter, _events.move,
         _events.mature, _events.meet,

@@ -15,6 +15,7 @@ from notecalc.core.convertible._columns import (
     CALL_END,
     COUPON,
     DAY_CALL,
+    DAY_CASH,
     DAY_FLOOR,
     DAY_OPEN,
     DAY_PUT,
@@ -30,12 +31,17 @@ from notecalc.core.convertible._columns import (
     OPEN,
     PART,
     PASS,
+    PUT,
+    PUT_END,
+    PUT_LAST,
+    PUT_PART,
     RATIO,
     SIDE,
     TRIGGER,
     TSIVERIOTIS_FERNANDES,
 )
-from notecalc.core.convertible._march import is_barrier, is_pinned, settle
+from notecalc.core.convertible._march import is_pinned, settle
+from notecalc.core.convertible._segment import is_barrier
 from notecalc.core.convertible._weights import interpolate, weigh_jump, weigh_kink
 
 __all__: list[str] = []
@@ -51,7 +57,8 @@ def mature(
     work[PASS, :] = 0.0
     k, paid = seg[o + RATIO] * seg[o + LEVEL_END], seg[o + DAY_PUT]
     is_open, floor = seg[o + DAY_OPEN] > 0, seg[o + DAY_FLOOR]
-    debt_part = 1.0 if model == GOLDMAN_SACHS else paid
+    # Shares are worth their price whatever becomes of the issuer.
+    debt_part = seg[o + DAY_CASH] / (paid if model == GOLDMAN_SACHS else 1.0)
     for i in range(u.size):
         debt = paid - k * exp_y[i]
         u[i] = max(debt, floor) if is_open else debt
@@ -171,6 +178,19 @@ def enter(
     if seg[o + CALL] > 0:
         trigger = seg[o + TRIGGER] / seg[o + LEVEL_END]
         kink = cap(u, b, work, exp_y, seg[o + CALL_END], floor, seg[o + OPEN], trigger, scale, model, h, zero, kink)
+    state[PUT_LAST], state[PUT_PART] = -1.0, 1.0
+    if seg[o + PUT] > 0:
+        price, below = seg[o + PUT_END], 0
+        while below < u.size and u[below] >= price - scale * exp_y[below] - _SAME:
+            below += 1
+        # What was put before is put still: it touches its bound smoothly, and nothing is to be weighed.
+        if below < u.size:
+            cash = price if model == TSIVERIOTIS_FERNANDES else math.nan
+            kink = clip(u, b, work, exp_y, 1.0, price, scale, 0.0, 1e300, cash, h, kink)
+        m = 0
+        while m < u.size and abs(u[m] - price + scale * exp_y[m]) <= _SAME:
+            m += 1
+        state[PUT_LAST] = m - 1.0
     if seg[o + OPEN] > 0:
         kink = clip(u, b, work, exp_y, 1.0, floor, 0.0, 0.0, 1e300, 0.0, h, kink)
     if is_barrier(seg, o):

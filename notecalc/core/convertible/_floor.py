@@ -12,6 +12,7 @@ from notecalc.core.convertible._columns import (
     CLAIM_START,
     COUPON,
     CREDIT,
+    DAY_CASH,
     DAY_PUT,
     FIELDS,
     LENGTH,
@@ -43,7 +44,7 @@ def floor_rows(
     by_hazard = int(settings[0]) == AYACHE_FORSYTH_VETZAL
     for r in range(out.size):
         begin, end = offsets[contract[r]], offsets[contract[r] + 1]
-        worth, factor = (0.0 if end > begin else math.nan), 1.0
+        worth, factor, free = (0.0 if end > begin else math.nan), 1.0, 1.0
         for s in range(begin, end):
             o = s * FIELDS
             own_rate = rate[r] if math.isnan(seg[o + RATE]) else seg[o + RATE]
@@ -53,7 +54,9 @@ def floor_rows(
                 claim = _recovered(seg[o + CLAIM_START], seg[o + CLAIM_END], seg[o + LENGTH], rho)
                 worth += factor * own_credit * recovery[r] * claim
             factor *= math.exp(-rho * seg[o + LENGTH])
+            free *= math.exp(-own_rate * seg[o + LENGTH])
             worth += factor * seg[o + COUPON]
         if end > begin:
-            worth += factor * seg[(end - 1) * FIELDS + DAY_PUT]
+            paid, cash = seg[(end - 1) * FIELDS + DAY_PUT], seg[(end - 1) * FIELDS + DAY_CASH]
+            worth += factor * cash + (factor if by_hazard else free) * (paid - cash)
         out[r] = worth

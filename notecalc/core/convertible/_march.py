@@ -43,11 +43,16 @@ from notecalc.core.convertible._columns import (
     LEVEL_START,
     MIDDLE,
     NEW,
+    OLD,
     OLD_LAST,
+    OLD_SECOND,
     OLD_SIDE,
     OPEN,
     PART,
     PASS,
+    PUT,
+    PUT_LAST,
+    PUT_START,
     R_CARRY,
     R_CREDIT,
     R_RATE,
@@ -64,6 +69,8 @@ from notecalc.core.convertible._columns import (
     TWICE,
     VOLATILITY,
 )
+from notecalc.core.convertible._puts import end_second_below, follow_put, hold_below, hold_second_below, keep_above_put
+from notecalc.core.convertible._segment import along, is_barrier, own_or, rise, spreads
 
 __all__: list[str] = []
 
@@ -75,26 +82,7 @@ _GRADED = 0.5  # how much shorter the first steps are than the mean, where conve
 _GRADED_FROM = 0.02  # carry at which they are so in full
 _TINY = 1e-300
 _LEAST_PART = 1e-6
-
-
-def own_or(value: float, other: float) -> Any:
-    """Give a segment's number, or the row's where the segment has none."""
-    return other if math.isnan(value) else value
-
-
-def is_barrier(seg: Any, o: int) -> Any:
-    """Tell whether the note ends at the level: it is called there, and converted."""
-    return seg[o + CALL] > 0 and seg[o + OPEN] > 0
-
-
-def along(seg: Any, o: int, start: int, end: int, tau: float) -> Any:
-    """Give a number that runs in a line from the start to the end of a segment, at a time back from the end."""
-    return seg[o + end] + (seg[o + start] - seg[o + end]) * tau / seg[o + LENGTH]
-
-
-def rise(seg: Any, o: int, start: int, end: int) -> Any:
-    """Give its slope in time."""
-    return (seg[o + end] - seg[o + start]) / seg[o + LENGTH]
+_PUT_ROUNDS = 30  # for the edge of what is put, at most: two or three are usual
 
 
 def march(
@@ -115,35 +103,54 @@ def march(
         now[MIDDLE] = tau + now[HALF]
         tau += advance
         state[OLD_LAST], state[OLD_SIDE] = state[LAST], state[SIDE]
-        if model == AYACHE_FORSYTH_VETZAL:
-            sweep(u, work, exp_y, state, seg, o, row, model, now, h, zero)
-            find_edge(u, work, exp_y, state, seg, o, row, now, h, zero)
-            finish(u, work, exp_y, state, seg, o, row, now, h, zero)
-            continue
-        guess, guess_before, miss, miss_before = state[LAST] + state[PART], 0.0, 0.0, 0.0
-        for turn in range(_ROUNDS):
-            side = state[SIDE]
-            solve_second(b, work, state, seg, o, row, model, now, h, zero)
-            sweep(u, work, exp_y, state, seg, o, row, model, now, h, zero)
-            find_edge(u, work, exp_y, state, seg, o, row, now, h, zero)
-            found = state[LAST] + state[PART]
-            miss = found - guess
-            if state[SIDE] == side and abs(miss) < _SETTLED:
+        if seg[o + PUT] > 0:
+            for i in range(u.size):
+                work[OLD, i], work[OLD_SECOND, i] = u[i], b[i]
+        for again in range(_PUT_ROUNDS):
+            if again > 0:
+                for i in range(u.size):
+                    u[i], b[i] = work[OLD, i], work[OLD_SECOND, i]
+            carry_step(u, b, work, exp_y, state, seg, o, row, model, now, h, zero)
+            if seg[o + PUT] <= 0 or follow_put(u, work, exp_y, state, seg, o, row, model, now, h, again):
                 break
-            ahead = found
-            if turn > 0 and state[SIDE] == side and side != 0.0:
-                # Aitken's step: where the edge overshoots, it would swing for ever
-                slope = (miss - miss_before) / (guess - guess_before)
-                if slope < -0.5:
-                    ahead = min(max(guess - miss / slope, 1.0), u.size - 1.0)
-            guess_before, miss_before, guess = guess, miss, ahead
-            if turn < _ROUNDS - 1 and ahead != found:
-                state[LAST] = math.ceil(ahead) - 1.0
-                state[PART] = max(ahead - state[LAST], _LEAST_PART)
+        if seg[o + PUT] > 0:
+            keep_above_put(u, exp_y, int(state[PUT_LAST]) + 1, seg, o, now)
+
+
+def carry_step(
+    u: Any, b: Any, work: Any, exp_y: Any, state: Any, seg: Any, o: int, row: Any, model: int, now: Any, h: float,
+    zero: int,
+) -> None:  # fmt: skip
+    """Carry both unknowns through a step."""
+    if model == AYACHE_FORSYTH_VETZAL:
+        sweep(u, work, exp_y, state, seg, o, row, model, now, h, zero)
+        find_edge(u, work, exp_y, state, seg, o, row, now, h, zero)
         finish(u, work, exp_y, state, seg, o, row, now, h, zero)
-        if abs(miss) >= _SETTLED:  # the edge stays where it is, and the second unknown must end there
-            solve_second(b, work, state, seg, o, row, model, now, h, zero)
-        finish_second(b, work, state, now, model)
+        return
+    guess, guess_before, miss, miss_before = state[LAST] + state[PART], 0.0, 0.0, 0.0
+    for turn in range(_ROUNDS):
+        side = state[SIDE]
+        solve_second(b, work, state, seg, o, row, model, now, h, zero)
+        sweep(u, work, exp_y, state, seg, o, row, model, now, h, zero)
+        find_edge(u, work, exp_y, state, seg, o, row, now, h, zero)
+        found = state[LAST] + state[PART]
+        miss = found - guess
+        if state[SIDE] == side and abs(miss) < _SETTLED:
+            break
+        ahead = found
+        if turn > 0 and state[SIDE] == side and side != 0.0:
+            # Aitken's step: where the edge overshoots, it would swing for ever
+            slope = (miss - miss_before) / (guess - guess_before)
+            if slope < -0.5:
+                ahead = min(max(guess - miss / slope, 1.0), u.size - 1.0)
+        guess_before, miss_before, guess = guess, miss, ahead
+        if turn < _ROUNDS - 1 and ahead != found:
+            state[LAST] = math.ceil(ahead) - 1.0
+            state[PART] = max(ahead - state[LAST], _LEAST_PART)
+    finish(u, work, exp_y, state, seg, o, row, now, h, zero)
+    if abs(miss) >= _SETTLED:  # the edge stays where it is, and the second unknown must end there
+        solve_second(b, work, state, seg, o, row, model, now, h, zero)
+    finish_second(b, work, state, now, model)
 
 
 def sweep(
@@ -162,7 +169,11 @@ def sweep(
     for i in range(stop):
         work[GAIN, i] = u[i] - hh * work[SOURCE, i]
     even = (row[ELASTICITY] == 0.0 or model != AYACHE_FORSYTH_VETZAL) and model != GOLDMAN_SACHS
-    keep, before, i = eliminate_first(work, base + drop * (work[DECAY, 0] - rate), hh, h), 2.0, 1
+    if seg[o + PUT] > 0 and state[PUT_LAST] >= 0:
+        i = hold_below(u, work, exp_y, state, seg, o, row, model, now, h) + 1
+        keep, before = 0.0, 2.0
+    else:
+        keep, before, i = eliminate_first(work, base + drop * (work[DECAY, 0] - rate), hh, h), 2.0, 1
     while i < stop:
         lo, up = spreads(base + drop * (work[DECAY, i] - rate), half_var, hh, h, i == nodes - 1)
         pivot = 1.0 / (1.0 + hh * work[DECAY, i] + lo + up - lo * keep)
@@ -226,19 +237,6 @@ def eliminate_first(work: Any, mean: float, hh: float, h: float) -> Any:
     work[PASS, 0] = slip * pivot
     work[GAIN, 0] *= pivot
     return work[PASS, 0]
-
-
-def spreads(mean: float, half_var: float, hh: float, h: float, is_top: bool) -> Any:  # noqa: FBT001 (a kernel's flag)
-    """Give what a node takes from the one below it and the one above it in a half step.
-
-    Where the stock drifts further than it spreads, the grid makes it spread: shares and bonds are still exact.
-    """
-    if is_top:
-        growth = math.exp(h)
-        return -hh * mean * growth / (growth - 1.0), 0.0
-    spread = max(half_var, abs(mean) * 0.5 * h / (1.0 - 0.5 * h))
-    away, along_mean = hh * spread / (h * h), 0.5 * hh * (mean - spread) / h
-    return away - along_mean, away + along_mean
 
 
 def bound_on(seg: Any, o: int, side: float, shares: float, tau: float) -> Any:
@@ -330,7 +328,8 @@ def find_edge(
             return
         part = min(max(part, _LEAST_PART), 1.0)
     else:
-        while part <= 0.0 and i > 0 and (side > 0 or may_call(seg, o, exp_y, now, i - 1)):
+        least = max(int(state[PUT_LAST]) + 1, 0)
+        while part <= 0.0 and i > least and (side > 0 or may_call(seg, o, exp_y, now, i - 1)):
             i -= 1
             part = place_edge(u, work, exp_y, seg, o, row, now, h, side, i)[1]
         part = min(max(part, _LEAST_PART), 1.0)
@@ -406,6 +405,10 @@ def settle(u: Any, b: Any, exp_y: Any, state: Any, seg: Any, o: int, model: int)
     if is_pinned(state, model) or is_barrier(seg, o):
         for i in range(int(state[LAST]) + 1, u.size):
             b[i] = 0.0
+    for i in range(int(state[PUT_LAST]) + 1):
+        u[i] = seg[o + PUT_START] - level * exp_y[i]
+        if model == TSIVERIOTIS_FERNANDES:
+            b[i] = seg[o + PUT_START]
 
 
 def is_pinned(state: Any, model: int) -> Any:
@@ -430,9 +433,13 @@ def solve_second(
     lo, up = spreads(mean, half_var, hh, h, False)
     slip = hh * mean / (math.exp(h) - 1.0)
     pivot = 1.0 / (1.0 + hh * rho + slip)
-    gain, keep, before = b[0] * pivot, slip * pivot, 2.0
+    gain, keep, before, first = b[0] * pivot, slip * pivot, 2.0, 1
     work[GAIN, 0], work[PASS, 0] = gain, keep
-    for i in range(1, last):
+    is_put = model == TSIVERIOTIS_FERNANDES and seg[o + PUT] > 0 and state[PUT_LAST] >= 0
+    if is_put:
+        first = hold_second_below(b, work, state, seg, o, now, hh * rho, lo, up, last)
+        gain, keep = work[GAIN, first - 1], work[PASS, first - 1]
+    for i in range(first, last):
         if abs(keep - before) > 1e-15:
             pivot = 1.0 / (1.0 + hh * rho + lo + up - lo * keep)
             before, keep = keep, up * pivot
@@ -452,6 +459,8 @@ def solve_second(
     for i in range(last - 1, -1, -1):
         w = work[GAIN, i] + work[PASS, i] * w
         work[SECOND, i] = w
+    if is_put:
+        end_second_below(b, work, state, seg, o, now, last)
     if last < nodes - 1:
         here = now[TWICE] * work[SECOND, last] - more * b[last]
         before = now[TWICE] * work[SECOND, last - 1] - more * b[last - 1]

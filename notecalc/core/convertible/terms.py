@@ -17,9 +17,11 @@ import pandas as pd
 from notecalc.core.arrays import (
     FINITE,
     POSITIVE,
+    RATE,
     DateArray,
     Dates,
     FloatArray,
+    IntArray,
     Numbers,
     Rule,
     as_dates,
@@ -30,17 +32,23 @@ from notecalc.core.periods import Periods
 from notecalc.core.words import known_word
 from notecalc.errors import TermError
 
-__all__ = ["ACCRUED", "CLAIMS", "CallWindow", "ConversionWindow", "Convertible", "PutDate", "Steps"]
+__all__ = ["ACCRUED", "CLAIMS", "PAID_IN", "CallWindow", "ConversionWindow", "Convertible", "PutWindow", "Steps"]
 
 ACCRUED = ("forfeited", "paid")
 CLAIMS = ("principal", "principal-and-accrued")
+PAID_IN = ("cash", "shares")
 
+_PRICE_FRACTION = Rule("a fraction above 0, such as 0.95", lambda x: np.isfinite(x) & (x > 0))
 _TRIGGER = Rule("a fraction of the conversion price, such as 1.5", lambda x: np.isfinite(x) & (x >= 0))
 
 
 @dataclass(frozen=True, slots=True, eq=False, kw_only=True)
 class ConversionWindow:
     """When notes convert, and at which price.
+
+    Prices step by listing window after window, each exact on its first day. A price that is reset if something fails,
+    such as a registration, is a window for the case that it fails: with its probability p of failing, the value is
+    (1 - p) times that under the terms without the step and p times that with it.
 
     Parameters
     ----------
@@ -85,7 +93,15 @@ class CallWindow:
         the day itself is meant: a call on so many days out of so many is not known here.
     start, end : date-like, optional
         First day, after a coupon that is paid on it, and last; from issue, and to maturity, if left out. If both are
-        one day, the note may be called on that day alone.
+        one day, the note may be called on that day alone, after its coupon. On the last day of a longer window the
+        call is live before a coupon of that day, with the interest accrued, and not after it: where interest is paid
+        on a call the two are the same.
+    make_whole_until : date-like, optional
+        A call pays, in place of accrued interest, all coupons due after it up to this day; NaT, and a call after the
+        last of them, pay accrued interest. A holder who converts instead isn't paid them.
+    make_whole_rate : numeric
+        At which those coupons are discounted to the call [1/yr], compounded annually by actual/365 fixed; 0, if left
+        out, is their sum. Between days 30 apart what is discounted runs in a line.
 
     Examples
     --------
@@ -95,6 +111,8 @@ class CallWindow:
 
     clean_price: FloatArray
     trigger: FloatArray
+    make_whole_rate: FloatArray
+    make_whole_until: DateArray | None = None
     start: DateArray | None = None
     end: DateArray | None = None
 
@@ -105,37 +123,58 @@ class CallWindow:
         trigger: Numbers | pd.Series[Any] = 0.0,
         start: Dates | pd.Series[Any] | None = None,
         end: Dates | pd.Series[Any] | None = None,
+        make_whole_until: Dates | pd.Series[Any] | None = None,
+        make_whole_rate: Numbers | pd.Series[Any] = 0.0,
     ) -> None:
         prices, triggers = as_numbers(clean_price, "clean_price"), as_numbers(trigger, "trigger")
+        rates = as_numbers(make_whole_rate, "make_whole_rate")
+        RATE.check("make_whole_rate", rates.reshape(-1))
+        until = None if make_whole_until is None else as_dates(make_whole_until, "make_whole_until")
+        if until is None and (rates != 0).any():
+            raise TermError("make_whole_rate", rule="left out without `make_whole_until`", got=make_whole_rate)
         POSITIVE.check("clean_price", prices.reshape(-1))
         _TRIGGER.check("trigger", triggers.reshape(-1))
-        _set(self, clean_price=prices, trigger=triggers, **_read_window(start, end))
+        window = _read_window(start, end)
+        _set(self, clean_price=prices, trigger=triggers, make_whole_rate=rates, make_whole_until=until, **window)
 
 
 @dataclass(frozen=True, slots=True, eq=False, kw_only=True)
-class PutDate:
-    """A day on which the holder may sell the note back.
+class PutWindow:
+    """When the holder may sell the note back.
+
+    The edge below which a note is put moves with accrued interest, and is found to second order. Errors measured on 200
+    random notes under a put of two years (stock 0.22 to 3.3 of the conversion price, volatility 15 to 90%, credit up to
+    20%), root mean square per 100 at ``fast`` and ``standard`` against ``reference``: by a hazard rate 3e-3 and 4e-4,
+    by a spread 5e-3 and 2e-3; the worst of them is six to ten times that.
 
     Parameters
     ----------
-    date : date-like
-        The day; NaT where a note has none.
     clean_price : numeric
-        What is paid before accrued interest [per 100 of principal]. A coupon of that day is paid first.
+        What is paid before accrued interest [per 100 of principal].
+    start, end : date-like, optional
+        First and last day, on both after a coupon that is paid on it; from issue, and to maturity, if left out. If
+        both are one day, the note may be put on that day alone.
 
     Examples
     --------
-    >>> PutDate(date="2006-06-18", clean_price=100).date
+    >>> PutWindow(clean_price=100, start="2006-06-18", end="2006-06-18").start
     array('2006-06-18', dtype='datetime64[D]')
     """
 
-    date: DateArray
     clean_price: FloatArray
+    start: DateArray | None = None
+    end: DateArray | None = None
 
-    def __init__(self, *, date: Dates | pd.Series[Any], clean_price: Numbers | pd.Series[Any]) -> None:
+    def __init__(
+        self,
+        *,
+        clean_price: Numbers | pd.Series[Any],
+        start: Dates | pd.Series[Any] | None = None,
+        end: Dates | pd.Series[Any] | None = None,
+    ) -> None:
         prices = as_numbers(clean_price, "clean_price")
         POSITIVE.check("clean_price", prices.reshape(-1))
-        _set(self, date=as_dates(date, "date"), clean_price=prices)
+        _set(self, clean_price=prices, **_read_window(start, end))
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -147,12 +186,12 @@ class Steps:
     dates : date-like
         The last day of each stretch, rising; the last number holds beyond.
     values : numeric
-        The number of each stretch.
+        The number of each stretch; or one row of them for each note.
 
     Examples
     --------
-    >>> Steps(["2005-06-18", "2007-06-18"], [0.6, 0.5]).between("2005-06-18", "2005-06-20")
-    0.5
+    >>> Steps(["2005-06-18", "2007-06-18"], [0.6, 0.5]).until(np.array(["2005-06-18", "2005-06-20"], "datetime64[D]"))
+    array([0.6, 0.5])
     """
 
     dates: DateArray
@@ -160,17 +199,16 @@ class Steps:
 
     def __init__(self, dates: Dates | pd.Series[Any], values: Numbers | pd.Series[Any]) -> None:
         days, numbers = np.atleast_1d(as_dates(dates, "dates")), np.atleast_1d(as_numbers(values, "values"))
-        if days.ndim != 1 or days.shape != numbers.shape or days.size == 0:
+        if days.ndim != 1 or numbers.ndim > 2 or days.shape != numbers.shape[-1:] or days.size == 0:
             raise TermError("dates and values", rule="of one length", got=f"shapes {days.shape} and {numbers.shape}")
         forbid("dates", days[1:], ~(days[1:] > days[:-1]), "rising")
-        FINITE.check("values", numbers)
+        FINITE.check("values", numbers.reshape(-1))
         _set(self, dates=days, values=numbers)
 
-    def between(self, start: Any, end: Any) -> float:
-        """Give the number that holds from one day to another with no change between them."""
-        del start
-        place = int(np.searchsorted(self.dates, np.datetime64(end, "D")))
-        return float(self.values[min(place, self.values.size - 1)])
+    def until(self, days: DateArray, note: IntArray | None = None) -> FloatArray:
+        """Give the number of the stretch that each day ends or lies in, each day for one of the notes."""
+        place = np.minimum(np.searchsorted(self.dates, days), self.dates.size - 1)
+        return self.values[place] if self.values.ndim == 1 else self.values[note, place]
 
 
 @dataclass(frozen=True, slots=True, eq=False, kw_only=True)
@@ -185,7 +223,7 @@ class Convertible:
         When they convert; windows of a note don't overlap.
     calls : iterable of CallWindow
         When they may be called.
-    puts : iterable of PutDate
+    puts : iterable of PutWindow
         When they may be put.
     accrued_on_conversion : {"forfeited", "paid"}
         Whether a holder who converts is paid the interest accrued since the last coupon; at maturity, the last coupon.
@@ -195,6 +233,12 @@ class Convertible:
         Of what the recovery on default is a fraction.
     redemption : numeric
         What is paid at maturity beside the last coupon [per 100 of principal].
+    redemption_in : {"cash", "shares"}
+        In what it is paid; the last coupon is cash. Shares are worth their price whatever becomes of the issuer: in
+        the models with a spread they bear none (the cash part of Tsiveriotis and Fernandes is the coupon alone, and
+        `bond_floor` discounts them without it); by a hazard rate the note must live to be paid at all.
+    redemption_price_fraction : numeric
+        Of their price, at which shares are counted: at 0.95, a redemption of 100 is shares worth 100 / 0.95.
 
     Raises
     ------
@@ -216,11 +260,13 @@ class Convertible:
     periods: Periods
     conversions: tuple[ConversionWindow, ...]
     calls: tuple[CallWindow, ...]
-    puts: tuple[PutDate, ...]
+    puts: tuple[PutWindow, ...]
     accrued_on_conversion: str
     accrued_on_call: str
     recovery_claim: str
     redemption: FloatArray
+    redemption_in: str
+    redemption_price_fraction: FloatArray
 
     def __init__(
         self,
@@ -229,10 +275,12 @@ class Convertible:
         conversions: Iterable[ConversionWindow],
         accrued_on_conversion: str,
         calls: Iterable[CallWindow] = (),
-        puts: Iterable[PutDate] = (),
+        puts: Iterable[PutWindow] = (),
         accrued_on_call: str = "paid",
         recovery_claim: str = "principal",
         redemption: Numbers | pd.Series[Any] = 100.0,
+        redemption_in: str = "cash",
+        redemption_price_fraction: Numbers | pd.Series[Any] = 1.0,
     ) -> None:
         windows: dict[str, tuple[Any, ...]] = {
             "conversions": tuple(conversions),
@@ -249,6 +297,9 @@ class Convertible:
         repaid = as_numbers(redemption, "redemption")
         _check_size("redemption", repaid, size)
         POSITIVE.check("redemption", repaid.reshape(-1))
+        fraction = as_numbers(redemption_price_fraction, "redemption_price_fraction")
+        _check_size("redemption_price_fraction", fraction, size)
+        _PRICE_FRACTION.check("redemption_price_fraction", fraction.reshape(-1))
         _set(
             self,
             periods=periods,
@@ -256,6 +307,8 @@ class Convertible:
             accrued_on_call=known_word("accrued_on_call", accrued_on_call, ACCRUED),
             recovery_claim=known_word("recovery_claim", recovery_claim, CLAIMS),
             redemption=repaid,
+            redemption_in=known_word("redemption_in", redemption_in, PAID_IN),
+            redemption_price_fraction=fraction,
             **windows,
         )
 

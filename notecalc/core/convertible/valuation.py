@@ -24,11 +24,13 @@ from notecalc.core.arrays import (
     Rule,
     as_dates,
     as_numbers,
+    forbid,
 )
 from notecalc.core.convertible import _columns as col
 from notecalc.core.convertible._engine import value_rows
 from notecalc.core.convertible._floor import floor_rows
 from notecalc.core.convertible._timeline import Timelines, build_timelines
+from notecalc.core.convertible._windows import Dividends
 from notecalc.core.convertible.terms import Convertible, Steps
 from notecalc.core.curves import Curve
 from notecalc.core.words import known_word
@@ -90,7 +92,9 @@ class Market(TypedDict):
     dividend_yield, borrow_cost : numeric
         What the stock pays, and what it costs to borrow [1/yr]; 0 if left out.
     dividend_dates, dividend_amounts : date-like, numeric
-        Cash dividends [currency/share] by ex-date, alike for all rows. A dividend takes at most half the stock price.
+        Cash dividends [currency/share] by ex-date. A dividend takes at most half the stock price.
+    dividend_notes : int-like
+        The note, counted from 0, whose stock pays each of them; if left out, all do.
     accuracy : {"fast", "standard", "reference"}
         How fine the grids are; ``standard`` if left out.
     """
@@ -108,6 +112,7 @@ class Market(TypedDict):
     borrow_cost: NotRequired[Numbers | pd.Series[Any]]
     dividend_dates: NotRequired[Dates | pd.Series[Any]]
     dividend_amounts: NotRequired[Numbers | pd.Series[Any]]
+    dividend_notes: NotRequired[Numbers | pd.Series[Any]]
     accuracy: NotRequired[str]
 
 
@@ -355,7 +360,9 @@ class Case:
                 raise TypeError(f"convertible_value() missing a required keyword argument: {name!r}")
         model = known_word("model", given.pop("model"), MODELS)
         accuracy = ACCURACIES[known_word("accuracy", given.pop("accuracy", "standard"), tuple(ACCURACIES))]
-        dividends = _dividends(given.pop("dividend_dates", None), given.pop("dividend_amounts", None))
+        dividends = _dividends(
+            len(terms), *(given.pop(f"dividend_{name}", None) for name in ("dates", "amounts", "notes"))
+        )
         credit = _credit_name(model, given)
         fields = {
             "stock_price": (col.STOCK, POSITIVE),
@@ -374,7 +381,10 @@ class Case:
         for name, value in given.items():
             if name in in_segment and isinstance(value, Curve if name == "risk_free" else Steps):
                 if isinstance(value, Steps):
-                    fields[name][1].check(name, value.values)
+                    fields[name][1].check(name, np.ravel(value.values))
+                    if np.shape(value.values)[:-1] not in {(), (len(terms),)}:
+                        rule = f"one row of steps, or one for each of {len(terms)} notes"
+                        raise TermError(name, rule=rule, got=np.shape(value.values))
                 curves[in_segment[name]] = value
             else:
                 numbers[name] = (value, fields[name][1])
@@ -426,11 +436,13 @@ def _credit_name(model: str, given: Mapping[str, Any]) -> str:
     return own[0]
 
 
-def _dividends(dates: Any, amounts: Any) -> dict[str, Any]:
+def _dividends(size: int, dates: Any, amounts: Any, notes: Any) -> Dividends:
     if (dates is None) != (amounts is None):
         raise TermError("dividend_dates and dividend_amounts", rule="given together", got=(dates, amounts))
     if dates is None:
-        return {"dates": np.empty(0, dtype="datetime64[D]"), "amounts": np.empty(0)}
+        if notes is not None:
+            raise TermError("dividend_notes", rule="left out without dividends", got=notes)
+        return Dividends(np.empty(0, dtype="datetime64[D]"), np.empty(0))
     days, cash = (
         np.atleast_1d(as_dates(dates, "dividend_dates")),
         np.atleast_1d(as_numbers(amounts, "dividend_amounts")),
@@ -440,4 +452,11 @@ def _dividends(dates: Any, amounts: Any) -> dict[str, Any]:
     NON_NEGATIVE.check("dividend_amounts", cash)
     if np.isnat(days).any() or np.isnan(cash).any():
         raise TermError("dividend_dates and dividend_amounts", rule="given", got="a missing one")
-    return {"dates": days, "amounts": cash}
+    if notes is None:
+        return Dividends(days, cash)
+    whose = np.atleast_1d(as_numbers(notes, "dividend_notes"))
+    if whose.shape != days.shape:
+        raise TermError("dividend_notes", rule="one for each dividend", got=whose.shape)
+    known = np.isin(whose, np.arange(size))
+    forbid("dividend_notes", whose, ~known, f"the place of a note, from 0 to {size - 1}")
+    return Dividends(days, cash, whose.astype(np.int64))

@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.stats import norm
 
-from notecalc.core.convertible.terms import CallWindow, ConversionWindow, PutDate
+from notecalc.core.convertible.terms import CallWindow, ConversionWindow, PutWindow
 from notecalc.core.convertible.valuation import MODELS, convertible_value
 
 pytestmark = pytest.mark.compiled
@@ -122,7 +122,7 @@ def test_one_day_to_maturity_is_an_option_of_a_day(make):
 
 def test_a_put_of_tomorrow_is_a_floor_and_a_call_of_tomorrow_a_ceiling(make):
     """What falls due tomorrow is today worth its price, but for a day's interest and default."""
-    put = make(terms={"puts": [PutDate(date="2005-12-18", clean_price=120)]})
+    put = make(terms={"puts": [PutWindow(start="2005-12-18", end="2005-12-18", clean_price=120)]})
     common = {"volatility": 0.3, "risk_free": 0.03, **market(AFV, credit=0.05)}
     low = convertible_value(put, "2005-12-17", stock_price=0.5, **common)
     assert low.dirty_price == pytest.approx((120 + 4) * math.exp(-0.08 / 365), abs=1e-4)
@@ -176,7 +176,7 @@ def test_rises_with_recovery(make, given_, hazard, drop, recovery):
 @settings(max_examples=25)
 @given(markets, st.floats(0.0, 0.15), st.floats(90.0, 120.0), st.sampled_from(MODELS))
 def test_not_below_what_a_put_pays_tomorrow(make, given_, credit, price, model):
-    terms = make(terms={"puts": [PutDate(date="2005-09-18", clean_price=price)]})
+    terms = make(terms={"puts": [PutWindow(start="2005-09-18", end="2005-09-18", clean_price=price)]})
     got = convertible_value(terms, "2005-09-17", **given_, accuracy="fast", **market(model, credit=credit))
     # a quarter of 8 has accrued; a day's interest and default are the most that it can be worth less
     assert got.dirty_price >= (price + 2) * math.exp(-(given_["risk_free"] + credit) / 365) - SLACK

@@ -19,7 +19,7 @@ from dataclasses import dataclass
 import numpy as np
 import pytest
 
-from notecalc.core.convertible.terms import CallWindow, ConversionWindow, PutDate
+from notecalc.core.convertible.terms import CallWindow, ConversionWindow, PutWindow
 from notecalc.core.convertible.valuation import convertible_value
 
 DAY = np.datetime64("2004-06-18")
@@ -177,7 +177,10 @@ def contract(make, game):
         frequency=4,
         # On default conversion is open at any time, which matters where the stock keeps something.
         conversions=each_day if game.drop == 1.0 else always,
-        terms={"calls": calls, "puts": [PutDate(date=DAY + game.put[0], clean_price=game.put[1])]},
+        terms={
+            "calls": calls,
+            "puts": [PutWindow(start=DAY + game.put[0], end=DAY + game.put[0], clean_price=game.put[1])],
+        },
     )
 
 

@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 from scipy.stats import norm
 
-from notecalc.core.convertible.terms import CallWindow, PutDate
+from notecalc.core.convertible.terms import CallWindow, PutWindow
 from notecalc.core.convertible.valuation import convertible_value
 
 DAY = "2004-06-18"
@@ -31,7 +31,7 @@ def ours(make, name, run, *, later=0.0):
         CallWindow(clean_price=price, trigger=trigger * np.exp(later), start=start, end=end)
         for start, end, price, trigger in case.get("calls", ())
     ]
-    puts = [PutDate(date=day, clean_price=price) for day, price in case.get("puts", ())]
+    puts = [PutWindow(start=day, end=day, clean_price=price) for day, price in case.get("puts", ())]
     # A holder who converts is paid accrued interest, but for A and C, whose last coupon is a part of what is repaid.
     terms = make(
         accrued_on_conversion="forfeited" if name in ("A", "C") else "paid", terms={"calls": calls, "puts": puts}

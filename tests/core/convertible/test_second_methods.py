@@ -13,13 +13,14 @@ from notecalc.core.convertible._columns import FIELDS, MARKET
 from notecalc.core.convertible._engine import value_rows
 from notecalc.core.convertible._floor import floor_rows
 from notecalc.core.convertible._timeline import build_timelines
-from notecalc.core.convertible.terms import CallWindow, ConversionWindow, PutDate
+from notecalc.core.convertible._windows import Dividends
+from notecalc.core.convertible.terms import CallWindow, ConversionWindow, PutWindow
 from notecalc.core.convertible.valuation import MODELS, convertible_value
 
 DAY = "2004-06-18"
 TIMES = np.array([0, 183, 365, 548, 730, 913, 1095]) / 365  # of the coupons of the note that the fixtures make
 TF, AFV, GS = MODELS
-NO_DIVIDENDS = {"dates": np.empty(0, dtype="datetime64[D]"), "amounts": np.empty(0)}
+NO_DIVIDENDS = Dividends(np.empty(0, dtype="datetime64[D]"), np.empty(0))
 
 
 class Penalty:
@@ -194,7 +195,7 @@ def rows(make, which):
     hard = CallWindow(clean_price=104, start="2005-12-18")
     soft = CallWindow(clean_price=100, trigger=1.4, start="2006-06-18", end="2006-12-18")
     on_a_day = CallWindow(clean_price=101, trigger=1.1, start="2006-12-18", end="2006-12-18")
-    put = PutDate(date="2006-12-18", clean_price=101)
+    put = PutWindow(start="2006-12-18", end="2006-12-18", clean_price=101)
     terms = [
         make(terms={"calls": [soft], "puts": [put]}),
         make(terms={"calls": [hard], "recovery_claim": "principal-and-accrued"}, accrued_on_conversion="paid"),
@@ -204,7 +205,7 @@ def rows(make, which):
             terms={"calls": [hard]},
         ),
     ][which]
-    dividends = {"dates": np.array(["2006-03-01"], dtype="datetime64[D]"), "amounts": np.array([0.05])}
+    dividends = Dividends(np.array(["2006-03-01"], dtype="datetime64[D]"), np.array([0.05]))
     return build_timelines(
         terms, np.array([0]), np.array(["2005-12-01"], dtype="datetime64[D]"), {}, dividends if which else NO_DIVIDENDS
     )

@@ -8,9 +8,10 @@ import pytest
 import notecalc as nc
 from notecalc.core.convertible import _columns as col
 from notecalc.core.convertible._timeline import build_timelines
-from notecalc.core.convertible.terms import CallWindow, ConversionWindow, PutDate, Steps
+from notecalc.core.convertible._windows import Dividends
+from notecalc.core.convertible.terms import CallWindow, ConversionWindow, PutWindow, Steps
 
-NO_DIVIDENDS = {"dates": np.empty(0, dtype="datetime64[D]"), "amounts": np.empty(0)}
+NO_DIVIDENDS = Dividends(np.empty(0, dtype="datetime64[D]"), np.empty(0))
 
 
 def timeline(terms, day="2004-06-18"):
@@ -27,7 +28,7 @@ def timeline(terms, day="2004-06-18"):
         ),
         (lambda: CallWindow(clean_price=-1), "`clean_price` must be a number above 0; got -1.0"),
         (lambda: CallWindow(clean_price=100, trigger=-0.5), "`trigger` must be a fraction of the conversion price"),
-        (lambda: PutDate(date="2005-06-18", clean_price=[100, 0]), "`clean_price` must be a number above 0; got 0.0 at row 1"),
+        (lambda: PutWindow(start="2005-06-18", end="2005-06-18", clean_price=[100, 0]), "`clean_price` must be a number above 0; got 0.0 at row 1"),
         (lambda: Steps(["2005-01-01", "2004-01-01"], [1, 2]), "`dates` must be rising"),
         (lambda: Steps(["2005-01-01"], [1, 2]), "`dates and values` must be of one length"),
     ],
@@ -89,7 +90,7 @@ def test_a_soft_calls_level_is_its_trigger_in_each_windows_price(make):
 def test_notes_without_a_window_of_a_kind_have_none(make):
     both = make(
         [1.85, 2.0], issue_date=["2004-06-18", "2004-06-18"],
-        terms={"puts": [PutDate(date=["2006-06-18", None], clean_price=100)],
+        terms={"puts": [PutWindow(start=["2006-06-18", None], end=["2006-06-18", None], clean_price=100)],
                "calls": [CallWindow(clean_price=[100, np.nan])]},
     )  # fmt: skip
     lines = build_timelines(
@@ -100,3 +101,35 @@ def test_notes_without_a_window_of_a_kind_have_none(make):
     assert not second[:, col.CALL].any()
     assert np.isfinite(first[:-1, col.DAY_PUT]).sum() == 1
     assert not np.isfinite(second[:-1, col.DAY_PUT]).any()
+
+
+def test_pairs_laid_out_at_once_are_as_each_alone(make):
+    terms = make(
+        [1.85, 2.0], issue_date=["2004-06-18", "2004-02-29"], maturity=["2007-06-18", "2009-02-28"],
+        day_count=["30/360", "actual/actual icma"],
+        terms={"puts": [PutWindow(start=["2006-06-18", None], end=["2006-06-18", None], clean_price=100)],
+               "calls": [CallWindow(clean_price=[100, 105], trigger=[1.5, 0], start=["2005-06-18", "2006-01-31"])]},
+    )  # fmt: skip
+    note = np.array([1, 0, 1, 0, 1])
+    days = np.array(["2006-01-31", "2004-06-18", "NaT", "2005-12-18", "2004-03-01"], dtype="datetime64[D]")
+    together = build_timelines(terms, note, days, {}, NO_DIVIDENDS)
+    for i in range(note.size):
+        alone = build_timelines(terms, note[i : i + 1], days[i : i + 1], {}, NO_DIVIDENDS)
+        own = together.table[together.offsets[i] : together.offsets[i + 1]]
+        np.testing.assert_array_equal(own, alone.table)
+        assert (together.accrued[i], together.ratio[i]) == pytest.approx(
+            (alone.accrued[0], alone.ratio[0]), abs=0, nan_ok=True
+        )
+    assert together.offsets[3] == together.offsets[2]  # none for a day that is missing
+
+
+def test_interest_accrued_is_that_of_the_day_count(make):
+    terms = make(day_count="actual/365 fixed", accrued_on_conversion="paid", terms={"puts": [PutWindow(start="2005-03-01", end="2005-03-01", clean_price=100)]})  # fmt: skip
+    table = timeline(terms, "2004-09-18").table
+    # from 18 June to 18 September, and from 18 December to 1 March, which is a put's
+    assert table[0, col.FLOOR_START] == pytest.approx(8 * 92 / 365, abs=1e-13)
+    assert table[1, col.FLOOR_END] == pytest.approx(8 * 73 / 365, abs=1e-13)
+    assert table[1, col.DAY_PUT] == pytest.approx(100 + 8 * 73 / 365, abs=1e-13)
+    # the coupon of a half year, before it is paid and after
+    assert table[0, col.FLOOR_END] == pytest.approx(8 * 183 / 365, abs=1e-13)
+    assert table[1, col.FLOOR_START] == 0

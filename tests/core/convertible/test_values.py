@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from scipy.stats import norm
 
 import notecalc as nc
-from notecalc.core.convertible.terms import CallWindow, ConversionWindow, PutDate, Steps
+from notecalc.core.convertible.terms import CallWindow, ConversionWindow, PutWindow, Steps
 from notecalc.core.convertible.valuation import MODELS, convertible_greeks, convertible_value
 
 pytestmark = pytest.mark.compiled  # as Python, a value takes seconds; the kernels' Python is held to them elsewhere
@@ -55,7 +55,7 @@ def afv_note(make, *, called=True):
     start = np.datetime64("2001-01-01")
     years = [start + round(365 * y) for y in (2, 3, 5)]
     calls = [CallWindow(clean_price=110, start=years[0])] if called else []
-    puts = [PutDate(date=years[1], clean_price=105)] if called else []
+    puts = [PutWindow(start=years[1], end=years[1], clean_price=105)] if called else []
     return make(
         100.0, issue_date=start, maturity=years[2], annual_rate=0.08, frequency=2, day_count="30/360",
         terms={"calls": calls, "puts": puts},
@@ -89,7 +89,7 @@ def test_call_and_put_game_of_ammann_kind_and_wilde(yearly, vectors):
         conversions=[ConversionWindow(conversion_price=100, start=day, end=day) for day in days],
         terms={
             "calls": [CallWindow(clean_price=110, start=day, end=day) for day in days],
-            "puts": [PutDate(date=day, clean_price=98) for day in days],
+            "puts": [PutWindow(start=day, end=day, clean_price=98) for day in days],
         },
     )
     got = convertible_value(
@@ -117,7 +117,7 @@ def test_blended_model_beside_a_tree_of_a_thousand_steps(make, vectors):
         100 / 3.84615, issue_date="2016-03-15", maturity="2022-03-15", annual_rate=0.0575,
         terms={
             "calls": [CallWindow(clean_price=100, start="2020-03-20", end="2020-03-20")],
-            "puts": [PutDate(date=day, clean_price=100) for day in ("2020-03-20", "2021-04-15")],
+            "puts": [PutWindow(start=day, end=day, clean_price=100) for day in ("2020-03-20", "2021-04-15")],
         },
     )  # fmt: skip
     common = {"stock_price": 29.04, "risk_free": 0.04, "dividend_yield": 0.02, "credit": 0.03, "accuracy": "reference"}
@@ -279,7 +279,7 @@ def test_not_above_the_greater_of_call_price_and_parity(make, given_, model):
 @given(numbers, models)
 def test_the_holders_options_are_worth_something_and_the_issuers_cost(make, given_, model):
     plain = convertible_value(make(), DAY, **market(model, **given_, accuracy="fast")).dirty_price
-    put = make(terms={"puts": [PutDate(date="2006-06-18", clean_price=101)]})
+    put = make(terms={"puts": [PutWindow(start="2006-06-18", end="2006-06-18", clean_price=101)]})
     called = make(terms={"calls": [CallWindow(clean_price=103, trigger=1.2, start="2005-06-18")]})
     assert convertible_value(put, DAY, **market(model, **given_, accuracy="fast")).dirty_price >= plain - SLACK
     if model == AFV:  # elsewhere a call may raise the value: what is called is equity, and bears no spread

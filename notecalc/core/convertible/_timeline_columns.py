@@ -1,0 +1,235 @@
+"""What stands in the table of segments: interest, options and term structures on the days between which it is cut."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import numpy as np
+
+from notecalc.core._coupon_years import accrued_years
+from notecalc.core._rows import order_of
+from notecalc.core.arrays import BoolArray, DateArray, FloatArray, IntArray
+from notecalc.core.convertible import _columns as col
+from notecalc.core.convertible._windows import Dividends, Window, Windows, of_each
+from notecalc.core.convertible.terms import Convertible, Steps
+from notecalc.core.curves import Curve
+from notecalc.core.periods import Periods
+
+__all__ = ["Segments", "accrued_on", "fill_columns"]
+
+_DAY = np.timedelta64(1, "D")
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Segments:
+    """Days from `start` to `end` on which nothing happens, pair after pair."""
+
+    windows: Windows
+    pair: IntArray
+    start: DateArray
+    end: DateArray
+    order: IntArray
+    """Of the pair and the end, rising."""
+
+    @property
+    def counts(self) -> IntArray:
+        """How many each pair has."""
+        return np.bincount(self.pair, minlength=self.windows.note.size)
+
+    @property
+    def first(self) -> IntArray:
+        """The first of each pair."""
+        return np.cumsum(self.counts) - self.counts
+
+    @property
+    def last(self) -> IntArray:
+        """The last of each pair."""
+        return np.cumsum(self.counts) - 1
+
+
+def fill_columns(
+    terms: Convertible,
+    segments: Segments,
+    curves: Mapping[int, Curve | Steps],
+    dividends: Dividends,
+) -> tuple[FloatArray, FloatArray]:
+    """Give the table, and the interest accrued at the first day of each pair."""
+    note, end, last = segments.windows.note[segments.pair], segments.end, segments.last
+    table = np.zeros((segments.pair.size, col.FIELDS))
+    table[:, col.LENGTH] = (end - segments.start) / _DAY / 365
+    for column in (col.RATE, col.CARRY, col.VOLATILITY, col.CREDIT):
+        table[:, column] = _level(curves[column], segments.start, end, note) if column in curves else np.nan
+    since = accrued_on(terms.periods, note, segments.start, before=False)
+    until = accrued_on(terms.periods, note, end, before=True)
+    # On the last day what is accrued is part of what is paid.
+    after = np.append(since[1:], 0.0)
+    _fill_options(table, terms, segments, since, until, after)
+    _fill_cash(table, terms, segments, dividends)
+    coupon = table[last, col.COUPON]
+    repaid = of_each(terms.redemption, segments.windows.note)
+    if terms.redemption_in == "shares":
+        repaid = repaid / of_each(terms.redemption_price_fraction, segments.windows.note)
+    table[last, col.DAY_PUT] = repaid + coupon
+    table[last, col.DAY_CASH] = coupon if terms.redemption_in == "shares" else repaid + coupon
+    table[last, col.DAY_FLOOR] = coupon if terms.accrued_on_conversion == "paid" else 0.0
+    table[last, col.COUPON], table[last, col.DAY_CALL], table[last, col.DIVIDEND] = 0.0, np.nan, 0.0
+    _fill_levels(table, segments)
+    return table, since[segments.first]
+
+
+def accrued_on(periods: Periods, note: IntArray, day: DateArray, *, before: bool) -> FloatArray:
+    """Give interest accrued [per 100] on a day of each note, before or after a coupon of that day."""
+    starts = order_of(periods.note, periods.accrual_start)
+    place = np.searchsorted(starts, order_of(note, day), side="left" if before else "right") - 1
+    begun = place >= periods.offsets[note]
+    accrued = np.zeros(note.size)
+    whole = begun & (day >= periods.accrual_end[np.maximum(place, 0)])
+    if before:
+        full = place[whole]
+        accrued[whole] = 100 * periods.notes.annual_rate[note[whole]] * periods.fraction[full]
+    part = np.flatnonzero(begun & ~whole)
+    some = part[day[part] > periods.accrual_start[place[part]]]
+    years = accrued_years(periods, place[some], day[some])
+    accrued[some] = 100 * periods.notes.annual_rate[note[some]] * years
+    return accrued
+
+
+def _fill_options(
+    table: FloatArray, terms: Convertible, segments: Segments, since: FloatArray, until: FloatArray, after: FloatArray
+) -> None:
+    """Fill in conversion, calls, puts and the claim on default, in segments and on their last days."""
+    start, end, pair = segments.start, segments.end, segments.pair
+    on_call = float(terms.accrued_on_call == "paid")
+    if terms.accrued_on_conversion == "paid":
+        table[:, col.FLOOR_START], table[:, col.FLOOR_END], table[:, col.DAY_FLOOR] = since, until, after
+    on_default = float(terms.recovery_claim == "principal-and-accrued")
+    table[:, col.CLAIM_START], table[:, col.CLAIM_END] = 100 + since * on_default, 100 + until * on_default
+    ratio, is_open = _ratios(segments)
+    calls = [_at(window, pair) for window in segments.windows.calls]
+    table[:, col.DAY_CALL], table[:, col.DAY_PUT] = np.nan, np.nan
+    for window in calls:
+        live = window.known & (window.start <= start) & (end <= window.end) & (window.start < window.end)
+        price, trigger = window.numbers["price"][live], window.numbers["trigger"][live] * 100 / ratio[live]
+        table[live, col.CALL], table[live, col.TRIGGER] = 1.0, trigger
+        make_whole = _coupons_until(window, terms, segments)
+        for column, interest, remaining in zip((col.CALL_START, col.CALL_END), (since, until), make_whole, strict=True):
+            table[live, column] = price + np.where(remaining > 0, remaining, interest * on_call)[live]
+        that_day = window.known & (window.start == end) & (window.end == end)
+        remaining = np.append(make_whole[0][1:], 0.0)
+        paid = np.where(remaining > 0, remaining, after * on_call)
+        table[that_day, col.DAY_CALL] = window.numbers["price"][that_day] + paid[that_day]
+        table[that_day, col.DAY_TRIGGER] = window.numbers["trigger"][that_day] * 100 / ratio[that_day]
+    for window in (_at(window, pair) for window in segments.windows.puts):
+        live = window.known & (window.start <= start) & (end <= window.end) & (window.start < window.end)
+        table[live, col.PUT] = 1.0
+        for column, interest in ((col.PUT_START, since), (col.PUT_END, until)):
+            price = window.numbers["price"][live] + interest[live] * on_call
+            table[live, column] = np.maximum(table[live, column], price)
+        # On the last day of a window, too, after a coupon of that day.
+        that_day = window.known & (window.end == end)
+        paid = window.numbers["price"][that_day] + after[that_day] * on_call
+        table[that_day, col.DAY_PUT] = np.fmax(table[that_day, col.DAY_PUT], paid)
+    for window in (_at(window, pair) for window in segments.windows.conversions):
+        # On the first day of a window, too, conversion is open; on its last the segment before says so.
+        that_day = window.known & (window.start <= end) & (end <= window.end)
+        table[that_day, col.DAY_OPEN] = 1.0
+        ratio = np.where(that_day & ~is_open, 100 / window.numbers["price"], ratio)
+    table[:, col.RATIO], table[:, col.OPEN] = ratio, is_open
+
+
+def _coupons_until(window: Window, terms: Convertible, segments: Segments) -> tuple[FloatArray, FloatArray]:
+    """Give the coupons due after a call up to a window's date, at the start and at the end of each segment."""
+    nothing = np.zeros(segments.pair.size)
+    if window.make_whole_until is None:
+        return nothing, nothing
+    periods, coupons, pair = terms.periods, segments.windows.coupons, segments.pair
+    amount = 100 * periods.notes.annual_rate[periods.note[coupons.period]] * periods.fraction[coupons.period]
+    first_day = segments.start[segments.first]
+    force = np.log1p(window.numbers["make_whole_rate"])
+    # One rate for each pair: of its first segment.
+    each = force[segments.first][coupons.pair]
+    years = (coupons.paid - first_day[coupons.pair]) / _DAY / 365
+    total = np.append(0.0, np.cumsum(amount * np.exp(-each * years)))
+    order = order_of(coupons.pair, coupons.paid)
+    begin = np.searchsorted(order, order_of(pair, segments.start), side="right")
+    known = ~np.isnat(window.make_whole_until)
+    stop = begin.copy()
+    stop[known] = np.searchsorted(order, order_of(pair[known], window.make_whole_until[known]), side="right")
+    worth = total[np.maximum(stop, begin)] - total[begin]
+    start, end = ((day - first_day[pair]) / _DAY / 365 for day in (segments.start, segments.end))
+    return worth * np.exp(force * start), worth * np.exp(force * end)
+
+
+def _ratios(segments: Segments) -> tuple[FloatArray, BoolArray]:
+    """Give the shares per 100 in each segment, and whether conversion is open in it.
+
+    Where it is closed the ratio is a mere unit; the next one saves the grid a change of it.
+    """
+    size = segments.pair.size
+    is_open, later = np.zeros(size, dtype=np.bool_), np.zeros(size, dtype=np.bool_)
+    ratio, last = np.empty(size), np.empty(size)
+    for window in (_at(window, segments.pair) for window in segments.windows.conversions):
+        own = 100 / window.numbers["price"]
+        last = np.where(window.known, own, last)
+        opens = window.known & (window.start <= segments.start) & (segments.end <= window.end) & ~is_open
+        ahead = window.known & (window.end >= segments.end) & ~later & ~is_open
+        ratio = np.where(opens | ahead, own, ratio)
+        is_open |= opens
+        later |= ahead
+    return np.where(is_open | later, ratio, last), is_open
+
+
+def _at(window: Window, pair: IntArray) -> Window:
+    """Give the window of each segment's pair."""
+    numbers = {name: values[pair] for name, values in window.numbers.items()}
+    until = None if window.make_whole_until is None else window.make_whole_until[pair]
+    return Window(window.known[pair], window.start[pair], window.end[pair], numbers, until)
+
+
+def _fill_cash(table: FloatArray, terms: Convertible, segments: Segments, dividends: Dividends) -> None:
+    """Fill in coupons and dividends on the last days of segments."""
+    periods, coupons = terms.periods, segments.windows.coupons
+    ahead = coupons.paid > segments.start[segments.first][coupons.pair]
+    period = coupons.period[ahead]
+    amount = 100 * periods.notes.annual_rate[periods.note[period]] * periods.fraction[period]
+    place = np.searchsorted(segments.order, order_of(coupons.pair[ahead], coupons.paid[ahead]))
+    table[:, col.COUPON] = np.bincount(place, amount, minlength=len(table))
+    pair, day, cash = dividends.of_pairs(segments.windows.note)
+    within = (day > segments.start[segments.first][pair]) & (day <= segments.windows.last_day[pair])
+    place = np.searchsorted(segments.order, order_of(pair[within], day[within]))
+    table[:, col.DIVIDEND] = np.bincount(place, cash[within], minlength=len(table))
+
+
+def _level(curve: Curve | Steps, start: DateArray, end: DateArray, note: IntArray) -> FloatArray:
+    """Give the rate that holds between two days: of discount factors, the continuous forward rate."""
+    if isinstance(curve, Steps):
+        return curve.until(end, note)
+    ratio = curve.discount_factor(end) / curve.discount_factor(start)
+    return -np.log(ratio) / ((end - start) / _DAY / 365)
+
+
+def _fill_levels(table: FloatArray, segments: Segments) -> None:
+    """Fill in the stock price that stays on a node: that from which a live call forces conversion.
+
+    Where none is live it is that of the segment after, so that the grid stays; after the last call, that of the call;
+    with no call at all, the price at which conversion at maturity pays.
+    """
+    size, last = len(table), segments.last
+    live = (table[:, col.CALL] > 0) & (table[:, col.OPEN] > 0)
+    ratio, trigger = table[:, col.RATIO], table[:, col.TRIGGER]
+    start, end = (
+        np.maximum(trigger, (table[:, price] - table[:, floor]) / ratio)
+        for price, floor in ((col.CALL_START, col.FLOOR_START), (col.CALL_END, col.FLOOR_END))
+    )
+    place = np.arange(size)
+    final = last[segments.pair]
+    # The next segment with a live call, in the same pair; else the last before.
+    ahead = np.minimum.accumulate(np.where(live, place, size)[::-1])[::-1]
+    behind = np.maximum.accumulate(np.where(live, place, -1))
+    is_ahead, is_behind = ahead <= final, behind >= segments.first[segments.pair]
+    at_maturity = ((table[last, col.DAY_PUT] - table[last, col.DAY_FLOOR]) / ratio[last])[segments.pair]
+    waiting = np.where(is_ahead, start[np.minimum(ahead, size - 1)], end[behind])
+    waiting = np.where(is_ahead | is_behind, waiting, at_maturity)
+    table[:, col.LEVEL_START] = np.where(live, start, waiting)
+    table[:, col.LEVEL_END] = np.where(live, end, waiting)

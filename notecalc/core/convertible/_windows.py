@@ -1,0 +1,141 @@
+"""The windows and coupons of pairs of a note and a settlement, one array for each term, missing where it is."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from notecalc.core.arrays import BoolArray, DateArray, FloatArray, IntArray
+from notecalc.core.convertible.terms import CallWindow, Convertible
+from notecalc.errors import TermError
+
+__all__ = ["Coupons", "Dividends", "Window", "Windows", "of_each", "read_windows"]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Window:
+    """One window of each pair: its days, and its numbers by name."""
+
+    known: BoolArray
+    start: DateArray
+    end: DateArray
+    numbers: dict[str, FloatArray]
+    make_whole_until: DateArray | None = None
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Coupons:
+    """The coupon periods of each pair, pair after pair."""
+
+    pair: IntArray
+    period: IntArray
+    paid: DateArray
+    end: DateArray
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Dividends:
+    """Cash dividends: days, amounts, and the note of each; of every note where none is named."""
+
+    dates: DateArray
+    amounts: FloatArray
+    notes: IntArray | None = None
+
+    def of_pairs(self, note: IntArray) -> tuple[IntArray, DateArray, FloatArray]:
+        """Give the pair, the day and the amount of each dividend of the notes of some pairs."""
+        if self.notes is None:
+            pairs, count = np.arange(note.size), self.dates.size
+            return np.repeat(pairs, count), np.tile(self.dates, note.size), np.tile(self.amounts, note.size)
+        by_note = np.argsort(self.notes, kind="stable")
+        begin, stop = (np.searchsorted(self.notes[by_note], note, side=side) for side in ("left", "right"))
+        pair = np.repeat(np.arange(note.size), stop - begin)
+        place = by_note[np.arange(pair.size) + np.repeat(stop - np.cumsum(stop - begin), stop - begin)]
+        return pair, self.dates[place], self.amounts[place]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Windows:
+    """What the notes of some pairs promise, by day."""
+
+    note: IntArray
+    last_day: DateArray
+    coupons: Coupons
+    conversions: list[Window]
+    calls: list[Window]
+    puts: list[Window]
+
+
+def read_windows(terms: Convertible, note: IntArray) -> Windows:
+    """Give the windows of the notes of some pairs.
+
+    Raises
+    ------
+    TermError
+        A note without a conversion window, or windows of a kind that overlap.
+    """
+    periods = terms.periods
+    begin, stop = periods.offsets[note], periods.offsets[note + 1]
+    count = stop - begin
+    pair = np.repeat(np.arange(note.size), count)
+    period = np.arange(pair.size) + np.repeat(begin - np.cumsum(count) + count, count)
+    paid, end = periods.payment_date[period], periods.accrual_end[period]
+    whole = (periods.accrual_start[begin], np.maximum(periods.payment_date[stop - 1], periods.accrual_end[stop - 1]))
+    conversions = [_window(note, whole, w.start, w.end, price=w.conversion_price) for w in terms.conversions]
+    calls = [_call(note, whole, window) for window in terms.calls]
+    puts = [_window(note, whole, w.start, w.end, price=w.clean_price) for w in terms.puts]
+    closed = ~np.any([w.known for w in conversions], axis=0)
+    if closed.any():
+        row = int(note[np.argmax(closed)])
+        raise TermError("conversions", rule="at least one window for each note", got=None, row=row)
+    _check_apart("conversions", conversions, note)
+    _check_apart("calls", calls, note)
+    return Windows(note, whole[1], Coupons(pair, period, paid, end), conversions, calls, puts)
+
+
+def of_each(values: npt.NDArray[Any], note: IntArray) -> Any:
+    """Give the value of each note, from one for all or one for each."""
+    return values[note] if values.size > 1 else np.broadcast_to(values.reshape(-1), note.shape)
+
+
+def _window(note: IntArray, whole: tuple[DateArray, DateArray], start: Any, end: Any, **numbers: FloatArray) -> Window:
+    first = whole[0] if start is None else of_each(start, note)
+    last = whole[1] if end is None else of_each(end, note)
+    own = {name: of_each(values, note) for name, values in numbers.items()}
+    known = ~(np.isnat(first) | np.isnat(last))
+    for values in own.values():
+        known &= ~np.isnan(values)
+    return Window(known, first, last, own)
+
+
+def _call(note: IntArray, whole: tuple[DateArray, DateArray], window: CallWindow) -> Window:
+    numbers = {"price": window.clean_price, "trigger": window.trigger, "make_whole_rate": window.make_whole_rate}
+    until = window.make_whole_until
+    own = _window(note, whole, window.start, window.end, **numbers)
+    return own if until is None else replace(own, make_whole_until=of_each(until, note))
+
+
+def _check_apart(name: str, windows: Sequence[Window], note: IntArray) -> None:
+    """Raise unless a note's windows of a kind follow each other; they may share a day."""
+    if len(windows) < 2:
+        return
+    missing = np.datetime64("NaT", "D")  # sorted last, and never before anything
+    first, last = (
+        np.array([np.where(w.known, days, missing) for w, days in zip(windows, each, strict=True)])
+        for each in ([w.start for w in windows], [w.end for w in windows])
+    )
+    order = np.lexsort((last, first), axis=0)
+    first, last = np.take_along_axis(first, order, 0), np.take_along_axis(last, order, 0)
+    wrong = first[1:] < last[:-1]
+    if wrong.any():
+        pair = int(np.argmax(wrong.any(axis=0)))
+        place = int(np.argmax(wrong[:, pair]))
+        raise TermError(
+            name,
+            rule="windows that don't overlap",
+            got=f"{first[place + 1, pair]} before {last[place, pair]}",
+            row=int(note[pair]),
+        )
