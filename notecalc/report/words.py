@@ -46,6 +46,11 @@ _TITLES: Final[Mapping[str, str]] = MappingProxyType(
         "reported_untendered": "Principal left, as reported",
         "share_rounding": "Shares are rounded",
         "stub": "Irregular first or last period",
+        "clean_price": "Price per 100 before accrued interest",
+        "notice_days": "Notice, days before redemption",
+        "trigger": "Stock price from which, as part of the conversion price",
+        "trigger_days": "Trading days above the trigger",
+        "trigger_period": "Out of trading days",
         "tendered": "Principal tendered",
         "maximum": "Principal subject to the offer",
         "untendered": "Principal left is taken as",
@@ -83,7 +88,7 @@ _MONEY = frozenset(
     {"principal", "denomination", "purchase_price", "multiple", "maximum", "tendered", "reported_untendered"}
 )
 _SHARES = frozenset({"shares", "registered", "authorised", "authorised_preferred", "preferred_outstanding"})
-_RATES = frozenset({"annual_rate", "default_rate", "prepayment_premium", "fraction"})
+_RATES = frozenset({"annual_rate", "default_rate", "prepayment_premium", "fraction", "trigger"})
 _PRICES = frozenset({"conversion_price", "exercise_price"})
 
 
