@@ -53,10 +53,10 @@ def test_several_dates_each_have_their_price(callable_deal: nc.Deal) -> None:
     [
         ("trigger = { value = 1.50", "trigger = { value = 130", "series.notes.calls[0].trigger.value", "a fraction of the conversion price"),
         ('clean_price = { value = "104"', "clean_price = { value = 0", "series.notes.calls[0].clean_price.value", "above 0"),
-        ("last_date = { value = 2006-06-18, assumed = \"a test\" }\ntrigger", "last_date = { value = 2006-06-19, assumed = \"a test\" }\ntrigger", "series.notes.calls[1].first_date.value", "on or after series.notes.calls[0].last_date (2006-06-19)"),
+        ('last_date = { value = 2006-06-18, assumed = "a test" }\ntrigger', 'last_date = { value = 2006-06-19, assumed = "a test" }\ntrigger', "series.notes.calls[1].first_date.value", "on or after series.notes.calls[0].last_date (2006-06-19)"),
         ("first_date = { value = 2005-06-18", "first_date = { value = 2004-06-17", "series.notes.calls[0].first_date.value", "on or after series.notes.issue_date"),
-        ("last_date = { value = 2007-06-18, assumed = \"a test\"", "last_date = { value = 2007-06-19, assumed = \"a test\"", "series.notes.maturity.value", "on or after series.notes.calls[1].last_date (2007-06-19)"),
-        ("first_date = { value = 2006-06-18, assumed = \"a test\" }\nconversion", "first_date = { value = 2004-06-18, assumed = \"a test\" }\nconversion", "series.notes.conversion.steps[0].first_date.value", "after series.notes.conversion.first_date"),
+        ('last_date = { value = 2007-06-18, assumed = "a test"', 'last_date = { value = 2007-06-19, assumed = "a test"', "series.notes.maturity.value", "on or after series.notes.calls[1].last_date (2007-06-19)"),
+        ('first_date = { value = 2006-06-18, assumed = "a test" }\nconversion', 'first_date = { value = 2004-06-18, assumed = "a test" }\nconversion', "series.notes.conversion.steps[0].first_date.value", "after series.notes.conversion.first_date"),
         ('redemption = { value = "calls"', 'redemption = { value = "none"', "series.notes.redemption.value", "calls where there are [[series.notes.calls]]"),
         ("trigger_days = { value = 20", "trigger_days = { value = 31", "series.notes.calls[0].trigger_days.value", "from 1 to trigger_period (30)"),
         ('trigger_period = { value = 30, assumed = "a test" }\n', "", "series.notes.calls[0].trigger_period", "so many days are out of so many"),
