@@ -44,6 +44,7 @@ if TYPE_CHECKING:
     )
     from notecalc.deal.deal import Deal, load
     from notecalc.deal.events import Conversion, Redemption, Repurchase
+    from notecalc.deal.market import CreditSpread, Hazard, Market, Quote
     from notecalc.tape.reading import example_tape
 
 __all__ = [
@@ -52,14 +53,18 @@ __all__ = [
     "Conversion",
     "ConversionWindow",
     "Convertible",
+    "CreditSpread",
     "Curve",
     "DatedValues",
     "Deal",
     "DealFileError",
+    "Hazard",
     "IndexMismatchError",
+    "Market",
     "NotecalcError",
     "Notes",
     "PutDate",
+    "Quote",
     "Redemption",
     "Repurchase",
     "Steps",
@@ -150,6 +155,7 @@ _NAMES_BY_MODULE = {
     ),
     "notecalc.deal.deal": ("Deal", "load"),
     "notecalc.deal.events": ("Conversion", "Redemption", "Repurchase"),
+    "notecalc.deal.market": ("CreditSpread", "Hazard", "Market", "Quote"),
     "notecalc.tape.reading": ("example_tape",),
 }
 _MODULE_OF = {name: module for module, names in _NAMES_BY_MODULE.items() for name in names}
