@@ -10,6 +10,7 @@ import pandas as pd
 from notecalc.core.arrays import Dates
 from notecalc.deal.frames import labelled
 from notecalc.deal.market import Credit, Datum, Market
+from notecalc.deal.value_units import value_units
 from notecalc.errors import TermError
 
 if TYPE_CHECKING:
@@ -251,9 +252,7 @@ class Valued:
         return self._with_units(table, function, clean_price=clean_price, **recipe)
 
     def _with_units(self, table: pd.DataFrame, function: str, **arguments: Any) -> pd.DataFrame:
-        from notecalc.deal import valuation
-
-        units = valuation.value_units([*table.columns], self.terms.currency)
+        units = value_units([*table.columns], self.terms.currency)
         return labelled(table, units, self.input_hash, function, arguments)
 
 
