@@ -14,6 +14,7 @@ from notecalc.deal.value_units import value_units
 from notecalc.errors import TermError
 
 if TYPE_CHECKING:
+    from notecalc.deal.quantlib import QuantLibNote
     from notecalc.deal.terms import DealTerms
 
 __all__ = ["MarketData", "Valued"]
@@ -230,6 +231,32 @@ class Valued:
 
         table = valuation.per_share_table(self.terms, stock_price, on)
         return self._with_units(table, "value_per_share", stock_price=stock_price, on=on)
+
+    def to_quantlib(self) -> QuantLibNote:
+        """The same note in QuantLib: its instrument, and a way to set its engine.
+
+        Returns
+        -------
+        QuantLibNote
+            ``instrument``, and ``set_engine(on=, stock_price=, volatility=, risk_free=, credit_spread=, steps=)``,
+            which sets QuantLib's global evaluation date.
+
+        Raises
+        ------
+        TermError
+            A term that QuantLib's instrument does not have: a conversion price that steps, interest paid on conversion.
+
+        Examples
+        --------
+        >>> import notecalc as nc
+        >>> note = nc.load("ibasis-2004").to_quantlib()
+        >>> market = {"stock_price": 1.5, "volatility": 0.6, "risk_free": 0.03, "credit_spread": 0.08}
+        >>> print(f"{note.set_engine(on='2004-06-18', steps=400, **market).NPV():.0f}")
+        123
+        """
+        from notecalc.deal.quantlib import quantlib_note
+
+        return quantlib_note(self.terms)
 
     def _valued(self, function: str, on: Any, model: str, given: MarketData) -> pd.DataFrame:
         from notecalc.deal import valuation
