@@ -45,6 +45,7 @@ if TYPE_CHECKING:
     from notecalc.deal.deal import Deal, load
     from notecalc.deal.events import Conversion, Redemption, Repurchase
     from notecalc.deal.market import CreditSpread, Hazard, Market, Quote
+    from notecalc.deal.marketfile import load_market
     from notecalc.tape.reading import example_tape
 
 __all__ = [
@@ -99,6 +100,7 @@ __all__ = [
     "irr",
     "is_business_day",
     "load",
+    "load_market",
     "macaulay_duration",
     "modified_duration",
     "ownership",
@@ -156,6 +158,7 @@ _NAMES_BY_MODULE = {
     "notecalc.deal.deal": ("Deal", "load"),
     "notecalc.deal.events": ("Conversion", "Redemption", "Repurchase"),
     "notecalc.deal.market": ("CreditSpread", "Hazard", "Market", "Quote"),
+    "notecalc.deal.marketfile": ("load_market",),
     "notecalc.tape.reading": ("example_tape",),
 }
 _MODULE_OF = {name: module for module, names in _NAMES_BY_MODULE.items() for name in names}

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any, TypedDict, Unpack
+from typing import TYPE_CHECKING, Any, Self, TypedDict, Unpack
 
 import pandas as pd
 
-from notecalc.core.arrays import Dates
+from notecalc.core.arrays import Date, Dates
 from notecalc.deal.frames import labelled
 from notecalc.deal.market import Credit, Datum, Market
 from notecalc.deal.value_units import value_units
@@ -51,6 +51,8 @@ class Valued:
 
         @property
         def terms(self) -> DealTerms: ...  # noqa: D102 (the deal's own)
+
+        def replace(self, **changes: Any) -> Self: ...  # noqa: D102 (the deal's own)
 
         @property
         def input_hash(self) -> str: ...  # noqa: D102 (the deal's own)
@@ -231,6 +233,41 @@ class Valued:
 
         table = valuation.per_share_table(self.terms, stock_price, on)
         return self._with_units(table, "value_per_share", stock_price=stock_price, on=on)
+
+    def value_assumptions(self, *, on: Date, model: str, **market: Unpack[MarketData]) -> pd.DataFrame:
+        """What a value rests on without a source: data of the market, terms of the deal, and what the model leaves out.
+
+        Parameters
+        ----------
+        on, model, **market
+            As for `value`, one number for each datum.
+
+        Returns
+        -------
+        DataFrame
+            One row per assumption and alternative, with the change that the alternative would make to the dirty price
+            [per 100 of principal], all else as it is. NaN where there is no alternative, or where by it the note is not
+            outstanding on that day.
+
+        Examples
+        --------
+        >>> import notecalc as nc
+        >>> volatility = nc.Quote(0.6, assumed="no option was quoted", alternatives=(0.5,))
+        >>> found = nc.load("ibasis-2004").value_assumptions(
+        ...     on="2004-06-18", stock_price=1.5, volatility=volatility, risk_free=0.03, credit=nc.CreditSpread(0.08),
+        ...     model="tsiveriotis-fernandes",
+        ... )
+        >>> found.loc[found["alternative"] == "0.5", ["term", "reason", "dirty_price"]].round(1)
+                        term                reason  dirty_price
+        1  market.volatility  no option was quoted         -5.0
+        """
+        from notecalc.deal.value_assumptions import value_assumption_table
+
+        data, accuracy = _read(market)
+        table = value_assumption_table(self, on, model, data, accuracy)
+        arguments = {"on": on, "model": model, "market": data, "accuracy": accuracy}
+        units = {"dirty_price": "change in per 100"}
+        return labelled(table, units, self.input_hash, "value_assumptions", arguments)
 
     def to_quantlib(self) -> QuantLibNote:
         """The same note in QuantLib: its instrument, and a way to set its engine.

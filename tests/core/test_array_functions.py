@@ -182,6 +182,7 @@ NOT_BY_ROW = {
     "schedules": "the periods of notes",
     "get_calendar": "a calendar",
     "load": "a deal",
+    "load_market": "a market",
     "example_tape": "a frame",
     "show_versions": "prints",
 }
