@@ -18,7 +18,7 @@ import pandas as pd
 from notecalc.core.convertible.terms import CLAIMS, Steps
 from notecalc.core.curves import Curve
 from notecalc.core.words import known_word
-from notecalc.deal.frames import plain_value
+from notecalc.deal.frames import labelled, plain_value
 from notecalc.errors import TermError
 
 __all__ = ["Credit", "CreditSpread", "Hazard", "Market", "Quote", "market_table"]
@@ -248,7 +248,7 @@ class Market(_Data):
 
     def table(self) -> pd.DataFrame:
         """One row per datum: its value, and its source or why it is assumed."""
-        return market_table(self.quotes())
+        return labelled(market_table(self.quotes()), {}, self.digest, "Market.table", {"market": self})
 
     def recipe(self) -> Mapping[str, Any]:
         """Give the data as plain values, for a result's recipe."""

@@ -152,11 +152,12 @@ class _Rows:
 
 
 def value_table(terms: DealTerms, market: Market, on: Any, model: str, accuracy: str) -> pd.DataFrame:
-    """Every result of `convertible_value`, and the worth of the whole series [currency]."""
+    """Every result of `convertible_value`, what exceeds the bond floor, and the worth of the series [currency]."""
     rows = _Rows.of(terms, market, on, model, accuracy, {})
     found = convertible_value(rows.terms, **rows.arguments)._asdict()
     whole = float(sole_series(terms)[1].principal.value) / 100 * np.asarray(found["dirty_price"])
-    return rows.frame({**found, "value": whole})
+    option = np.asarray(found["dirty_price"]) - np.asarray(found["bond_floor"])
+    return rows.frame({**found, "option_value": option, "value": whole})
 
 
 def greeks_table(terms: DealTerms, market: Market, on: Any, model: str, accuracy: str) -> pd.DataFrame:
@@ -174,7 +175,8 @@ def implied_table(
     count = np.atleast_1d(found.solutions)
     words = np.select([count == 0, count == 2, count > 2], ["no solution", "two solutions", "several"], "")
     remark = pd.array(words.tolist(), dtype="str")
-    return rows.frame({unknown: found.value, f"other_{unknown}": found.other, "solutions": count}).assign(remark=remark)
+    table = rows.frame({unknown: found.value, f"other_{unknown}": found.other, "solutions": count})
+    return table.assign(remark=remark).astype({"solutions": "Int64"})
 
 
 def per_share_table(terms: DealTerms, stock_price: Any, on: Any) -> pd.DataFrame:

@@ -17,7 +17,9 @@ def value_units(columns: Sequence[Any], currency: str) -> dict[str, str]:
         **dict.fromkeys(("risk_free", "dividend_yield", "borrow_cost"), "1/yr"),
         **dict.fromkeys(("credit_spread", "hazard_rate", "other_credit_spread", "other_hazard_rate"), "1/yr"),
         **dict.fromkeys(("recovery_rate", "stock_drop", "conversion_premium", "investment_premium"), "fraction"),
-        **dict.fromkeys(("dirty_price", "clean_price", "bond_floor", "parity", "parity_after"), "per 100"),
+        **dict.fromkeys(
+            ("dirty_price", "clean_price", "bond_floor", "option_value", "parity", "parity_after"), "per 100"
+        ),
         **dict.fromkeys(("value", "equity_before", "debt_extinguished"), currency),
         **dict.fromkeys(("shares_before", "new_shares", "shares_after"), "shares"),
         "delta": f"per 100 per {share}",

@@ -73,8 +73,9 @@ class Valued:
         -------
         DataFrame
             A row for each combination of what was given, with what was given; prices, bond floor and parity per 100
-            of principal, the premia, delta, gamma and theta, the estimated error, and ``value``, the worth of the whole
-            series [currency]. A Series among the arguments gives its index.
+            of principal, the premia, delta, gamma and theta, the estimated error, ``option_value``, the dirty price
+            less the bond floor, and ``value``, the worth of the whole series [currency].
+            A Series among the arguments gives its index.
 
         Raises
         ------

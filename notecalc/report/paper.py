@@ -11,6 +11,7 @@ import pandas as pd
 
 from notecalc.deal.assumptions import terms_of
 from notecalc.deal.deal import Deal
+from notecalc.deal.marketfile import MarketCase
 from notecalc.deal.sources import Source, Term
 from notecalc.deal.text import format_table
 from notecalc.report.page import Basis, Cell, Footnotes, Head, Reference, Row, Table, anchor
@@ -38,6 +39,7 @@ class Paper:
     """What is written about one deal: the footnotes counted so far, and the raw tables by name."""
 
     deal: Deal
+    market: MarketCase | None = None
     footnotes: Footnotes = field(default_factory=Footnotes)
     frames: dict[str, pd.DataFrame] = field(default_factory=dict)
 
