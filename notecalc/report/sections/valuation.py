@@ -46,12 +46,15 @@ def valuation_section(paper: Paper) -> Section | None:
     tables += [_per_share_table(paper, market), _assumption_table(paper, market)]
     text = (
         (
-            f"The value of the conversion right depends on a market that the papers do not state. This section values the "
-            f"notes on {market.on} in the market of {market.file}: {market.terms.title}. What no source states there is "
+            f"The value of the conversion right depends on a market that the papers do not state. This "
+            f"section values the "
+            f"notes on {market.on} in the market of {market.file}: {market.terms.title}. What no source "
+            f"states there is "
             f"assumed, too, and stands with its alternatives in the last table of this section."
         ),
         (
-            f"The model is {words_of(market.model)}; its equation is in the documentation of convertible_value. Prices are "
+            f"The model is {words_of(market.model)}; its equation is in the documentation of "
+            f"convertible_value. Prices are "
             f"per 100 of principal."
         ),
     )
@@ -86,8 +89,10 @@ def _value_table(paper: Paper, market: MarketCase) -> Table:
     caption = f"Value by model, per 100 of principal, and of all notes in {paper.currency}"
     notes = (
         (
-            "The option's value is the dirty price less the bond floor: coupons and principal alone, at the rate and the "
-            "credit given. Parity is what the shares on conversion are worth; the conversion premium is the clean price "
+            "The option's value is the dirty price less the bond floor: coupons and principal alone, at the "
+            "rate and the "
+            "credit given. Parity is what the shares on conversion are worth; the conversion premium is the "
+            "clean price "
             "over parity, the investment premium the dirty price over the bond floor."
         ),
     )
@@ -98,7 +103,8 @@ def _greeks_table(paper: Paper, market: MarketCase) -> Table:
     frames = {model: paper.deal.greeks(**market.arguments(model)) for model in market.models}
     notes = (
         (
-            "Points of the dirty price: delta for a unit of stock price, vega and recovery for 0.01, rho and credit for a "
+            "Points of the dirty price: delta for a unit of stock price, vega and recovery for 0.01, rho "
+            "and credit for a "
             "basis point, theta for a calendar day; the hedge ratio is delta over the shares on conversion."
         ),
     )
@@ -179,8 +185,10 @@ def _per_share_table(paper: Paper, market: MarketCase) -> Table:
     heads = tuple(Head(title_of(name), "right" if place else "left") for place, name in enumerate(columns))
     notes = (
         (
-            "After conversion of all notes: equity at the stock price, and the debt that is owed no more, over the shares "
-            "issued and those on conversion (Galai and Schneller 1978, Ingersoll 1977). Below the conversion price nobody "
+            "After conversion of all notes: equity at the stock price, and the debt that is owed no more, "
+            "over the shares "
+            "issued and those on conversion (Galai and Schneller 1978, Ingersoll 1977). Below the "
+            "conversion price nobody "
             "converts."
         ),
     )
