@@ -31,6 +31,20 @@ _GIVEN = frozenset(
 )
 
 
+# Names that mean something else in other sections.
+_TITLES = {
+    "value": "Value of all notes",
+    "credit": "Credit, a basis point",
+    "recovery": "Recovery, 0.01",
+    "rho": "Rho, a basis point",
+    "theta": "Theta, a day",
+    "vega": "Vega, 0.01",
+    "error_estimate": "Estimated error",
+    "shares_before": "Shares issued",
+    "dilution": "Change",
+}
+
+
 def valuation_section(paper: Paper) -> Section | None:
     """The market, the value by each model, over a grid, its sensitivities, and what it rests on; none without one."""
     market = paper.market
@@ -74,7 +88,7 @@ def _market_table(paper: Paper, market: MarketCase) -> Table:
         others = ", ".join(format_values(quote.alternatives, units.get(name, "")))
         rows.append(
             row_of(
-                Cell(title_of(name), head=True),
+                Cell(_title(name), head=True),
                 Cell(format_values([quote.value], units.get(name, ""))[0]),
                 Cell(others or NIL),
                 Cell("", references=references, assumption=assumed),
@@ -120,7 +134,7 @@ def _by_model(
     shown = {model: format_table(frame).iloc[0] for model, frame in frames.items()}
     names = [str(name) for name in next(iter(frames.values())).columns if name not in _GIVEN or name == "clean_price"]
     rows = [
-        row_of(Cell(title_of(name), head=True), *(Cell(line.get(name, "") or NIL) for line in shown.values()))
+        row_of(Cell(_title(name), head=True), *(Cell(line.get(name, "") or NIL) for line in shown.values()))
         for name in names
     ]
     heads = (Head("Figure"), *(Head(words_of(model), "right") for model in shown))
@@ -166,7 +180,7 @@ def _implied_table(paper: Paper, market: MarketCase) -> Table:
         for _, line in shown[columns].iterrows()
     ]
     told = format_values([price.value], "per 100")[0]
-    heads = [Head(title_of(name), "left" if name in ("stock_price", "remark") else "right") for name in columns]
+    heads = [Head(_title(name), "left" if name in ("stock_price", "remark") else "right") for name in columns]
     caption = f"Volatility at which the notes are worth {told}, by stock price in {paper.currency}"
     notes = ("No solution: at every volatility from 2% to 300% the notes are worth more, or at every one less.",)
     return Table("implied_volatility", caption, tuple(heads), (tuple(rows),), notes=notes)
@@ -182,7 +196,7 @@ def _per_share_table(paper: Paper, market: MarketCase) -> Table:
         row_of(*(Cell(text, head=not place) for place, text in enumerate(line)))
         for line in shown[columns].to_numpy().tolist()
     ]
-    heads = tuple(Head(title_of(name), "right" if place else "left") for place, name in enumerate(columns))
+    heads = tuple(Head(_title(name), "right" if place else "left") for place, name in enumerate(columns))
     notes = (
         (
             "After conversion of all notes: equity at the stock price, and the debt that is owed no more, "
@@ -231,4 +245,8 @@ def _assumption_rows(frame: pd.DataFrame, market: MarketCase) -> Iterator[tuple[
 def _assumption_head(term: str, value: str, reason: str) -> Row:
     said = f"{words_of(value)}. {reason[:1].upper()}{reason[1:]}{'' if reason.endswith('.') else '.'}"
     name = anchor("assumed", term) if term.startswith("market.") else ""
-    return Row((Cell(title_of(term.rpartition(".")[2]), remark=said, head=True, span=2),), "group", name)
+    return Row((Cell(_title(term.rpartition(".")[2]), remark=said, head=True, span=2),), "group", name)
+
+
+def _title(name: str) -> str:
+    return _TITLES.get(name) or title_of(name)
