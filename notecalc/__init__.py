@@ -18,6 +18,9 @@ if TYPE_CHECKING:
     from notecalc.core.balances import Balances, roll_forward
     from notecalc.core.calendars import add_business_days, adjust, get_calendar, is_business_day
     from notecalc.core.conversion import conversion_ratio, shares_on_conversion, shares_to_reserve
+    from notecalc.core.convertible.implied import convertible_implied
+    from notecalc.core.convertible.terms import CallWindow, ConversionWindow, Convertible, PutDate, Steps
+    from notecalc.core.convertible.valuation import convertible_greeks, convertible_value
     from notecalc.core.curves import Curve
     from notecalc.core.dated import DatedValues
     from notecalc.core.daycount import day_count_days, year_fraction
@@ -41,20 +44,31 @@ if TYPE_CHECKING:
     )
     from notecalc.deal.deal import Deal, load
     from notecalc.deal.events import Conversion, Redemption, Repurchase
+    from notecalc.deal.market import CreditSpread, Hazard, Market, Quote
+    from notecalc.deal.marketfile import load_market
     from notecalc.tape.reading import example_tape
 
 __all__ = [
     "Balances",
+    "CallWindow",
     "Conversion",
+    "ConversionWindow",
+    "Convertible",
+    "CreditSpread",
     "Curve",
     "DatedValues",
     "Deal",
     "DealFileError",
+    "Hazard",
     "IndexMismatchError",
+    "Market",
     "NotecalcError",
     "Notes",
+    "PutDate",
+    "Quote",
     "Redemption",
     "Repurchase",
+    "Steps",
     "TapeError",
     "TermError",
     "UnknownDealError",
@@ -67,6 +81,9 @@ __all__ = [
     "clean_price",
     "clean_price_from_curve",
     "conversion_ratio",
+    "convertible_greeks",
+    "convertible_implied",
+    "convertible_value",
     "convexity",
     "coupon_days",
     "current_yield",
@@ -83,6 +100,7 @@ __all__ = [
     "irr",
     "is_business_day",
     "load",
+    "load_market",
     "macaulay_duration",
     "modified_duration",
     "ownership",
@@ -113,6 +131,9 @@ _NAMES_BY_MODULE = {
     "notecalc.core.balances": ("Balances", "roll_forward"),
     "notecalc.core.calendars": ("add_business_days", "adjust", "get_calendar", "is_business_day"),
     "notecalc.core.conversion": ("conversion_ratio", "shares_on_conversion", "shares_to_reserve"),
+    "notecalc.core.convertible.implied": ("convertible_implied",),
+    "notecalc.core.convertible.terms": ("CallWindow", "ConversionWindow", "Convertible", "PutDate", "Steps"),
+    "notecalc.core.convertible.valuation": ("convertible_greeks", "convertible_value"),
     "notecalc.core.dated": ("DatedValues",),
     "notecalc.core.daycount": ("day_count_days", "year_fraction"),
     "notecalc.core.dilution": ("ownership", "treasury_stock_method"),
@@ -136,6 +157,8 @@ _NAMES_BY_MODULE = {
     ),
     "notecalc.deal.deal": ("Deal", "load"),
     "notecalc.deal.events": ("Conversion", "Redemption", "Repurchase"),
+    "notecalc.deal.market": ("CreditSpread", "Hazard", "Market", "Quote"),
+    "notecalc.deal.marketfile": ("load_market",),
     "notecalc.tape.reading": ("example_tape",),
 }
 _MODULE_OF = {name: module for module, names in _NAMES_BY_MODULE.items() for name in names}

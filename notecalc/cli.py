@@ -12,7 +12,7 @@ import traceback
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Literal, TypeAlias, TypeVar
+from typing import TYPE_CHECKING, Annotated, Any, Literal, TypeAlias, TypeVar
 
 import typer
 
@@ -49,6 +49,22 @@ Version = Annotated[
     bool, typer.Option("--version", callback=_print_version, is_eager=True, help="Print the version and exit.")
 ]
 
+MarketName = Annotated[
+    str | None,
+    typer.Option(
+        metavar="MARKET", help="A bundled market, such as ibasis-2004-06-18, or a market file.", show_default=False
+    ),
+]
+
+
+Many: TypeAlias = list[str] | None
+
+
+def _number(what: str) -> Any:
+    """Give an option that takes numbers and ranges of them."""
+    return typer.Option(metavar="NUMBER", help=what, show_default=False)
+
+
 app = typer.Typer(
     epilog="Start with: notecalc memo ibasis-2004",
     context_settings={"help_option_names": ["--help", "-h"]},
@@ -77,17 +93,19 @@ def memo(
         Path | None,
         typer.Option("--output", "-o", metavar="FOLDER", help="Where to write; by default out/ and the deal's id."),
     ] = None,
+    market: MarketName = None,
     debug: Debug = False,
 ) -> None:
     """Write the memo and its tables, and print the key figures.
 
-    The memo is a web page and its twin in Markdown, the tables are CSV.
+    The memo is a web page and its twin in Markdown, the tables are CSV. With a market it says what the notes are worth.
     """
     with _clear_errors(debug=debug):
+        from notecalc._options import market_of
         from notecalc.report.memo import write_memo
 
         asked = _load(deal)
-        files = write_memo(asked, folder or Path("out") / asked.terms.id)
+        files = write_memo(asked, folder or Path("out") / asked.terms.id, market=market_of(market))
         _write(_memo_summary(asked, files), None)
 
 
@@ -200,6 +218,78 @@ def headroom(deal: DealName, *, form: Format = None, output: Output = None, debu
         _answer(deal, asked, {"Headroom under the authorised shares, all converted": asked.headroom()}, form, output)
 
 
+@app.command(
+    epilog="Example: notecalc value ibasis-2004 --market ibasis-2004-06-18 --stock-price 1:3:0.5 --volatility 0.6"
+)
+def value(
+    deal: DealName,
+    *,
+    market: MarketName = None,
+    on: Annotated[str | None, typer.Option(metavar="DATE", help="Day of valuation.", show_default=False)] = None,
+    model: Annotated[
+        Literal["tsiveriotis-fernandes", "ayache-forsyth-vetzal", "goldman-sachs"] | None,
+        typer.Option(help="Named after its paper.", show_default=False),
+    ] = None,
+    stock_price: Annotated[Many, _number("Price of the stock.")] = None,
+    volatility: Annotated[Many, _number("Of the stock, a decimal.")] = None,
+    risk_free: Annotated[Many, _number("Risk-free rate, a decimal, continuous.")] = None,
+    credit_spread: Annotated[Many, _number("Over the risk-free rate, a decimal.")] = None,
+    hazard_rate: Annotated[Many, _number("Rate of default, a decimal, for ayache-forsyth-vetzal.")] = None,
+    recovery_rate: Annotated[Many, _number("Fraction recovered on default, likewise.")] = None,
+    stock_drop: Annotated[Many, _number("Fraction that the stock loses on default, likewise.")] = None,
+    dividend_yield: Annotated[Many, _number("Of the stock, a decimal.")] = None,
+    borrow_cost: Annotated[Many, _number("Of the stock, a decimal.")] = None,
+    greeks: Annotated[bool, typer.Option("--greeks", help="Sensitivities in place of values.")] = False,
+    implied: Annotated[
+        Literal["volatility", "credit", "stock-price"] | None,
+        typer.Option(help="What gives the notes the price of --clean-price.", show_default=False),
+    ] = None,
+    clean_price: Annotated[Many, _number("Price of the notes per 100 of principal, for --implied.")] = None,
+    accuracy: Annotated[Literal["fast", "standard", "reference"], typer.Option(help="How fine the grids are.")] = (
+        "standard"
+    ),
+    form: Format = None,
+    output: Output = None,
+    debug: Debug = False,
+) -> None:
+    """What the notes are worth as convertibles, with its parts.
+
+    Numbers may be repeated or be ranges FROM:TO:STEP: there is a row for each combination. What no option says is the
+    market file's.
+    """
+    given = {
+        "stock_price": stock_price,
+        "volatility": volatility,
+        "risk_free": risk_free,
+        "credit_spread": credit_spread,
+        "hazard_rate": hazard_rate,
+        "recovery_rate": recovery_rate,
+        "stock_drop": stock_drop,
+        "dividend_yield": dividend_yield,
+        "borrow_cost": borrow_cost,
+        "clean_price": clean_price,
+    }
+    with _clear_errors(debug=debug):
+        from notecalc import _options
+
+        asked, case, unknown = _load(deal), _options.market_of(market), (implied or "").replace("-", "_")
+        with _options.named_by_option():
+            arguments = _options.value_arguments(case, on, model, given, unknown) | {"accuracy": accuracy}
+            price = arguments.pop("clean_price", None)
+            if price is None and case is not None and case.clean_price is not None:
+                price = case.clean_price.value
+            if implied and price is None:
+                raise TermError("--clean-price", rule="given with --implied, or in the market file", got=None)
+            if implied:
+                table = getattr(asked, f"implied_{unknown}")(price, **arguments)
+            else:
+                table = (asked.greeks if greeks else asked.value)(**arguments)
+        what = f"Implied {implied}" if implied else "Sensitivities" if greeks else "Value"
+        title = f"{what} by {arguments['model']}, prices per 100 of principal"
+        beside = {"Market": _options.market_table_of(arguments, unknown)}
+        _answer(deal, asked, {title: table}, form, output, beside=beside, leads=("on", "stock_price", "volatility"))
+
+
 @app.command(epilog="Example: notecalc audit ibasis-2004 --source npa=note-purchase-agreement.txt")
 def audit(
     deal: DealName,
@@ -253,12 +343,19 @@ def terms(deal: DealName, *, form: Format = None, output: Output = None, debug: 
 
 
 @app.command(epilog="Example: notecalc schema -o deal.schema.json")
-def schema(*, output: Output = None, debug: Debug = False) -> None:
-    """JSON Schema of a deal file, for editors that check it."""
+def schema(
+    *,
+    of: Annotated[Literal["deal", "market"], typer.Option(help="Of which kind of file.")] = "deal",
+    output: Output = None,
+    debug: Debug = False,
+) -> None:
+    """JSON Schema of a deal or market file, for editors."""
     with _clear_errors(debug=debug):
         from notecalc.deal.dealfile import deal_schema
+        from notecalc.deal.marketfile import market_schema
 
-        _write(json.dumps(deal_schema(), indent=2, ensure_ascii=False), output)
+        made = deal_schema() if of == "deal" else market_schema()
+        _write(json.dumps(made, indent=2, ensure_ascii=False), output)
 
 
 # ---- what comes in ----

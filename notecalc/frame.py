@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, Literal, NamedTuple, TypeAlias
 import pandas as pd
 
 from notecalc.errors import TapeError, TermError
+from notecalc.tape.valued import ConvertibleTape
 
 if TYPE_CHECKING:
     from notecalc.core.arrays import Date, Dates, Numbers
@@ -110,7 +111,7 @@ class Reported(NamedTuple):
 
 
 @pd.api.extensions.register_dataframe_accessor("notecalc")
-class NoteTape(Provenance):
+class NoteTape(ConvertibleTape, Provenance):
     """A tape, a frame with a row for each note; and, where the frame is a result, its units and origin.
 
     The columns are called as the terms of `Notes` are: ``issue_date``, ``maturity``, ``principal``, ``annual_rate``,
@@ -454,11 +455,12 @@ class NoteTape(Provenance):
         name: str,
         compute: Callable[..., Any],
         arguments: Mapping[str, Any],
-        units: Mapping[str, str] | str,
+        units: Mapping[str, str] | str | None,
         errors: Errors,
     ) -> Any:
         """Compute, and raise or hand out what is wrong; a result says its units and how it was made."""
         from notecalc.deal.frames import VALUES, labelled
+        from notecalc.deal.value_units import value_units
 
         if errors not in {"raise", "report"}:
             raise TermError("errors", rule="'raise' or 'report'", got=errors)
@@ -470,6 +472,8 @@ class NoteTape(Provenance):
             _stop(tape)
         named = ", ".join(f"{term}={column!r}" for term, column in self._named.items())
         function = f"notecalc.map_columns({named}).{name}" if named else f"notecalc.{name}"
+        if units is None:
+            units = value_units([*result.columns], "currency")
         labelled(result, {VALUES: units} if isinstance(units, str) else units, tape.digest, function, arguments)
         return result if errors == "raise" else Reported(result, tape.problems.report())
 

@@ -36,7 +36,7 @@ SCRIPT = Path(sysconfig.get_path("scripts")) / "notecalc"
 AGREEMENT = Path(__file__).parent / "data" / "agreement_in_own_words.txt"
 DEAL_FILE = data_directory() / "deals" / "ibasis-2004.toml"
 COMMANDS = [
-    "memo", "cashflows", "closing", "captable", "dilution", "headroom", "audit", "assumptions", "terms", "schema",
+    "memo", "cashflows", "closing", "captable", "dilution", "headroom", "value", "audit", "assumptions", "terms", "schema",
 ]  # fmt: skip
 TITLE = "iBasis, Inc. 8% Secured Convertible Notes due 2007"
 NOTE = "35 of 134 terms are assumed; see: notecalc assumptions ibasis-2004"
@@ -322,6 +322,48 @@ def test_a_text_that_is_no_documents_lists_the_documents(tmp_path: Path) -> None
     said = refusal("audit", "ibasis-2004", "--source", f"nap={other}")
     assert said.startswith("notecalc: `--source` must be KEY=FILE with one of the keys npa (")
     assert said.endswith("Did you mean 'npa'?\n")
+
+
+VALUE = ["value", "ibasis-2004", "--on", "2004-06-18", "--model", "tsiveriotis-fernandes", "--volatility", "0.6",
+         "--risk-free", "0.03", "--accuracy", "fast"]  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        ([*VALUE, "--stock-price", "-1.5", "--credit-spread", "0.08"], "`--stock-price` must be a number above 0; got -1.5"),
+        ([*VALUE, "--stock-price", "1:2", "--credit-spread", "0.08"], "`--stock-price` must be a number, or a range FROM:TO:STEP such as 0.5:3:0.25; got '1:2'"),
+        ([*VALUE, "--credit-spread", "0.08"], "`--stock-price` must be given, or a market file with --market; got None"),
+        ([*VALUE, "--stock-price", "1.5"], "`--credit-spread` must be given, or a market file with --market; got None"),
+        ([*VALUE, "--stock-price", "1.5", "--hazard-rate", "0.1"], "`--hazard-rate` must be left out with --model tsiveriotis-fernandes; got 'given'"),
+        ([*VALUE, "--stock-price", "1.5", "--credit-spread", "0.08", "--implied", "volatility"], "`--clean-price` must be given with --implied, or in the market file; got None"),
+        (["value", "ibasis-2004", "--stock-price", "1.5"], "`--on` must be given, or a market file with --market; got None"),
+        (["value", "ibasis-2004", "--market", "ibasis"], "no market or file is called 'ibasis'. Bundled markets: ibasis-2004-06-18"),
+    ],
+    ids=range(8),
+)  # fmt: skip
+def test_a_bad_option_of_value_is_named(arguments: list[str], message: str) -> None:
+    assert refusal(*arguments) == f"notecalc: {message}\n"
+
+
+def test_numbers_and_ranges_are_a_row_for_each_combination() -> None:
+    grid = ["--stock-price", "1:2:0.5", "--volatility", "0.45", "--credit-spread", "0.08", "--format", "json"]
+    _, out, _ = here(*VALUE, *grid)
+    deal = nc.load("ibasis-2004")
+    own = deal.value(
+        on="2004-06-18", model="tsiveriotis-fernandes", stock_price=[[1.0], [1.5], [2.0]], volatility=[0.6, 0.45],
+        risk_free=0.03, credit=nc.CreditSpread(0.08), accuracy="fast",
+    )  # fmt: skip
+    rows = json.loads(out)["rows"]
+    assert [row["dirty_price"] for row in rows] == own["dirty_price"].tolist()
+    assert [row["volatility"] for row in rows] == [0.6, 0.45] * 3
+
+
+def test_what_a_market_files_price_implies_is_told_with_its_market() -> None:
+    market = ["--market", "ibasis-2004-06-18", "--accuracy", "fast"]
+    out = output("value", "ibasis-2004", *market, "--implied", "volatility", "--stock-price", "1", "--stock-price", "3")
+    assert "no solution" in out
+    assert "the yield of that day was not" in out
 
 
 # ---- what goes out ----

@@ -189,7 +189,7 @@ def _event_row(
     if isinstance(event, Conversion):
         held = int(outstanding[register.position(event.holder)])
         check_conversion(terms, np.array([event.cents]), np.array([event.day]), held, event.holder)
-        result = convert_principal(terms, taken)
+        result = convert_principal(terms, taken, np.full(taken.shape, event.day))
         treatment = series.conversion.accrued_interest.value
         after_record = event.day > periods.record_date[k]
         if treatment == "paid":

@@ -8,10 +8,11 @@ from fractions import Fraction
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 import pandas as pd
 
 from notecalc.core.accrual import accrued_fraction
-from notecalc.core.arrays import Date, FloatArray, IntArray, Shape, as_dates
+from notecalc.core.arrays import Date, DateArray, FloatArray, IntArray, Shape, as_dates
 from notecalc.core.conversion import shares_on_conversion
 from notecalc.core.money import interest_cents, read_cents, to_cents, to_money
 from notecalc.core.schedule import resolve
@@ -20,7 +21,14 @@ from notecalc.deal.register import cents_of, notes_of, register_of, sole_series
 from notecalc.deal.terms import DealTerms
 from notecalc.errors import TermError
 
-__all__ = ["ConversionResult", "check_conversion", "conversion_price_of", "conversion_table", "convert_principal"]
+__all__ = [
+    "ConversionResult",
+    "check_conversion",
+    "conversion_price_of",
+    "conversion_prices_on",
+    "conversion_table",
+    "convert_principal",
+]
 
 
 @dataclass(frozen=True)
@@ -33,16 +41,25 @@ class ConversionResult:
 
 
 def conversion_price_of(terms: DealTerms) -> Decimal:
-    """The conversion price of the deal's series [currency a share]."""
+    """The conversion price of the deal's series before any step [currency a share]."""
     return sole_series(terms)[1].conversion.conversion_price.value
 
 
-def convert_principal(terms: DealTerms, cents: IntArray) -> ConversionResult:
-    """Convert principal in cents at the deal's price and by its rounding."""
+def conversion_prices_on(terms: DealTerms, days: DateArray) -> npt.NDArray[Any]:
+    """The conversion price on each day, exact: a step holds from its first date on."""
+    _, series = sole_series(terms)
+    prices = np.full(days.shape, series.conversion.conversion_price.value, dtype=object)
+    for step in series.conversion.steps:
+        prices[days >= np.datetime64(step.first_date.value, "D")] = step.conversion_price.value
+    return prices
+
+
+def convert_principal(terms: DealTerms, cents: IntArray, days: DateArray) -> ConversionResult:
+    """Convert principal in cents at the price of each day and by the deal's rounding."""
     _, series = sole_series(terms)
     got = shares_on_conversion(
         to_money(cents),
-        conversion_price_of(terms),
+        conversion_prices_on(terms, days),
         rounding=series.conversion.share_rounding.value,
         denomination=series.denomination.value,
     )
@@ -67,7 +84,7 @@ def conversion_table(terms: DealTerms, principal: Any, on: Date | Any, holder: s
     flat = shape.flatten({"principal": read_cents(principal, "principal"), "on": as_dates(on, "on")})
     cents, days = flat["principal"], flat["on"]
     check_conversion(terms, cents, days, int(held), holder)
-    result = convert_principal(terms, cents)
+    result = convert_principal(terms, cents, days)
     periods = resolve(notes_of(terms))
     place, numerator, denominator = accrued_fraction(periods, 0, days)
     rate = Fraction(series.annual_rate.value)
@@ -85,7 +102,7 @@ def conversion_table(terms: DealTerms, principal: Any, on: Date | Any, holder: s
             ),
             "on": as_column_dates(days),
             "principal": to_money(cents),
-            "conversion_price": float(conversion_price_of(terms)),
+            "conversion_price": conversion_prices_on(terms, days).astype(np.float64),
             "shares_exact": result.shares_exact,
             "shares": result.shares,
             "cash_in_lieu": to_money(result.cash_in_lieu),

@@ -6,6 +6,7 @@ Looks at raw tables, so that one mistake of type does not hide another between v
 from __future__ import annotations
 
 import datetime as dt
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from decimal import Decimal
 from difflib import get_close_matches
@@ -27,6 +28,7 @@ def cross_checks(raw: Mapping[str, Any]) -> Iterator[Problem]:
     yield from _shares(raw)
     yield from _totals(raw)
     yield from _order(raw)
+    yield from _options(raw)
     yield from _conventions(raw)
     yield from _followers(raw, raw, "")
 
@@ -236,8 +238,48 @@ def _order(raw: Mapping[str, Any]) -> Iterator[Problem]:
         yield from _follows(raw, f"instruments.{name}.last_payment_date", closing, may_meet=True)
 
 
-def _follows(raw: Mapping[str, Any], early: str, late: str, *, may_meet: bool) -> Iterator[Problem]:
-    first, last = (_at(raw, *path.split("."), "value") for path in (early, late))
+def _options(raw: Mapping[str, Any]) -> Iterator[Problem]:
+    """Windows of calls and puts, and steps of the conversion price, lie in the notes' life one after another."""
+    for name, series in _table(raw, "series").items():
+        here = f"series.{name}"
+        opens, ends = (f"{here}.conversion.{key}" for key in ("first_date", "last_date"))
+        for row, _ in enumerate(_list(series, "conversion", "steps")):
+            step = f"{here}.conversion.steps.{row}.first_date"
+            yield from _follows(raw, f"{here}.conversion.steps.{row - 1}.first_date" if row else opens, step)
+            yield from _follows(raw, step, ends)
+        rows = [(key, row) for key in ("calls", "puts") for row, _ in enumerate(_list(series, key))]
+        for key, row in rows:
+            first, last = (f"{here}.{key}.{row}.{day}" for day in ("first_date", "last_date"))
+            before = f"{here}.{key}.{row - 1}.last_date" if row else f"{here}.issue_date"
+            yield from _follows(raw, before, first, may_meet=True)
+            yield from _follows(raw, first, last, may_meet=True)
+            yield from _follows(raw, last, f"{here}.maturity", may_meet=True)
+            yield from _trigger(series, here, key, row)
+        paid = [_at(series, key, row, "accrued_interest", "value") for key, row in rows]
+        for (key, row), got in zip(rows, paid, strict=True):
+            if isinstance(got, str) and got != paid[0]:
+                rule = f"must be as for the first of the calls and puts, {paid[0]}: this version computes one for all"
+                yield Problem(f"{here}.{key}[{row}].accrued_interest.value", rule, got)
+        redemption, calls = _at(series, "redemption", "value"), bool(_list(series, "calls"))
+        if (redemption == "calls") != calls and redemption in ("none", "calls"):
+            rule = f"must be {'calls where there are' if calls else 'none where there are no'} [[{here}.calls]]"
+            yield Problem(f"{here}.redemption.value", rule, redemption)
+
+
+def _trigger(series: Mapping[str, Any], here: str, key: str, row: int) -> Iterator[Problem]:
+    days, period = (_at(series, key, row, name, "value") for name in ("trigger_days", "trigger_period"))
+    if (days is None) != (period is None):
+        lacking = "trigger_days" if days is None else "trigger_period"
+        yield Problem(f"{here}.{key}[{row}].{lacking}", "is missing: so many days are out of so many", None)
+    elif isinstance(days, int) and isinstance(period, int) and not 1 <= days <= period:
+        yield Problem(f"{here}.{key}[{row}].trigger_days.value", f"must be from 1 to trigger_period ({period})", days)
+
+
+def _follows(raw: Mapping[str, Any], early: str, late: str, *, may_meet: bool = False) -> Iterator[Problem]:
+    """Compare the dates of two terms, each by its path; a row of a list is a part of it: ``calls.0.first_date``."""
+    parts = ([int(part) if part.isdecimal() else part for part in path.split(".")] for path in (early, late))
+    first, last = (_at(raw, *path, "value") for path in parts)
+    early, late = (re.sub(r"\.(\d+)(?=\.)", r"[\1]", path) for path in (early, late))
     if type(first) is dt.date and type(last) is dt.date and (first > last or (first == last and not may_meet)):
         yield Problem(f"{late}.value", f"must be {'on or ' if may_meet else ''}after {early} ({first})", str(last))
 

@@ -28,6 +28,7 @@ from notecalc.deal.register import register_of
 from notecalc.deal.replacing import is_replaced, replaced
 from notecalc.deal.summary import rates_of_return, summary_figures
 from notecalc.deal.terms import DealTerms
+from notecalc.deal.valued import Valued
 from notecalc.errors import TermError, did_you_mean
 
 __all__ = ["Deal", "load"]
@@ -63,7 +64,7 @@ def load(deal: str | Path) -> Deal:
     return Deal(terms, file)
 
 
-class Deal:
+class Deal(Valued):
     """The terms of one deal and what follows from them.
 
     Immutable; equal and hashed by value, whatever file it came from. Get one from :func:`load`.

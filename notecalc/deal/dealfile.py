@@ -11,7 +11,7 @@ import tomllib
 from collections.abc import Mapping, Sequence
 from decimal import Decimal
 from pathlib import Path
-from typing import Any, get_args, get_origin
+from typing import Any, TypeVar, get_args, get_origin
 
 from pydantic import BaseModel, ValidationError
 
@@ -20,7 +20,15 @@ from notecalc.deal.crosschecks import cross_checks
 from notecalc.deal.terms import DealTerms
 from notecalc.errors import DealFileError, Problem, TermError, UnknownDealError, did_you_mean
 
-__all__ = ["bundled_deals", "deal_schema", "read_deal_file", "validate_terms"]
+__all__ = [
+    "bundled_deals",
+    "deal_schema",
+    "model_schema",
+    "problems_of",
+    "read_deal_file",
+    "read_toml",
+    "validate_terms",
+]
 
 
 def bundled_deals() -> list[str]:
@@ -56,13 +64,17 @@ def read_deal_file(deal: str | Path) -> tuple[DealTerms, str]:
         known = bundled_deals()
         hint = did_you_mean(str(deal), known) or f"Bundled deals: {', '.join(known)}"
         raise UnknownDealError(f"no deal or file is called {str(deal)!r}. {hint}")
+    return validate_terms(read_toml(path), path.name), path.name
+
+
+def read_toml(path: Path) -> dict[str, Any]:
+    """Read the tables of a file, decimals exact."""
     try:
-        raw = tomllib.loads(path.read_text(encoding="utf-8"), parse_float=Decimal)
+        return tomllib.loads(path.read_text(encoding="utf-8"), parse_float=Decimal)
     except tomllib.TOMLDecodeError as error:
         raise DealFileError(path.name, [Problem("(syntax)", f"is not TOML: {error}", None)]) from None
     except UnicodeDecodeError as error:
         raise DealFileError(path.name, [Problem("(encoding)", f"is not UTF-8: {error.reason}", None)]) from None
-    return validate_terms(raw, path.name), path.name
 
 
 def validate_terms(raw: Mapping[str, Any], file: str, *, python: bool = False) -> DealTerms:
@@ -82,20 +94,43 @@ def validate_terms(raw: Mapping[str, Any], file: str, *, python: bool = False) -
     DealFileError
         With every problem found.
     """
-    problems: list[Problem] = []
-    terms = None
-    try:
-        terms = DealTerms.model_validate(raw, context={"python": python})
-    except ValidationError as error:
-        found = error.errors(include_url=False)
-        # A list whose elements are all wrong counts as empty, too.
-        inside = {part["loc"][: len(part["loc"]) - depth] for part in found for depth in range(1, len(part["loc"]))}
-        problems.extend(_problem(part) for part in found if part["type"] != "too_short" or part["loc"] not in inside)
+    terms, problems = problems_of(DealTerms, raw, _HINT, python=python)
     seen = {problem.path for problem in problems}
     problems.extend(problem for problem in cross_checks(raw) if problem.path not in seen)
     if problems or terms is None:
         raise DealFileError(file, problems)
     return terms
+
+
+M = TypeVar("M", bound=BaseModel)
+
+_HINT = "Write { value = ..., source = { document = ..., section = ... } }, or { value = ..., assumed = ... }"
+
+
+def problems_of(
+    root: type[M], raw: Mapping[str, Any], hint: str, *, python: bool = False
+) -> tuple[M | None, list[Problem]]:
+    """Check raw tables by the types of a model: what was read, if all is well, and every problem.
+
+    Parameters
+    ----------
+    root : type
+        Of the whole file.
+    raw : mapping
+        What the file holds.
+    hint : str
+        How a term is written, for who wrote its value alone.
+    python : bool
+        As in `validate_terms`.
+    """
+    try:
+        return root.model_validate(raw, context={"python": python}), []
+    except ValidationError as error:
+        found = error.errors(include_url=False)
+    # A list whose elements are all wrong counts as empty, too.
+    inside = {part["loc"][: len(part["loc"]) - depth] for part in found for depth in range(1, len(part["loc"]))}
+    told = [part for part in found if part["type"] != "too_short" or part["loc"] not in inside]
+    return None, [_problem(part, root, hint) for part in told]
 
 
 def deal_schema() -> dict[str, Any]:
@@ -106,13 +141,15 @@ def deal_schema() -> dict[str, Any]:
     >>> deal_schema()["title"]
     'notecalc deal file'
     """
-    schema = DealTerms.model_json_schema(by_alias=True)
+    return model_schema(DealTerms, "notecalc deal file")
+
+
+def model_schema(root: type[BaseModel], title: str) -> dict[str, Any]:
+    """Give the JSON Schema of a kind of file, its parts called by their names."""
+    schema = root.model_json_schema(by_alias=True)
     names = {key: re.sub(r"\W+", "-", part["title"]) for key, part in schema["$defs"].items()}
     readable = _readable({"$schema": "https://json-schema.org/draft/2020-12/schema", **schema}, names)
-    return {**readable, "$defs": {names[key]: part for key, part in readable["$defs"].items()}, "title": _TITLE}
-
-
-_TITLE = "notecalc deal file"
+    return {**readable, "$defs": {names[key]: part for key, part in readable["$defs"].items()}, "title": title}
 
 
 def _readable(node: Any, names: Mapping[str, str]) -> Any:
@@ -157,15 +194,15 @@ def _path(loc: Sequence[Any]) -> str:
     return text.replace(".[key]", "") or "(file)"
 
 
-def _problem(error: Any) -> Problem:
+def _problem(error: Any, root: type[BaseModel], written: str) -> Problem:
     kind, loc, got = error["type"], error["loc"], error["input"]
     path, rule, hint = _path(loc), _RULES.get(kind, error["msg"]), None
     if kind == "missing":
         return Problem(path, rule, None)
     if kind in ("model_type", "model_attributes_type") and not isinstance(got, list | str):
-        hint = "Write { value = ..., source = { document = ..., section = ... } }, or { value = ..., assumed = ... }"
+        hint = written
     if kind == "extra_forbidden":
-        known = _known_keys(loc[:-1])
+        known = _known_keys(root, loc[:-1])
         hint = did_you_mean(str(loc[-1]), known) or f"Known here: {', '.join(sorted(known))}"
         return Problem(path, "is not a known key", None, hint)
     if kind == "literal_error":
@@ -181,7 +218,7 @@ def _problem(error: Any) -> Problem:
         inner = error["ctx"]["error"]
         rule = f"must be {inner.rule}" if isinstance(inner, TermError) else str(inner)
         hint = inner.hint if isinstance(inner, TermError) else None
-    elif "0.08 is eight" in rule and isinstance(got, int | Decimal) and 1 <= abs(float(got)) < 100:
+    elif " per cent)" in rule and isinstance(got, int | Decimal) and 1 <= abs(float(got)) < 100:
         hint = f"Did you mean {got / Decimal(100):f}?"
     return Problem(path, rule, None if isinstance(got, Mapping) and kind == "notecalc" else _shown(got), hint)
 
@@ -190,9 +227,9 @@ def _shown(got: Any) -> Any:
     return float(got) if isinstance(got, Decimal) else got
 
 
-def _known_keys(loc: Sequence[Any]) -> list[str]:
+def _known_keys(root: type[BaseModel], loc: Sequence[Any]) -> list[str]:
     """Keys that the table at `loc` may hold."""
-    kind: Any = DealTerms
+    kind: Any = root
     for part in loc:
         kind = _field_type(kind, part)
     kind = _model_of(kind)

@@ -21,7 +21,17 @@ import pandas as pd
 from notecalc.core.money import to_cents, to_money
 from notecalc.errors import NotecalcError
 
-__all__ = ["PandasObject", "as_column_dates", "inputs_of", "label_of", "labelled", "recipe_of", "totals", "units_of"]
+__all__ = [
+    "PandasObject",
+    "as_column_dates",
+    "inputs_of",
+    "label_of",
+    "labelled",
+    "plain_value",
+    "recipe_of",
+    "totals",
+    "units_of",
+]
 
 PandasObject = TypeVar("PandasObject", bound="pd.DataFrame | pd.Series[Any]")
 
@@ -40,7 +50,7 @@ def labelled(
             "schema": _SCHEMA,
             "units": dict(units),
             "inputs": inputs,
-            "recipe": {"function": function, "arguments": _plain(arguments)},
+            "recipe": {"function": function, "arguments": plain_value(arguments)},
         },
         separators=(",", ":"),
     )
@@ -151,7 +161,7 @@ def _digest(values: Any) -> str:
     return hashlib.sha256("\n".join(map(str, array.reshape(-1).tolist())).encode()).hexdigest()
 
 
-def _plain(value: Any) -> Any:
+def plain_value(value: Any) -> Any:
     """Write an argument as JSON can hold it; a long array by its hash, since its first elements alone would lie."""
     if isinstance(value, pd.Series | pd.Index):
         value = value.to_numpy()
@@ -164,9 +174,9 @@ def _plain(value: Any) -> Any:
     if hasattr(value, "recipe"):
         value = value.recipe()
     if isinstance(value, Mapping):
-        return {str(key): _plain(part) for key, part in value.items()}
+        return {str(key): plain_value(part) for key, part in value.items()}
     if isinstance(value, list | tuple):
-        return [_plain(part) for part in value]
+        return [plain_value(part) for part in value]
     if isinstance(value, dt.date):
         return None if value is pd.NaT else value.strftime("%Y-%m-%d")
     if isinstance(value, Decimal | Fraction):

@@ -49,6 +49,7 @@ __all__ = [
     "Source",
     "Term",
     "Text",
+    "TriggerOrNone",
 ]
 
 
@@ -132,6 +133,16 @@ def _fraction(value: Any) -> Decimal:
     rule = "a decimal from 0 to 1 (0.10 is ten per cent)"
     exact = _decimal(value, rule)
     if not 0 <= exact <= 1:
+        raise _refuse(rule)
+    return exact
+
+
+def _trigger_or_none(value: Any) -> Decimal | str:
+    if value == "none":
+        return "none"
+    rule = "a fraction of the conversion price above 0 and up to 10 (1.30 is 130 per cent of it), or none"
+    exact = _decimal(value, rule)
+    if not 0 < exact <= 10:
         raise _refuse(rule)
     return exact
 
@@ -239,6 +250,12 @@ RateOrNone = Annotated[
     Any, BeforeValidator(_rate_or_none), _as_text, Field(json_schema_extra={"anyOf": [_RATE, _NONE]})
 ]
 Fraction = Annotated[Decimal, BeforeValidator(_fraction), _as_text, Field(json_schema_extra=_number(0, 1))]
+TriggerOrNone = Annotated[
+    Any,
+    BeforeValidator(_trigger_or_none),
+    _as_text,
+    Field(json_schema_extra={"anyOf": [{"type": "number", "exclusiveMinimum": 0, "maximum": 10}, _NONE]}),
+]
 Count = Annotated[int, BeforeValidator(_count), Field(json_schema_extra={"minimum": 0, "exclusiveMaximum": _LARGEST})]
 Length = Annotated[int, BeforeValidator(_length), Field(json_schema_extra={"minimum": 0, "maximum": _LONGEST})]
 RecordDays = Annotated[int, BeforeValidator(_record_days), Field(json_schema_extra={"minimum": 0, "maximum": 366})]
@@ -263,6 +280,7 @@ _KINDS: dict[str, Any] = {
     "Rate": Rate,
     "RateOrNone": RateOrNone,
     "Fraction": Fraction,
+    "TriggerOrNone": TriggerOrNone,
     "Count": Count,
     "Length": Length,
     "RecordDays": RecordDays,

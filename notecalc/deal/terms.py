@@ -34,9 +34,11 @@ from notecalc.deal.sources import (
     Slug,
     Term,
     Text,
+    TriggerOrNone,
 )
 
 __all__ = [
+    "CallTerms",
     "Capitalization",
     "Closing",
     "ConversionTerms",
@@ -44,7 +46,9 @@ __all__ = [
     "Exchange",
     "Instrument",
     "Party",
+    "PriceStep",
     "Purchase",
+    "PutTerms",
     "Series",
     "ShareClass",
     "Signature",
@@ -85,10 +89,17 @@ class BusinessDays(Model):
     closures: tuple[CalendarDate, ...] = Field(default=(), description="Days closed beside the calendar's own.")
 
 
+class PriceStep(Model):
+    """A conversion price that holds from a day on."""
+
+    first_date: Term[CalendarDate]
+    conversion_price: Term[Price]
+
+
 class ConversionTerms(Model):
     """The holder's right to turn principal into shares."""
 
-    conversion_price: Term[Price]
+    conversion_price: Term[Price] = Field(description="From the first date, until a step.")
     first_date: Term[CalendarDate]
     last_date: Term[CalendarDate]
     multiple: Term[PositiveMoney]
@@ -97,6 +108,33 @@ class ConversionTerms(Model):
     share_rounding: Term[Literal["per-conversion", "per-note"]]
     anti_dilution: Term[Literal["none"]]
     reserved: Term[Count] | None = Field(default=None, description="Shares that the papers say are reserved for it.")
+    steps: tuple[PriceStep, ...] = Field(default=(), description="Later conversion prices, in order of their dates.")
+
+
+class CallTerms(Model):
+    """A window in which the issuer may redeem the notes at a price; one whose price steps is a window for each."""
+
+    clean_price: Term[Price] = Field(description="Per 100 of principal, before accrued interest.")
+    first_date: Term[CalendarDate]
+    last_date: Term[CalendarDate]
+    trigger: Term[TriggerOrNone] = Field(
+        description="Stock price from which it may, as a fraction of the conversion price; none where it may at any."
+    )
+    accrued_interest: Term[Literal["paid", "forfeited"]]
+    trigger_days: Term[Length] | None = Field(
+        default=None, description="Trading days on which the trigger must be met; absent where the day itself counts."
+    )
+    trigger_period: Term[Length] | None = Field(default=None, description="Trading days out of which they are.")
+    notice_days: Term[Length] | None = Field(default=None, description="Days from the notice to the redemption.")
+
+
+class PutTerms(Model):
+    """A window in which a holder may have its notes repurchased at a price; one day where its dates are the same."""
+
+    clean_price: Term[Price] = Field(description="Per 100 of principal, before accrued interest.")
+    first_date: Term[CalendarDate]
+    last_date: Term[CalendarDate]
+    accrued_interest: Term[Literal["paid", "forfeited"]]
 
 
 class Series(Model):
@@ -120,12 +158,14 @@ class Series(Model):
     last_coupon: Term[CalendarDate] | None = None
     record_days: Term[RecordDays] = Field(description="Calendar days from the record date to the payment date.")
     payment_rounding: Term[Literal["global-note", "per-note"]]
-    redemption: Term[Literal["none"]]
+    redemption: Term[Literal["none", "calls"]] = Field(description="Whether the issuer may redeem: as `calls` say.")
     make_whole: Term[Literal["none"]]
     prepayment_premium: Term[RateOrNone]
     change_of_control_price: Term[MoneyOrNone] = Field(description="Per 100 of principal, or none.")
     default_rate: Term[RateOrNone]
     conversion: ConversionTerms
+    calls: tuple[CallTerms, ...] = Field(default=(), description="When the issuer may redeem, in order of dates.")
+    puts: tuple[PutTerms, ...] = Field(default=(), description="When a holder may have its notes repurchased.")
 
 
 class Purchase(Model):

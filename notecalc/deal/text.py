@@ -21,8 +21,8 @@ def format_table(made: pd.DataFrame | pd.Series[Any]) -> pd.DataFrame:
     """Write every value of a result as text, by its unit.
 
     Money has two decimals, shares none or, where there are fractions of a share, two, both with thousands separated;
-    prices a share have two decimals or as many up to six as they need; rates and fractions are per cent with two; dates
-    are ISO; what is missing is empty.
+    prices a share have two decimals or as many up to six as they need, prices per 100 two; rates, volatilities and
+    fractions are per cent with two; sensitivities have four digits; dates are ISO; what is missing is empty.
 
     Parameters
     ----------
@@ -75,15 +75,22 @@ def _writer(values: list[Any], unit: str) -> Callable[[Any], str]:
         return _signed(_writer(values, unit.removeprefix("change in ")), unit)
     if re.fullmatch("[A-Z]{3}|currency", unit):
         return lambda value: f"{float(value):z,.2f}"
+    if unit in _DIGITS or unit.startswith(("per 100 per", "per share")):
+        return lambda value: f"{float(value):#.{_DIGITS.get(unit, 4)}g}"
+    if unit == "per 100":
+        return lambda value: f"{float(value):z,.2f}"
     if unit.endswith("/share"):
         decimals = _decimals(values, least=2, most=6)
         return lambda value: f"{float(value):z,.{decimals}f}"
     if unit == "shares":
         decimals = _decimals(values, least=0, most=2)
         return lambda value: f"{value:z,.{decimals}f}"
-    if unit in ("1/yr", "fraction"):
+    if unit in ("1/yr", "1/yr^0.5", "fraction"):
         return lambda value: f"{float(value):z.2%}"
     return _plain
+
+
+_DIGITS = {"per 100 +-": 1, "yr": 3}  # digits that count, where a number of decimals would say too much or nothing
 
 
 def _signed(write: Callable[[Any], str], unit: str) -> Callable[[Any], str]:

@@ -14,6 +14,7 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
 from notecalc.deal.deal import Deal
+from notecalc.deal.marketfile import MarketCase
 from notecalc.report.export import csv_text
 from notecalc.report.page import Footnote, Section, markdown_basis, markdown_table, markdown_text
 from notecalc.report.paper import Paper
@@ -47,8 +48,15 @@ class Memo:
         return {"memo.html": self.html, "memo.md": self.markdown, **self.charts, **self.tables}
 
 
-def memo_of(deal: Deal) -> Memo:
+def memo_of(deal: Deal, *, market: MarketCase | None = None) -> Memo:
     """Make the memo of a deal.
+
+    Parameters
+    ----------
+    deal : Deal
+        What it is about.
+    market : MarketCase, optional
+        What the notes are valued in; without one the memo has no section on their value.
 
     Examples
     --------
@@ -57,7 +65,7 @@ def memo_of(deal: Deal) -> Memo:
     >>> memo.markdown.splitlines()[0]
     '# iBasis, Inc. 8% Secured Convertible Notes due 2007'
     """
-    paper = Paper(deal)
+    paper = Paper(deal, market)
     sections = sections_of(paper)
     charts = {f"{figure.key}.svg": f"{figure.svg}\n" for section in sections for figure in section.figures}
     tables = {f"{name}.csv": csv_text(frame) for name, frame in paper.frames.items()}
@@ -69,7 +77,7 @@ def memo_of(deal: Deal) -> Memo:
     )
 
 
-def write_memo(deal: Deal, folder: str | Path) -> list[Path]:
+def write_memo(deal: Deal, folder: str | Path, *, market: MarketCase | None = None) -> list[Path]:
     """Write the memo of a deal into a folder, which is made if it isn't there.
 
     Parameters
@@ -78,6 +86,8 @@ def write_memo(deal: Deal, folder: str | Path) -> list[Path]:
         What it is about.
     folder : path
         Where; files of the same names are replaced, others are left.
+    market : MarketCase, optional
+        As for `memo_of`.
 
     Returns
     -------
@@ -89,7 +99,7 @@ def write_memo(deal: Deal, folder: str | Path) -> list[Path]:
     OSError
         The folder cannot be made or written to.
     """
-    contents = memo_of(deal).files()
+    contents = memo_of(deal, market=market).files()
     folder = Path(folder)
     folder.mkdir(parents=True, exist_ok=True)
     for name, content in contents.items():

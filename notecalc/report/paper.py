@@ -11,6 +11,7 @@ import pandas as pd
 
 from notecalc.deal.assumptions import terms_of
 from notecalc.deal.deal import Deal
+from notecalc.deal.marketfile import MarketCase
 from notecalc.deal.sources import Source, Term
 from notecalc.deal.text import format_table
 from notecalc.report.page import Basis, Cell, Footnotes, Head, Reference, Row, Table, anchor
@@ -38,6 +39,7 @@ class Paper:
     """What is written about one deal: the footnotes counted so far, and the raw tables by name."""
 
     deal: Deal
+    market: MarketCase | None = None
     footnotes: Footnotes = field(default_factory=Footnotes)
     frames: dict[str, pd.DataFrame] = field(default_factory=dict)
 
@@ -163,9 +165,9 @@ def term_title(paper: Paper, path: str) -> str:
     if top == "capitalization" and rest[0] == "classes":
         title = paper.deal.terms.capitalization.classes[rest[1]].title
         return title if rest[2] == "shares" else f"{title}: {title_of(rest[2]).lower()}"
-    listed = re.fullmatch(r"(\w+)s\[(\d+)\]", rest[0])
-    if listed and len(rest) > 1:
-        return f"{title_of(listed[1])} {int(listed[2]) + 1}: {title_of(rest[1]).lower()}"
+    listed = re.fullmatch(r"(\w+)s\[(\d+)\]", rest[-2]) if len(rest) > 1 else None
+    if listed:
+        return f"{title_of(listed[1])} {int(listed[2]) + 1}: {title_of(rest[-1]).lower()}"
     return title_of(rest[-1])
 
 

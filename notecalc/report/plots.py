@@ -13,11 +13,12 @@ import matplotlib.style
 import pandas as pd
 from markupsafe import Markup, escape
 from matplotlib.axes import Axes
+from matplotlib.colors import to_rgb
 from matplotlib.figure import Figure
 
 from notecalc.deal.text import format_values
 
-__all__ = ["headroom_chart", "ownership_chart", "svg"]
+__all__ = ["headroom_chart", "ownership_chart", "svg", "value_chart"]
 
 _BEFORE, _AFTER, _LIMIT, _INK, _FAINT = "#aebccb", "#1f3a5f", "#9c2f2f", "#222222", "#d9d9d9"
 _WIDTH = 7.4  # inches of 72 points: the width of a page's text
@@ -103,6 +104,52 @@ def headroom_chart(table: pd.DataFrame, authorised: int, titles: Sequence[str]) 
     axes.set_xlim(0, 1.18 * max((others + notes).max(), authorised))
     figure.legend(loc="outside upper left", ncols=3, frameon=False, fontsize=8)
     return figure
+
+
+@_DEFAULTS
+def value_chart(table: pd.DataFrame, currency: str) -> Figure:
+    """Draw the dirty price against the stock price, a line for each volatility, with parity and the bond floor.
+
+    Parameters
+    ----------
+    table : DataFrame
+        ``stock_price``, ``volatility``, ``dirty_price``, ``parity`` and ``bond_floor``, such as ``deal.value()`` of a
+        grid.
+    currency : str
+        Of the stock price.
+
+    Examples
+    --------
+    >>> import notecalc as nc
+    >>> case = nc.load_market("ibasis-2004-06-18")
+    >>> table = nc.load("ibasis-2004").value(**case.arguments(), stock_price=[1.0, 1.5, 2.0], accuracy="fast")
+    >>> value_chart(table, "USD").axes[0].get_xlabel()
+    'Stock price, USD'
+    """
+    figure = Figure(figsize=(_WIDTH, 3.6), layout="constrained")
+    axes: Axes = figure.add_subplot()
+    groups = [(volatility, part.sort_values("stock_price")) for volatility, part in table.groupby("volatility")]
+    shades = [_mix(_BEFORE, _AFTER, place / max(len(groups) - 1, 1)) for place in range(len(groups))]
+    for (volatility, part), shade in zip(groups, shades, strict=True):
+        label = f"volatility {format_values([volatility], 'fraction')[0].replace('.00', '')}"
+        axes.plot(part["stock_price"], part["dirty_price"], color=shade, linewidth=1.6, marker=".", label=label)
+    last = groups[0][1]
+    axes.plot(last["stock_price"], last["parity"], color=_LIMIT, linewidth=1.2, label="parity")
+    axes.plot(last["stock_price"], last["bond_floor"], color=_INK, linewidth=1.0, linestyle="--", label="bond floor")
+    axes.spines[["top", "right", "left"]].set_visible(False)
+    axes.spines["bottom"].set_color(_FAINT)
+    axes.tick_params(colors=_INK, labelsize=8, color=_FAINT)
+    axes.grid(color=_FAINT, linewidth=0.6)
+    axes.set_axisbelow(True)
+    axes.set_xlabel(f"Stock price, {currency}", fontsize=8)
+    axes.set_ylabel("Per 100 of principal", fontsize=8)
+    axes.legend(loc="upper left", frameon=False, fontsize=8)
+    return figure
+
+
+def _mix(start: str, end: str, part: float) -> tuple[float, ...]:
+    """Give a colour between two."""
+    return tuple(a + part * (b - a) for a, b in zip(to_rgb(start), to_rgb(end), strict=True))
 
 
 def svg(figure: Figure, name: str, title: str) -> Markup:

@@ -46,6 +46,10 @@ _TITLES: Final[Mapping[str, str]] = MappingProxyType(
         "reported_untendered": "Principal left, as reported",
         "share_rounding": "Shares are rounded",
         "stub": "Irregular first or last period",
+        "notice_days": "Notice, days before redemption",
+        "trigger": "Stock price from which, as part of the conversion price",
+        "trigger_days": "Trading days above the trigger",
+        "trigger_period": "Out of trading days",
         "tendered": "Principal tendered",
         "maximum": "Principal subject to the offer",
         "untendered": "Principal left is taken as",
@@ -76,6 +80,9 @@ _WORDS: Final[Mapping[str, str]] = MappingProxyType(
         "without": "Without the exchange",
         "own-price": "Exchange at its own price",
         "repriced": "Both repriced together",
+        "tsiveriotis-fernandes": "Tsiveriotis and Fernandes (1998)",
+        "ayache-forsyth-vetzal": "Ayache, Forsyth and Vetzal (2003)",
+        "goldman-sachs": "Goldman Sachs (1994)",
     }
 )
 
@@ -83,7 +90,7 @@ _MONEY = frozenset(
     {"principal", "denomination", "purchase_price", "multiple", "maximum", "tendered", "reported_untendered"}
 )
 _SHARES = frozenset({"shares", "registered", "authorised", "authorised_preferred", "preferred_outstanding"})
-_RATES = frozenset({"annual_rate", "default_rate", "prepayment_premium", "fraction"})
+_RATES = frozenset({"annual_rate", "default_rate", "prepayment_premium", "fraction", "trigger"})
 _PRICES = frozenset({"conversion_price", "exercise_price"})
 
 

@@ -26,8 +26,18 @@ from notecalc.core.note_rules import KINDS, broken_rules, read_term
 from notecalc.core.notes import Notes, notes_of
 from notecalc.core.words import Words
 from notecalc.errors import TermError, did_you_mean
+from notecalc.tape.valued import VALUATION_COLUMNS
 
-__all__ = ["REPORT_COLUMNS", "Problems", "Tape", "example_tape", "find_columns", "read_cells", "read_tape"]
+__all__ = [
+    "REPORT_COLUMNS",
+    "Problems",
+    "Tape",
+    "example_tape",
+    "find_column",
+    "find_columns",
+    "read_cells",
+    "read_tape",
+]
 
 REPORT_COLUMNS = ("row", "position", "column", "value", "allowed", "hint")
 Reader: TypeAlias = Callable[[Any], tuple[npt.NDArray[Any], tuple[Any, ...]]]
@@ -162,8 +172,9 @@ def find_columns(frame: pd.DataFrame, named: Mapping[str, Hashable]) -> dict[str
     ['Issue Date', 'Maturity', 'face', 'annual_rate', 'frequency', 'day_count']
     """
     for term, column in named.items():
-        if term not in KINDS:
-            raise TermError(term, rule="the name of a term", got=column, hint=did_you_mean(term, KINDS))
+        if term not in KINDS and term not in VALUATION_COLUMNS:
+            hint = did_you_mean(term, (*KINDS, *VALUATION_COLUMNS))
+            raise TermError(term, rule="the name of a term", got=column, hint=hint)
         if column is not None and column not in frame.columns:
             hint = did_you_mean(str(column), map(str, frame.columns))
             raise TermError(term, rule="the name of a column", got=column, hint=hint)
@@ -194,6 +205,22 @@ def find_columns(frame: pd.DataFrame, named: Mapping[str, Hashable]) -> dict[str
             hint=f"Name what is there: map_columns({missing[0]}=...)",
         )
     return found
+
+
+def find_column(frame: pd.DataFrame, named: Mapping[str, Hashable], name: str) -> Hashable | None:
+    """Find the column of a number that is no term of `Notes`, as `find_columns` does; None where there is none.
+
+    Raises
+    ------
+    TermError
+        Two columns for it.
+    """
+    if name in named:
+        return named[name]
+    columns = [column for column in frame.columns if _as_term(column) == name]
+    if len(columns) > 1:
+        raise TermError(name, rule="one column", got=columns, hint=f"Name it: map_columns({name}=...)")
+    return columns[0] if columns else None
 
 
 def _as_term(column: Hashable) -> str:

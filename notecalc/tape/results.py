@@ -16,6 +16,8 @@ import pandas as pd
 from notecalc.core import prices as core_prices
 from notecalc.core.accrual import accrued_on
 from notecalc.core.arrays import IntArray, as_date, as_dates, as_numbers, forbid
+from notecalc.core.convertible import valuation
+from notecalc.core.convertible.terms import CallWindow, ConversionWindow, Convertible, PutDate
 from notecalc.core.money import interest_cents, nearest_cents, read_cents, to_money
 from notecalc.core.periods import Periods
 from notecalc.core.schedule import SCHEDULE_COLUMNS, resolve
@@ -23,7 +25,16 @@ from notecalc.core.yields import yield_to_maturity
 from notecalc.errors import IndexMismatchError, TermError
 from notecalc.tape.reading import Tape, read_cells
 
-__all__ = ["accrued", "cashflows", "payment_calendar", "prices", "schedule", "yields"]
+__all__ = [
+    "accrued",
+    "cashflows",
+    "convertible_greeks",
+    "convertible_value",
+    "payment_calendar",
+    "prices",
+    "schedule",
+    "yields",
+]
 
 Arrays: TypeAlias = Mapping[str, npt.NDArray[Any]]
 Compute: TypeAlias = Callable[[Periods, Arrays], Any]
@@ -116,6 +127,69 @@ def yields(tape: Tape, clean_price: Any, settlement: Any, **terms: Any) -> pd.Se
 
     arguments = {"settlement": ("date", settlement), "clean_price": ("number", clean_price)}
     return _aligned(tape, _computed(tape, arguments, solve), "yield")
+
+
+def convertible_value(tape: Tape, **arguments: Any) -> pd.DataFrame:
+    """Every result of `convertible_value` on arrays, a column each."""
+    return _valued(tape, valuation.convertible_value, **arguments)
+
+
+def convertible_greeks(tape: Tape, **arguments: Any) -> pd.DataFrame:
+    """Every result of `convertible_greeks` on arrays, a column each."""
+    return _valued(tape, valuation.convertible_greeks, **arguments)
+
+
+_OPTIONS = ("conversion_", "call_", "put_")
+
+
+def _valued(
+    tape: Tape,
+    value: Callable[..., Any],
+    *,
+    settlement: Any,
+    model: str,
+    accrued_on_conversion: str,
+    accuracy: str,
+    numbers: Mapping[str, Any],
+) -> pd.DataFrame:
+    def compute(periods: Periods, given: Arrays) -> Any:
+        market = {name: given[name] for name in numbers if not name.startswith(_OPTIONS)}
+        terms = Convertible(periods=periods, accrued_on_conversion=accrued_on_conversion, **_options(periods, given))
+        return value(terms, given["settlement"], model=model, accuracy=accuracy, **market)
+
+    dates = ("_start", "_end", "_date")
+    arguments = {name: ("date" if name.endswith(dates) else "number", part) for name, part in numbers.items()}
+    computed = _computed(tape, {"settlement": ("date", settlement), **arguments}, compute)
+    columns = {
+        name: _aligned(tape, [(rows, getattr(made, name)) for rows, made in computed], name)
+        for name in type(computed[0][1])._fields
+    }
+    return pd.DataFrame(columns)
+
+
+def _options(periods: Periods, given: Arrays) -> dict[str, Any]:
+    """Give the windows that columns state; a blank first or last day is the note's own."""
+    notes = periods.notes
+
+    def window(name: str) -> dict[str, Any]:
+        ends = (("start", notes.issue_date), ("end", notes.maturity))
+        stated = ((end, own, given.get(f"{name}_{end}")) for end, own in ends)
+        return {end: np.where(np.isnat(days), own, days) for end, own, days in stated if days is not None}
+
+    options: dict[str, Any] = {
+        "conversions": [ConversionWindow(conversion_price=given["conversion_price"], **window("conversion"))]
+    }
+    if "call_price" in given:
+        trigger = given.get("call_trigger", np.zeros(len(notes)))
+        call = {"trigger": np.where(np.isnan(trigger), 0.0, trigger), **window("call")}
+        options["calls"] = [CallWindow(clean_price=given["call_price"], **call)]
+    if "put_price" in given or "put_date" in given:
+        none = {"put_price": np.full(len(notes), np.nan), "put_date": np.full(len(notes), np.datetime64("NaT", "D"))}
+        price, day = (given.get(name, none[name]) for name in none)
+        forbid("put_date", day, np.isnat(day) & ~np.isnan(price), "given where there is a put_price")
+        forbid("put_price", price, np.isnan(price) & ~np.isnat(day), "given where there is a put_date")
+        options["puts"] = [PutDate(date=day, clean_price=price)]
+    return options
 
 
 def _computed(tape: Tape, arguments: Mapping[str, tuple[str, Any]], compute: Compute) -> list[tuple[IntArray, Any]]:

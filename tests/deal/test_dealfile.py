@@ -268,10 +268,10 @@ def test_a_list_of_wrong_elements_is_not_called_empty(raw: dict[str, Any]) -> No
 
 
 def test_what_this_version_does_not_compute_is_said(altered: Altered) -> None:
-    called = altered(('redemption = { value = "none"', 'redemption = { value = "callable"'))
+    made_whole = altered(('make_whole = { value = "none"', 'make_whole = { value = "table"'))
     assert (
-        "must be none; got 'callable'. This version computes no other"
-        in problems(called)["series.notes.redemption.value"]
+        "must be none; got 'table'. This version computes no other"
+        in problems(made_whole)["series.notes.make_whole.value"]
     )
 
 

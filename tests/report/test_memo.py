@@ -187,3 +187,53 @@ def test_bad_words_of_a_template_are_errors() -> None:
     template: Any = _environment().from_string("{{ nothing_of_this_name }}")
     with pytest.raises(UndefinedError):
         template.render()
+
+
+# ---- in a stated market ----
+
+
+@pytest.fixture(scope="module")
+def valued(deal: nc.Deal) -> Memo:
+    return memo_of(deal, market=nc.load_market("ibasis-2004-06-18"))
+
+
+def test_without_a_market_nothing_is_said_of_value(memo: Memo, valued: Memo) -> None:
+    assert "Value of the conversion right" not in memo.markdown
+    assert "## Value of the conversion right" in valued.markdown
+    assert {"value.svg", "value_grid.csv", "market.csv"} <= set(valued.files()) - set(memo.files())
+
+
+def test_the_section_shows_the_deals_own_figures(deal: nc.Deal, valued: Memo) -> None:
+    case = nc.load_market("ibasis-2004-06-18")
+    for model in case.models:
+        worth = deal.value(**case.arguments(model)).notecalc.formatted()
+        assert re.search(rf"^\| Dirty price .* {worth['dirty_price'].iloc[0]} ", valued.markdown, flags=re.MULTILINE)
+    for name in ("Tsiveriotis and Fernandes (1998)", "Goldman Sachs (1994)", "Ayache, Forsyth and Vetzal (2003)"):
+        assert name in valued.markdown
+    assert "no solution" in valued.markdown
+
+
+def test_every_datum_of_the_market_leads_to_its_source_or_its_reason(valued: Memo) -> None:
+    page = Page(valued.html)
+    assert len(page.ids) == len(set(page.ids))
+    assert {link[1:] for link in page.links} <= set(page.ids)
+    assert {"assumed-market-stock-price", "assumed-market-hazard-rate"} <= set(page.ids)
+    assert "Note Purchase Agreement, section 2.5: 1,000 for each 1,000 of principal." in valued.markdown
+    assert (
+        "The yield of that day was not looked up" in valued.markdown
+        or "the yield of that day was not" in valued.markdown
+    )
+
+
+def test_page_and_twin_hold_the_same_tables_with_a_market(valued: Memo) -> None:
+    test_page_and_twin_hold_the_same_tables(valued)
+
+
+def test_a_market_file_without_a_grid_or_a_price_has_a_shorter_section(deal: nc.Deal, tmp_path: Path) -> None:
+    text = (data_directory() / "markets" / "ibasis-2004-06-18.toml").read_text(encoding="utf-8")
+    text = re.sub(r"^clean_price = .*$", "", text[: text.index("# What the memo computes")], flags=re.MULTILINE)
+    file = tmp_path / "short.toml"
+    file.write_text(text, encoding="utf-8")
+    made = memo_of(deal, market=nc.load_market(file))
+    assert "value.svg" not in made.files()
+    assert "## Value of the conversion right" in made.markdown

@@ -95,8 +95,8 @@ def convertible_implied(
     wanted = case.layout.numbers["clean_price"] + case.lines.accrued[case.contract]
     scale = np.ones(wanted.size)
     if unknown == "stock_price":
-        firsts = np.minimum(case.lines.offsets[:-1], len(case.lines.table) - 1)
-        scale = 100 / case.lines.table[firsts, col.RATIO][case.contract]
+        ratios = np.append(case.lines.table[:, col.RATIO], np.nan)  # a missing settlement has no segment
+        scale = 100 / ratios[case.lines.offsets[:-1]][case.contract]
 
     def miss(x: FloatArray) -> FloatArray:
         columns = list(case.columns)

@@ -12,6 +12,7 @@ from notecalc.report.sections.cash import cash_flows_section, closing_section
 from notecalc.report.sections.open_points import assumptions_section, findings_section
 from notecalc.report.sections.shares import headroom_section, shares_section
 from notecalc.report.sections.terms import terms_section
+from notecalc.report.sections.valuation import valuation_section
 from notecalc.report.words import title_of
 
 __all__ = ["sections_of"]
@@ -26,10 +27,11 @@ def sections_of(paper: Paper) -> list[Section]:
         closing_section,
         shares_section,
         headroom_section,
+        valuation_section,
         findings_section,
         assumptions_section,
     )
-    return [make(paper) for make in makers]
+    return [section for make in makers if (section := make(paper)) is not None]
 
 
 def _key_figures(paper: Paper) -> Section:

@@ -1,0 +1,237 @@
+"""What the notes are worth as convertibles: the deal's terms and a market, handed to `core.convertible`.
+
+A row for each combination of what was given; what the engine does not know of the terms is said in `simplifications`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+
+from notecalc.core.arrays import POSITIVE, Dates, Shape, as_dates, as_numbers
+from notecalc.core.convertible.implied import convertible_implied
+from notecalc.core.convertible.terms import CallWindow, ConversionWindow, Convertible, PutDate, Steps
+from notecalc.core.convertible.valuation import MODELS, convertible_greeks, convertible_value
+from notecalc.core.curves import Curve
+from notecalc.core.schedule import resolve
+from notecalc.core.words import known_word
+from notecalc.deal import accruals
+from notecalc.deal.captable import dilution_table
+from notecalc.deal.conversion import conversion_prices_on
+from notecalc.deal.frames import as_column_dates
+from notecalc.deal.market import Hazard, Market, Quote
+from notecalc.deal.register import notes_of, sole_series
+from notecalc.deal.terms import DealTerms
+from notecalc.errors import TermError
+
+__all__ = [
+    "convertible_of",
+    "credit_name",
+    "greeks_table",
+    "implied_table",
+    "per_share_table",
+    "simplifications",
+    "value_table",
+]
+
+_HAZARD_MODEL = "ayache-forsyth-vetzal"
+
+
+def convertible_of(terms: DealTerms, *, recovery_claim: str = "principal") -> Convertible:
+    """The deal's series as one row of `Convertible`.
+
+    Raises
+    ------
+    TermError
+        A put that is open on more than a day, which the engine does not know.
+    """
+    path, series = sole_series(terms)
+    conversion = series.conversion
+    prices = [conversion.conversion_price, *(step.conversion_price for step in conversion.steps)]
+    days = [conversion.first_date, *(step.first_date for step in conversion.steps), conversion.last_date]
+    for row, put in enumerate(series.puts):
+        if put.first_date.value != put.last_date.value:
+            rule = "the first_date, as this version values puts of one day"
+            raise TermError(f"series.{path}.puts[{row}].last_date", rule=rule, got=str(put.last_date.value))
+    interest = [
+        *(call.accrued_interest.value for call in series.calls),
+        *(p.accrued_interest.value for p in series.puts),
+    ]
+    return Convertible(
+        periods=resolve(notes_of(terms)),
+        conversions=[
+            ConversionWindow(conversion_price=float(price.value), start=first.value, end=last.value)
+            for price, first, last in zip(prices, days, days[1:], strict=False)
+        ],
+        calls=[
+            CallWindow(
+                clean_price=float(call.clean_price.value),
+                trigger=0.0 if call.trigger.value == "none" else float(call.trigger.value),
+                start=call.first_date.value,
+                end=call.last_date.value,
+            )
+            for call in series.calls
+        ],
+        puts=[PutDate(date=put.first_date.value, clean_price=float(put.clean_price.value)) for put in series.puts],
+        accrued_on_conversion="paid" if conversion.accrued_interest.value == "paid" else "forfeited",
+        accrued_on_call=interest[0] if interest else "paid",
+        recovery_claim=recovery_claim,
+    )
+
+
+def simplifications(terms: DealTerms) -> Iterator[tuple[str, str]]:
+    """Terms of which the value takes less than they say, by path, and what it takes instead."""
+    path, series = sole_series(terms)
+    if series.conversion.accrued_interest.value == "forfeited-before-record-date":
+        yield (
+            f"series.{path}.conversion.accrued_interest",
+            "valued as forfeited on every day: a coupon kept by who converts after its record date is left out",
+        )
+    for row, call in enumerate(series.calls):
+        if call.trigger_days is not None and call.trigger_period is not None:
+            days, period = call.trigger_days.value, call.trigger_period.value
+            yield (
+                f"series.{path}.calls[{row}].trigger_days",
+                f"valued as met by the stock price of the day, not on {days} of {period} trading days",
+            )
+        if call.notice_days is not None and call.notice_days.value:
+            yield f"series.{path}.calls[{row}].notice_days", "valued as called without notice"
+
+
+def credit_name(model: str) -> str:
+    """Give what a model's credit is called by `convertible_value`."""
+    return "hazard_rate" if known_word("model", model, MODELS) == _HAZARD_MODEL else "credit_spread"
+
+
+@dataclass(frozen=True)
+class _Rows:
+    """What was given, broadcast: a row for each combination, and the arguments of the engine."""
+
+    index: pd.Index[Any]
+    columns: dict[str, npt.NDArray[Any]]
+    terms: Convertible
+    arguments: dict[str, Any]
+
+    @classmethod
+    def of(
+        cls, terms: DealTerms, market: Market, on: Dates | Any, model: str, accuracy: str, more: Mapping[str, Any]
+    ) -> _Rows:
+        """Read a market; `more` are numbers that are no part of it."""
+        quotes = market.quotes()
+        _check_credit(market, model)
+        structures = {name: quote.value for name, quote in quotes.items() if isinstance(quote.value, Steps | Curve)}
+        dividends = quotes.pop("dividends", None)
+        given = {name: quote.value for name, quote in quotes.items() if name not in structures} | dict(more)
+        shape = Shape.of({"on": on, **given})
+        arrays: dict[str, npt.NDArray[Any]] = {"on": as_dates(on, "on")}
+        flat = shape.flatten(arrays | {name: as_numbers(value, name) for name, value in given.items()})
+        size = flat["on"].size
+        index = pd.RangeIndex(size) if shape.index is None else shape.index
+        numbers = {name: values[0].item() if shape.scalar else values for name, values in flat.items() if name != "on"}
+        arguments = {
+            "settlement": flat["on"][0] if shape.scalar else flat["on"],
+            "model": model,
+            "accuracy": accuracy,
+            **structures,
+            **numbers,
+            **_dividends(dividends),
+        }
+        claim = market.credit.claim if isinstance(market.credit, Hazard) else "principal"
+        columns = {"on": as_column_dates(flat["on"]), **{name: flat[name] for name in flat if name != "on"}}
+        return cls(index, columns, convertible_of(terms, recovery_claim=claim), arguments)
+
+    def frame(self, results: Mapping[str, Any]) -> pd.DataFrame:
+        """Put what was given and what came out side by side."""
+        made = {name: np.atleast_1d(values) for name, values in results.items()}
+        return pd.DataFrame({**self.columns, **made}, index=self.index)
+
+
+def value_table(terms: DealTerms, market: Market, on: Any, model: str, accuracy: str) -> pd.DataFrame:
+    """Every result of `convertible_value`, what exceeds the bond floor, and the worth of the series [currency]."""
+    rows = _Rows.of(terms, market, on, model, accuracy, {})
+    found = convertible_value(rows.terms, **rows.arguments)._asdict()
+    whole = float(sole_series(terms)[1].principal.value) / 100 * np.asarray(found["dirty_price"])
+    option = np.asarray(found["dirty_price"]) - np.asarray(found["bond_floor"])
+    return rows.frame({**found, "option_value": option, "value": whole})
+
+
+def greeks_table(terms: DealTerms, market: Market, on: Any, model: str, accuracy: str) -> pd.DataFrame:
+    """Every result of `convertible_greeks`."""
+    rows = _Rows.of(terms, market, on, model, accuracy, {})
+    return rows.frame(convertible_greeks(rows.terms, **rows.arguments)._asdict())
+
+
+def implied_table(
+    unknown: str, terms: DealTerms, clean_price: Any, market: Market, on: Any, model: str, accuracy: str
+) -> pd.DataFrame:
+    """What gives the notes a clean price: the lowest answer, the highest where there are several, and how many."""
+    rows = _Rows.of(terms, market, on, model, accuracy, {"clean_price": clean_price})
+    found = convertible_implied(unknown, rows.terms, **rows.arguments)
+    count = np.atleast_1d(found.solutions)
+    words = np.select([count == 0, count == 2, count > 2], ["no solution", "two solutions", "several"], "")
+    remark = pd.array(words.tolist(), dtype="str")
+    table = rows.frame({unknown: found.value, f"other_{unknown}": found.other, "solutions": count})
+    return table.assign(remark=remark).astype({"solutions": "Int64"})
+
+
+def per_share_table(terms: DealTerms, stock_price: Any, on: Any) -> pd.DataFrame:
+    """Value per share before conversion of all notes and after it, by the shares issued on the cap table."""
+    _, series = sole_series(terms)
+    shape = Shape.of({"stock_price": stock_price, "on": on})
+    numbers = as_numbers(stock_price, "stock_price")
+    POSITIVE.check("stock_price", numbers.reshape(-1))
+    flat = shape.flatten({"stock_price": numbers, "on": as_dates(on, "on")})
+    price, days = flat["stock_price"], flat["on"]
+    issued = [part for part in terms.capitalization.classes.values() if part.kind == "issued" and part.shares]
+    before = float(sum(part.shares.value for part in issued if part.shares))
+    principal = float(series.principal.value)
+    conversion_prices = conversion_prices_on(terms, days)
+    shares_at = {each: _shares_of_all(terms, each) for each in set(conversion_prices.tolist())}
+    new = np.array([shares_at[each] for each in conversion_prices], dtype=np.float64)
+    accrued = np.atleast_1d(accruals.accrued(days, terms=terms))
+    extinguished = principal + (0.0 if series.conversion.accrued_interest.value == "paid" else accrued)
+    after = (before * price + extinguished) / (before + new)
+    return pd.DataFrame(
+        {
+            "on": as_column_dates(days),
+            "stock_price": price,
+            "conversion_price": conversion_prices.astype(np.float64),
+            "shares_before": before,
+            "new_shares": new,
+            "shares_after": before + new,
+            "equity_before": before * price,
+            "debt_extinguished": extinguished,
+            "value_per_share_after": after,
+            "dilution": after / price - 1,
+            "parity": 100 * new * price / principal,
+            "parity_after": 100 * new * after / principal,
+        },
+        index=pd.RangeIndex(days.size) if shape.index is None else shape.index,
+    )
+
+
+def _shares_of_all(terms: DealTerms, price: Any) -> float:
+    table = dilution_table(terms, price, None, None, None)
+    return float(table.loc[table["holder"] != "", "shares_after"].sum())
+
+
+def _check_credit(market: Market, model: str) -> None:
+    by_hazard = credit_name(model) == "hazard_rate"
+    if market.credit is not None and isinstance(market.credit, Hazard) != by_hazard:
+        rule = f"a {'Hazard' if by_hazard else 'CreditSpread'} with model {model!r}"
+        raise TermError("credit", rule=rule, got=market.credit)
+
+
+def _dividends(quote: Quote | None) -> dict[str, Any]:
+    if quote is None:
+        return {}
+    if isinstance(quote.value, pd.Series):
+        return {"dividend_dates": quote.value.index, "dividend_amounts": quote.value.to_numpy()}
+    if not isinstance(quote.value, Mapping):
+        raise TermError("dividends", rule="amounts by ex-date: a mapping, or a Series", got=quote.value)
+    return {"dividend_dates": list(quote.value), "dividend_amounts": list(quote.value.values())}

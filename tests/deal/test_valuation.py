@@ -1,0 +1,244 @@
+"""A deal's notes are valued as the engine values them, by the deal's own terms, with what was given beside each value."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pytest
+
+import notecalc as nc
+from notecalc.deal.valuation import simplifications
+
+TF, AFV, GS = "tsiveriotis-fernandes", "ayache-forsyth-vetzal", "goldman-sachs"
+DAY = "2004-06-18"
+SPREAD: dict[str, Any] = {"risk_free": 0.03, "credit": nc.CreditSpread(0.08)}
+
+
+@pytest.fixture(scope="session")
+def plain(deal: nc.Deal) -> nc.Deal:
+    """The deal with coupons paid on their own dates, as in the reference values."""
+    return deal.replace(business_day_convention="unadjusted")
+
+
+@pytest.fixture(scope="session")
+def reference() -> list[dict[str, Any]]:
+    """Semi-analytic values of the deal's terms; see the file for their origin."""
+    file = Path(__file__).parents[1] / "data" / "convertible.json"
+    return json.loads(file.read_text(encoding="utf-8"))["cases"]
+
+
+def test_values_are_those_of_the_reference(plain: nc.Deal, reference: list[dict[str, Any]]) -> None:
+    stocks, volatility = [case["S"] for case in reference], [case["volatility"] for case in reference]
+    for model, key, credit in (
+        (TF, "TF", nc.CreditSpread(0.08)),
+        (AFV, "AFV_eta1", nc.Hazard(0.08, recovery_rate=0, stock_drop=1)),
+        (AFV, "AFV_eta0", nc.Hazard(0.08, recovery_rate=0, stock_drop=0)),
+    ):
+        found = plain.value(
+            on=DAY, model=model, stock_price=stocks, volatility=volatility, risk_free=0.03, credit=credit, accuracy="reference"
+        )  # fmt: skip
+        assert found["dirty_price"].tolist() == pytest.approx([case[key] for case in reference], abs=1e-5)
+
+
+def test_the_whole_series_is_worth_its_price_times_its_principal(plain: nc.Deal) -> None:
+    found = plain.value(on=DAY, model=TF, stock_price=1.5, volatility=0.6, **SPREAD).iloc[0]
+    assert found["value"] == pytest.approx(290_000 * found["dirty_price"])
+    assert found["parity"] == pytest.approx(100 / 1.85 * 1.5)
+
+
+def test_a_market_and_its_data_by_name_are_the_same(plain: nc.Deal) -> None:
+    market = nc.Market(stock_price=1.2, volatility=0.6, **SPREAD)
+    by_market = plain.value(on=DAY, model=TF, market=market, stock_price=1.5)
+    by_name = plain.value(on=DAY, model=TF, stock_price=1.5, volatility=0.6, **SPREAD)
+    pd.testing.assert_frame_equal(by_market, by_name)
+    assert by_market.notecalc.recipe == by_name.notecalc.recipe
+    assert by_market.notecalc.recipe["arguments"]["market"]["stock_price"] == {
+        "value": 1.5,
+        "assumed": "given by the caller",
+    }
+
+
+def test_a_grid_is_a_row_for_each_combination(plain: nc.Deal) -> None:
+    stocks, volatilities = [1.0, 1.5, 2.5], [0.4, 0.6]
+    grid = plain.value(on=DAY, model=TF, stock_price=[[s] for s in stocks], volatility=volatilities, **SPREAD)
+    assert grid["stock_price"].tolist() == [1.0, 1.0, 1.5, 1.5, 2.5, 2.5]
+    assert grid["volatility"].tolist() == volatilities * 3
+    alone = plain.value(on=DAY, model=TF, stock_price=1.5, volatility=0.6, **SPREAD)
+    assert grid["dirty_price"].iloc[3] == alone["dirty_price"].iloc[0]
+
+
+def test_series_give_their_index(plain: nc.Deal) -> None:
+    stocks = pd.Series([1.5, 2.5], index=pd.Index(["low", "high"], name="case"))
+    found = plain.greeks(on=DAY, model=TF, stock_price=stocks, volatility=0.6, **SPREAD)
+    assert found.index.equals(stocks.index)
+    with pytest.raises(nc.IndexMismatchError):
+        plain.value(on=DAY, model=TF, stock_price=stocks, volatility=pd.Series([0.5, 0.6]), **SPREAD)
+
+
+def test_every_column_has_a_unit_but_the_day(plain: nc.Deal) -> None:
+    data = {"stock_price": 1.5, "volatility": 0.6, **SPREAD}
+    for made in (
+        plain.value(on=DAY, model=TF, **data),
+        plain.greeks(on=DAY, model=TF, **data),
+        plain.value_per_share(1.5, on=DAY),
+    ):
+        assert set(made.columns) - set(made.notecalc.units) == {"on"}
+    found = plain.implied_volatility(130, on=DAY, model=TF, **data)
+    assert set(found.columns) - set(found.notecalc.units) == {"on", "solutions", "remark"}
+
+
+def test_a_frame_goes_through_parquet(plain: nc.Deal, tmp_path: Path) -> None:
+    curve = nc.Curve.from_zero_rates(
+        DAY, ["2007-06-18"], [0.03], compounding="continuous", interpolation="linear-zero-rates", day_count="actual/365 fixed"
+    )  # fmt: skip
+    volatility = nc.Steps(["2005-06-18", "2007-06-18"], [0.6, 0.5])
+    data = {"risk_free": curve, "credit": nc.CreditSpread(0.08), "dividends": {"2005-01-10": 0.02}}
+    found = plain.value(on=DAY, model=TF, stock_price=[1.5, 2.0], volatility=volatility, **data)
+    found.to_parquet(tmp_path / "value.parquet")
+    back = pd.read_parquet(tmp_path / "value.parquet")
+    pd.testing.assert_frame_equal(back, found)
+    assert back.notecalc.recipe["arguments"]["market"]["dividends"]["value"] == {"2005-01-10": 0.02}
+
+
+def test_dividends_may_be_a_series_by_date(plain: nc.Deal) -> None:
+    days = pd.Series([0.02], index=pd.to_datetime(["2005-01-10"]))
+    data = {"on": DAY, "model": TF, "stock_price": 1.5, "volatility": 0.6, **SPREAD}
+    by_series = plain.value(dividends=days, **data)
+    assert (
+        by_series["dirty_price"].iloc[0] == plain.value(dividends={"2005-01-10": 0.02}, **data)["dirty_price"].iloc[0]
+    )
+    assert by_series["dirty_price"].iloc[0] < plain.value(**data)["dirty_price"].iloc[0]
+    with pytest.raises(nc.TermError, match="`dividends` must be amounts by ex-date"):
+        plain.value(dividends=0.02, **data)
+
+
+# ---- what a price implies ----
+
+
+def test_what_a_value_implies_gives_it_back(plain: nc.Deal) -> None:
+    data = {"stock_price": 1.5, "volatility": 0.6, **SPREAD}
+    price = plain.value(on=DAY, model=TF, **data)["clean_price"].iloc[0]
+    assert plain.implied_volatility(price, on=DAY, model=TF, **data)["volatility"].iloc[0] == pytest.approx(
+        0.6, abs=1e-8
+    )
+    assert plain.implied_stock_price(price, on=DAY, model=TF, **data)["stock_price"].iloc[0] == pytest.approx(
+        1.5, abs=1e-8
+    )
+    assert plain.implied_credit(price, on=DAY, model=TF, **data)["credit_spread"].iloc[0] == pytest.approx(
+        0.08, abs=1e-8
+    )
+    hazard = data | {"credit": nc.Hazard(0.05, recovery_rate=0.4, stock_drop=1)}
+    price = plain.value(on=DAY, model=AFV, **hazard)["clean_price"].iloc[0]
+    assert plain.implied_credit(price, on=DAY, model=AFV, **hazard)["hazard_rate"].iloc[0] == pytest.approx(
+        0.05, abs=1e-8
+    )
+
+
+def test_no_solution_is_an_answer(plain: nc.Deal) -> None:
+    """At a stock price of 3 the notes are worth parity, 162, at least: no volatility makes that 100."""
+    found = plain.implied_volatility(100, on=DAY, model=TF, stock_price=[3.0, 1.0], **SPREAD)
+    assert found["remark"].iloc[0] == "no solution"
+    assert np.isnan(found["volatility"].iloc[0])
+    assert found["solutions"].tolist() == [0.0, 1.0]
+
+
+# ---- what is refused ----
+
+
+@pytest.mark.parametrize(
+    ("changes", "words"),
+    [
+        ({"credit": nc.Hazard(0.08, 0.4, 1)}, f"`credit` must be a CreditSpread with model '{TF}'"),
+        ({"model": AFV}, f"`credit` must be a Hazard with model '{AFV}'"),
+        ({"volatility": 60}, "`volatility` must be a decimal above 0 and up to 10; got 60.0. Did you mean 0.6?"),
+        ({"volatility": [0.6, -1]}, "`volatility` must be a decimal above 0 and up to 10; got -1.0 at row 1"),
+        ({"model": "black-scholes"}, "`model` must be"),
+        ({"on": "2007-06-18"}, "`settlement` must be"),
+        ({"market": 0.6}, "`market` must be a Market; got 0.6"),
+    ],
+    ids=range(7),
+)
+def test_what_cannot_be_valued_says_why(plain: nc.Deal, changes: dict[str, Any], words: str) -> None:
+    data = {"on": DAY, "model": TF, "stock_price": 1.5, "volatility": 0.6, **SPREAD} | changes
+    with pytest.raises(nc.TermError, match=words):
+        plain.value(**data)
+
+
+def test_a_misspelt_datum_is_a_type_error(plain: nc.Deal) -> None:
+    with pytest.raises(TypeError, match="'volatilty'"):
+        plain.value(on=DAY, model=TF, stock_price=1.5, volatilty=0.6, **SPREAD)
+
+
+# ---- calls, puts and steps of the deal file ----
+
+
+def test_calls_puts_and_steps_reach_the_engine(callable_deal: nc.Deal, plain: nc.Deal) -> None:
+    """Against the same windows written by hand."""
+    unadjusted = callable_deal.replace(business_day_convention="unadjusted")
+    notes = nc.Notes(
+        issue_date=DAY, maturity="2007-06-18", principal=100, annual_rate=0.08, frequency=2, day_count="30/360"
+    )
+    terms = nc.Convertible(
+        periods=nc.resolve(notes),
+        conversions=[
+            nc.ConversionWindow(conversion_price=1.85, end="2006-06-18"),
+            nc.ConversionWindow(conversion_price=2, start="2006-06-18"),
+        ],
+        calls=[
+            nc.CallWindow(clean_price=104, trigger=1.5, start="2005-06-18", end="2006-06-18"),
+            nc.CallWindow(clean_price=102.5, start="2006-06-18", end="2007-06-18"),
+        ],
+        puts=[nc.PutDate(date="2006-06-18", clean_price=100)],
+        accrued_on_conversion="forfeited",
+    )
+    market = {"stock_price": 1.5, "volatility": 0.6, "risk_free": 0.03}
+    by_hand = nc.convertible_value(terms, DAY, model=TF, credit_spread=0.08, **market)
+    found = unadjusted.value(on=DAY, model=TF, credit=nc.CreditSpread(0.08), **market)
+    assert found["dirty_price"].iloc[0] == by_hand.dirty_price
+    assert (
+        by_hand.dirty_price
+        < plain.value(on=DAY, model=TF, stock_price=1.5, volatility=0.6, **SPREAD)["dirty_price"].iloc[0]
+    )
+
+
+def test_what_the_engine_leaves_out_of_the_terms_is_said(callable_deal: nc.Deal) -> None:
+    said = dict(simplifications(callable_deal.terms))
+    assert (
+        said["series.notes.calls[0].trigger_days"]
+        == "valued as met by the stock price of the day, not on 20 of 30 trading days"
+    )
+    assert said["series.notes.calls[0].notice_days"] == "valued as called without notice"
+    assert "left out" in said["series.notes.conversion.accrued_interest"]
+    assert len(said) == 3
+
+
+def test_a_put_window_is_refused_not_guessed(callable_deal: nc.Deal) -> None:
+    wider = callable_deal.replace(**{"series.notes.puts[0].last_date": "2006-07-18"})
+    with pytest.raises(nc.TermError, match=r"series.notes.puts\[0\].last_date` must be the first_date"):
+        wider.value(on=DAY, model=TF, stock_price=1.5, volatility=0.6, **SPREAD)
+
+
+# ---- shares ----
+
+
+def test_value_per_share_is_equity_and_debt_over_all_shares(deal: nc.Deal) -> None:
+    """46,655,867 shares issued, and 15,675,670 on conversion of 29,000,000 at 1.85, whole for each holder."""
+    found = deal.value_per_share(3.0, on=DAY).iloc[0]
+    assert found["value_per_share_after"] == pytest.approx((46_655_867 * 3 + 29_000_000) / (46_655_867 + 15_675_670))
+    assert found["parity_after"] == pytest.approx(100 * 15_675_670 / 29_000_000 * found["value_per_share_after"])
+
+
+def test_accrued_interest_that_is_forfeited_is_owed_no_more(deal: nc.Deal) -> None:
+    """Three months of 8% on 29,000,000 are 580,000."""
+    assert deal.value_per_share(3.0, on="2004-09-18")["debt_extinguished"].tolist() == [29_580_000]
+    paid = deal.replace(**{"series.notes.conversion.accrued_interest": "paid"})
+    assert paid.value_per_share(3.0, on="2004-09-18")["debt_extinguished"].tolist() == [29_000_000]
+
+
+def test_new_shares_are_at_the_price_of_the_day(callable_deal: nc.Deal) -> None:
+    found = callable_deal.value_per_share(3.0, on=["2006-06-17", "2006-06-18"])
+    assert found["new_shares"].tolist() == [15_675_670, 14_500_000]

@@ -1,0 +1,136 @@
+"""A tape of convertible notes: each valued as the array function values it, wrong cells reported beside good notes."""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+import pytest
+
+import notecalc as nc
+
+TERMS = {
+    "settlement": "2004-09-01",
+    "model": "tsiveriotis-fernandes",
+    "accrued_on_conversion": "forfeited",
+    "accuracy": "fast",
+}
+HAZARD = TERMS | {"model": "ayache-forsyth-vetzal"}
+
+
+@pytest.fixture
+def tape() -> pd.DataFrame:
+    return pd.DataFrame(
+        {
+            "issue_date": "2004-06-18",
+            "maturity": ["2007-06-18", "2009-06-18", "2006-06-18"],
+            "principal": 1_000_000,
+            "annual_rate": [0.08, 0.0675, 0.05],
+            "frequency": 2,
+            "day_count": "30/360",
+            "conversion_price": [1.85, 2.0, 10.0],
+            "stock_price": [1.5, 2.5, 8.0],
+            "volatility": [0.6, 0.5, 0.3],
+            "risk_free": 0.03,
+            "credit_spread": [0.08, 0.06, 0.02],
+        },
+        index=pd.Index(["A", "B", "C"], name="note"),
+    )
+
+
+def by_hand(tape: pd.DataFrame, **more) -> nc.Convertible:
+    return nc.Convertible(
+        periods=nc.resolve(tape.notecalc.notes()),
+        conversions=[nc.ConversionWindow(conversion_price=tape["conversion_price"])],
+        accrued_on_conversion="forfeited",
+        **more,
+    )
+
+
+MARKET = ("stock_price", "volatility", "risk_free", "credit_spread")
+
+
+def test_a_tape_is_valued_as_its_arrays_are(tape: pd.DataFrame) -> None:
+    market = {name: tape[name].to_numpy() for name in MARKET} | {"model": TERMS["model"], "accuracy": "fast"}
+    for found, expected in (
+        (tape.notecalc.convertible_value(**TERMS), nc.convertible_value(by_hand(tape), "2004-09-01", **market)),
+        (tape.notecalc.convertible_greeks(**TERMS), nc.convertible_greeks(by_hand(tape), "2004-09-01", **market)),
+    ):
+        assert found.index.equals(tape.index)
+        assert [*found.columns] == [*expected._fields]
+        for name in found:
+            assert found[name].tolist() == getattr(expected, name).tolist()
+        assert set(found.notecalc.units) == set(found.columns)
+
+
+def test_numbers_come_from_arguments_or_columns_of_other_names(tape: pd.DataFrame) -> None:
+    expected = tape.notecalc.convertible_value(**TERMS)
+    other = tape.rename(columns={"stock_price": "Px Last", "volatility": "Volatility"}).drop(columns="risk_free")
+    found = other.notecalc.map_columns(stock_price="Px Last").convertible_value(risk_free=0.03, **TERMS)
+    pd.testing.assert_frame_equal(found, expected)
+    with pytest.raises(nc.TermError, match="`risk_free` must be given, or a column of the frame"):
+        other.notecalc.map_columns(stock_price="Px Last").convertible_value(**TERMS)
+    with pytest.raises(nc.TermError, match="`stok_price` must be the name of a term.*Did you mean 'stock_price'"):
+        other.notecalc.map_columns(stok_price="Px Last")
+    with pytest.raises(TypeError, match="'stok_price'"):
+        tape.notecalc.convertible_value(stok_price=1, **TERMS)
+
+
+def test_credit_is_of_the_models_kind(tape: pd.DataFrame) -> None:
+    both = tape.assign(hazard_rate=0.05, recovery_rate=0.4, stock_drop=1.0)
+    found = both.notecalc.convertible_value(**HAZARD)
+    assert not found["dirty_price"].equals(both.notecalc.convertible_value(**TERMS)["dirty_price"])
+    with pytest.raises(nc.TermError, match="`hazard_rate` must be given"):
+        tape.notecalc.convertible_value(**HAZARD)
+
+
+def test_wrong_cells_are_reported_and_the_others_valued(tape: pd.DataFrame) -> None:
+    expected = tape.notecalc.convertible_value(**TERMS)["dirty_price"]
+    wrong = tape.assign(volatility=[0.6, -0.5, 0.3], stock_price=[1.5, 2.5, "eight"])
+    found, report = wrong.notecalc.convertible_value(errors="report", **TERMS)
+    assert found["dirty_price"].isna().tolist() == [False, True, True]
+    assert found.loc["A", "dirty_price"] == expected["A"]
+    assert report[["row", "column", "value"]].to_numpy().tolist() == [
+        ["B", "volatility", "-0.5"],
+        ["C", "stock_price", "eight"],
+    ]
+    with pytest.raises(nc.TapeError, match="row 'C', column 'stock_price'"):
+        wrong.notecalc.convertible_value(**TERMS)
+
+
+def test_a_blank_number_of_the_market_leaves_its_note_without_a_value(tape: pd.DataFrame) -> None:
+    found = tape.assign(stock_price=[1.5, None, 8.0]).notecalc.convertible_value(**TERMS)
+    assert found["dirty_price"].isna().tolist() == [False, True, False]
+
+
+def test_calls_and_puts_are_columns_blank_where_a_note_has_none(tape: pd.DataFrame) -> None:
+    options = tape.assign(
+        call_price=[101.0, np.nan, 102.0], call_trigger=[1.2, np.nan, np.nan], call_start=["2005-06-18", None, None],
+        put_price=[np.nan, 100.0, np.nan], put_date=[None, "2006-06-18", None],
+    )  # fmt: skip
+    found = options.notecalc.convertible_value(**TERMS)
+    windows = {
+        "calls": [
+            nc.CallWindow(clean_price=[101, np.nan, 102], trigger=[1.2, 0, 0], start=["2005-06-18", None, "2004-06-18"])
+        ],
+        "puts": [nc.PutDate(date=[None, "2006-06-18", None], clean_price=[np.nan, 100, np.nan])],
+    }
+    market = {name: tape[name].to_numpy() for name in MARKET} | {"model": TERMS["model"], "accuracy": "fast"}
+    expected = nc.convertible_value(by_hand(tape, **windows), "2004-09-01", **market)
+    assert found["dirty_price"].tolist() == expected.dirty_price.tolist()
+    plain = tape.notecalc.convertible_value(**TERMS)["dirty_price"]
+    assert (found["dirty_price"] - plain > 0).tolist() == [False, True, False]
+
+
+def test_half_a_put_is_reported(tape: pd.DataFrame) -> None:
+    half = tape.assign(put_price=[100.0, 100.0, np.nan], put_date=["2005-06-18", None, "2005-06-18"])
+    _, report = half.notecalc.convertible_value(errors="report", **TERMS)
+    assert report[["row", "column", "allowed"]].to_numpy().tolist() == [
+        ["B", "put_date", "given where there is a put_price"],
+        ["C", "put_price", "given where there is a put_date"],
+    ]
+
+
+def test_an_empty_tape_has_no_values(tape: pd.DataFrame) -> None:
+    found = tape.head(0).notecalc.convertible_value(**TERMS)
+    assert found.empty
+    assert "dirty_price" in found
