@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from notecalc.core.calendars import add_business_days, adjust, get_calendar, is_business_day
     from notecalc.core.conversion import conversion_ratio, shares_on_conversion, shares_to_reserve
     from notecalc.core.convertible.implied import convertible_implied
-    from notecalc.core.convertible.terms import CallWindow, ConversionWindow, Convertible, PutDate, Steps
+    from notecalc.core.convertible.terms import CallWindow, ConversionWindow, Convertible, PutWindow, Steps
     from notecalc.core.convertible.valuation import convertible_greeks, convertible_value
     from notecalc.core.curves import Curve
     from notecalc.core.dated import DatedValues
@@ -64,7 +64,7 @@ __all__ = [
     "Market",
     "NotecalcError",
     "Notes",
-    "PutDate",
+    "PutWindow",
     "Quote",
     "Redemption",
     "Repurchase",
@@ -132,7 +132,7 @@ _NAMES_BY_MODULE = {
     "notecalc.core.calendars": ("add_business_days", "adjust", "get_calendar", "is_business_day"),
     "notecalc.core.conversion": ("conversion_ratio", "shares_on_conversion", "shares_to_reserve"),
     "notecalc.core.convertible.implied": ("convertible_implied",),
-    "notecalc.core.convertible.terms": ("CallWindow", "ConversionWindow", "Convertible", "PutDate", "Steps"),
+    "notecalc.core.convertible.terms": ("CallWindow", "ConversionWindow", "Convertible", "PutWindow", "Steps"),
     "notecalc.core.convertible.valuation": ("convertible_greeks", "convertible_value"),
     "notecalc.core.dated": ("DatedValues",),
     "notecalc.core.daycount": ("day_count_days", "year_fraction"),

@@ -15,7 +15,7 @@ import pandas as pd
 
 from notecalc.core.arrays import POSITIVE, Dates, Shape, as_dates, as_numbers
 from notecalc.core.convertible.implied import convertible_implied
-from notecalc.core.convertible.terms import CallWindow, ConversionWindow, Convertible, PutDate, Steps
+from notecalc.core.convertible.terms import CallWindow, ConversionWindow, Convertible, PutWindow, Steps
 from notecalc.core.convertible.valuation import MODELS, convertible_greeks, convertible_value
 from notecalc.core.curves import Curve
 from notecalc.core.schedule import resolve
@@ -43,21 +43,11 @@ _HAZARD_MODEL = "ayache-forsyth-vetzal"
 
 
 def convertible_of(terms: DealTerms, *, recovery_claim: str = "principal") -> Convertible:
-    """The deal's series as one row of `Convertible`.
-
-    Raises
-    ------
-    TermError
-        A put that is open on more than a day, which the engine does not know.
-    """
-    path, series = sole_series(terms)
+    """The deal's series as one row of `Convertible`."""
+    _, series = sole_series(terms)
     conversion = series.conversion
     prices = [conversion.conversion_price, *(step.conversion_price for step in conversion.steps)]
     days = [conversion.first_date, *(step.first_date for step in conversion.steps), conversion.last_date]
-    for row, put in enumerate(series.puts):
-        if put.first_date.value != put.last_date.value:
-            rule = "the first_date, as this version values puts of one day"
-            raise TermError(f"series.{path}.puts[{row}].last_date", rule=rule, got=str(put.last_date.value))
     interest = [
         *(call.accrued_interest.value for call in series.calls),
         *(p.accrued_interest.value for p in series.puts),
@@ -77,7 +67,10 @@ def convertible_of(terms: DealTerms, *, recovery_claim: str = "principal") -> Co
             )
             for call in series.calls
         ],
-        puts=[PutDate(date=put.first_date.value, clean_price=float(put.clean_price.value)) for put in series.puts],
+        puts=[
+            PutWindow(start=put.first_date.value, end=put.last_date.value, clean_price=float(put.clean_price.value))
+            for put in series.puts
+        ],
         accrued_on_conversion="paid" if conversion.accrued_interest.value == "paid" else "forfeited",
         accrued_on_call=interest[0] if interest else "paid",
         recovery_claim=recovery_claim,

@@ -17,7 +17,7 @@ from notecalc.core import prices as core_prices
 from notecalc.core.accrual import accrued_on
 from notecalc.core.arrays import IntArray, as_date, as_dates, as_numbers, forbid
 from notecalc.core.convertible import valuation
-from notecalc.core.convertible.terms import CallWindow, ConversionWindow, Convertible, PutDate
+from notecalc.core.convertible.terms import CallWindow, ConversionWindow, Convertible, PutWindow
 from notecalc.core.money import interest_cents, nearest_cents, read_cents, to_money
 from notecalc.core.periods import Periods
 from notecalc.core.schedule import SCHEDULE_COLUMNS, resolve
@@ -188,7 +188,7 @@ def _options(periods: Periods, given: Arrays) -> dict[str, Any]:
         price, day = (given.get(name, none[name]) for name in none)
         forbid("put_date", day, np.isnat(day) & ~np.isnan(price), "given where there is a put_price")
         forbid("put_price", price, np.isnan(price) & ~np.isnat(day), "given where there is a put_date")
-        options["puts"] = [PutDate(date=day, clean_price=price)]
+        options["puts"] = [PutWindow(start=day, end=day, clean_price=price)]
     return options
 
 

@@ -192,7 +192,7 @@ def test_calls_puts_and_steps_reach_the_engine(callable_deal: nc.Deal, plain: nc
             nc.CallWindow(clean_price=104, trigger=1.5, start="2005-06-18", end="2006-06-18"),
             nc.CallWindow(clean_price=102.5, start="2006-06-18", end="2007-06-18"),
         ],
-        puts=[nc.PutDate(date="2006-06-18", clean_price=100)],
+        puts=[nc.PutWindow(start="2006-06-18", end="2006-06-18", clean_price=100)],
         accrued_on_conversion="forfeited",
     )
     market = {"stock_price": 1.5, "volatility": 0.6, "risk_free": 0.03}

@@ -112,7 +112,11 @@ def test_calls_and_puts_are_columns_blank_where_a_note_has_none(tape: pd.DataFra
         "calls": [
             nc.CallWindow(clean_price=[101, np.nan, 102], trigger=[1.2, 0, 0], start=["2005-06-18", None, "2004-06-18"])
         ],
-        "puts": [nc.PutDate(date=[None, "2006-06-18", None], clean_price=[np.nan, 100, np.nan])],
+        "puts": [
+            nc.PutWindow(
+                start=[None, "2006-06-18", None], end=[None, "2006-06-18", None], clean_price=[np.nan, 100, np.nan]
+            )
+        ],
     }
     market = {name: tape[name].to_numpy() for name in MARKET} | {"model": TERMS["model"], "accuracy": "fast"}
     expected = nc.convertible_value(by_hand(tape, **windows), "2004-09-01", **market)
