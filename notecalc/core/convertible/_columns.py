@@ -61,6 +61,11 @@ OLD_LAST: Final = 3  # before the step
 OLD_SIDE: Final = 4
 STATE: Final = 5
 
+# ---- the edge after each step of a segment, behind the state where there is room: LAST, PART, SIDE and ----
+EDGE_NEW: Final = 3  # the time reached
+EDGE_TWICE: Final = 4  # the step's TWICE
+EDGE_PARTS: Final = 5
+
 # ---- a step of time ----
 HALF: Final = 0  # by which the implicit part advances [yr]
 TWICE: Final = 1  # 2 for Crank-Nicolson, whose unknown is the midpoint; 1 for an implicit step

@@ -156,18 +156,18 @@ def _span(seg: Any, begin: int, end: int, row: Any, model: int, width: float) ->
     tables=["int64", "float64", "float64"],
     reads=["int64"] + ["float64"] * MARKET,
     writes=["float64"] * 5,
-    calls=[
+    calls=(CALLS := [
         _weights.weigh_kink, _weights.weigh_jump, _weights.interpolate, _weights.derivatives,
         _march.own_or, _march.is_barrier, _march.along, _march.rise, _march.bound_on, _march.unit_bend,
         _march.place_edge, _march.may_call, _march.is_pinned,
         _march.fill_sources, _march.eliminate_first, _march.spreads, _march.sweep, _march.find_edge, _march.keep_within,
         _march.finish,
-        _march.solve_second, _march.finish_second, _march.settle, _march.march,
+        _march.solve_second, _march.finish_second, _march.settle, _march.keep_edge, _march.march,
         _events.known_kink, _events.crosses, _events.excess, _events.crossing, _events.beside, _events.clip,
         _events.weigh_conversion, _events.cap, _events.enter, _events.move,
         _events.mature, _events.meet,
         _across, _one_grid, _read, _extrapolated, _span,
-    ],
+    ]),
 )  # fmt: skip
 def value_rows(
     offsets: Any, seg: Any, settings: Any, contract: Any, stock: Any, volatility: Any, rate: Any, carry: Any,

@@ -30,6 +30,9 @@ from notecalc.core.convertible._columns import (
     CREDIT,
     DECAY,
     DROP,
+    EDGE_NEW,
+    EDGE_PARTS,
+    EDGE_TWICE,
     ELASTICITY,
     FLOOR_END,
     FLOOR_START,
@@ -59,6 +62,7 @@ from notecalc.core.convertible._columns import (
     SECOND,
     SIDE,
     SOURCE,
+    STATE,
     TRIGGER,
     TSIVERIOTIS_FERNANDES,
     TWICE,
@@ -119,6 +123,7 @@ def march(
             sweep(u, work, exp_y, state, seg, o, row, model, now, h, zero)
             find_edge(u, work, exp_y, state, seg, o, row, now, h, zero)
             finish(u, work, exp_y, state, seg, o, row, now, h, zero)
+            keep_edge(state, now, step)
             continue
         guess, guess_before, miss, miss_before = state[LAST] + state[PART], 0.0, 0.0, 0.0
         for turn in range(_ROUNDS):
@@ -144,6 +149,17 @@ def march(
         if abs(miss) >= _SETTLED:  # the edge stays where it is, and the second unknown must end there
             solve_second(b, work, state, seg, o, row, model, now, h, zero)
         finish_second(b, work, state, now, model)
+        keep_edge(state, now, step)
+
+
+def keep_edge(state: Any, now: Any, step: int) -> None:
+    """Keep where the edge lies after a step, if `state` has room for it."""
+    if state.size == STATE:
+        return
+    e = STATE + step * EDGE_PARTS
+    for part in (LAST, PART, SIDE):
+        state[e + part] = state[part]
+    state[e + EDGE_NEW], state[e + EDGE_TWICE] = now[NEW], now[TWICE]
 
 
 def sweep(

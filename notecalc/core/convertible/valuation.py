@@ -393,12 +393,16 @@ class Case:
         contract = np.ascontiguousarray(pair.reshape(-1)[layout.row])
         return cls(layout, lines, contract, columns, MODELS.index(model), accuracy)
 
+    @property
+    def settings(self) -> FloatArray:
+        """What the kernels take."""
+        return np.array([*self.accuracy, self.model], dtype=np.float64)
+
     def solve(self, columns: list[FloatArray], table: FloatArray | None = None) -> list[FloatArray]:
         """Give value, delta, gamma, theta per year and the estimate of the error."""
         out = [np.empty(self.contract.size) for _ in range(5)]
-        settings = np.array([*self.accuracy, self.model], dtype=np.float64)
         flat = (self.lines.table if table is None else table).reshape(-1)
-        value_rows(self.lines.offsets, flat, settings, self.contract, *columns, *out)
+        value_rows(self.lines.offsets, flat, self.settings, self.contract, *columns, *out)
         return out
 
     def moved(self, column: int, by: Any) -> tuple[list[FloatArray], FloatArray]:
