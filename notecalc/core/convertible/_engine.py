@@ -156,7 +156,7 @@ def _span(seg: Any, begin: int, end: int, row: Any, model: int, width: float) ->
     tables=["int64", "float64", "float64"],
     reads=["int64"] + ["float64"] * MARKET,
     writes=["float64"] * 5,
-    calls=(CALLS := [
+    calls=[
         _weights.weigh_kink, _weights.weigh_jump, _weights.interpolate, _weights.derivatives,
         _march.own_or, _march.is_barrier, _march.along, _march.rise, _march.bound_on, _march.unit_bend,
         _march.place_edge, _march.may_call, _march.is_pinned,
@@ -167,7 +167,7 @@ def _span(seg: Any, begin: int, end: int, row: Any, model: int, width: float) ->
         _events.weigh_conversion, _events.cap, _events.enter, _events.move,
         _events.mature, _events.meet,
         _across, _one_grid, _read, _extrapolated, _span,
-    ]),
+    ],
 )  # fmt: skip
 def value_rows(
     offsets: Any, seg: Any, settings: Any, contract: Any, stock: Any, volatility: Any, rate: Any, carry: Any,

@@ -168,9 +168,7 @@ def slope_at(f: Any, end: float, last: int, z: float) -> Any:
     return (f[last - 1] - end) * z / (1.0 + z) - (f[last] - end) * (1.0 + z) / z
 
 
-def mature(
-    p: Any, tilt: Any, v: Any, exp_y: Any, seg: Any, o: int, h: float, zero: int
-) -> Any:
+def mature(p: Any, tilt: Any, v: Any, exp_y: Any, seg: Any, o: int, h: float, zero: int) -> Any:
     """Fill in how the note ends at maturity, and what it is worth then; give the stock price in levels that parts them.
 
     NaN if conversion is closed, 0 if it is always better.
@@ -201,7 +199,7 @@ def meet(
     """Go through a day as `_events.meet` will: `v` is a copy of the value's unknown, before it has.
 
     `found` gets the stock prices, in levels, from which the note is called for cash, below which it is put and from
-    which it is converted on that day; NaN where it is not.
+    which it is converted on that day, and from which it is called for cash just before its coupon; NaN where it is not.
     """
     tilt[:, :] = 0.0
     scratch[:] = 0.0
@@ -219,19 +217,22 @@ def meet(
         found[1] = hold(p, tilt, v, exp_y, 1.0, seg[o + DAY_PUT], scale, 0.0, 1e300, PUT, h, kink)
     if seg[o + DAY_OPEN] > 0:
         found[2] = hold(p, tilt, v, exp_y, 1.0, floor, 0.0, 0.0, 1e300, CONVERTED, h, kink)
-    for part in range(found.size):
-        found[part] = math.exp((found[part] - zero) * h)
     for i in range(v.size):
         v[i] += seg[o + COUPON]
-    enter(p, tilt, v, exp_y, seg, o, h, zero, kink)
+    found[3] = enter(p, tilt, v, exp_y, seg, o, h, zero, kink)
+    for part in range(found.size):
+        found[part] = math.exp((found[part] - zero) * h)
 
 
-def enter(p: Any, tilt: Any, v: Any, exp_y: Any, seg: Any, o: int, h: float, zero: int, kink: Any) -> None:
-    """End what is called or converted at the end of a segment, and add the weights of all jumps and kinks."""
-    scale, floor = seg[o + RATIO] * seg[o + LEVEL_END], seg[o + FLOOR_END]
+def enter(p: Any, tilt: Any, v: Any, exp_y: Any, seg: Any, o: int, h: float, zero: int, kink: Any) -> Any:
+    """End what is called or converted at the end of a segment, and add the weights of all jumps and kinks.
+
+    Gives the place from which it is called for cash, NaN if nowhere.
+    """
+    scale, floor, place = seg[o + RATIO] * seg[o + LEVEL_END], seg[o + FLOOR_END], math.nan
     if seg[o + CALL] > 0:
         trigger = seg[o + TRIGGER] / seg[o + LEVEL_END]
-        call(p, tilt, v, exp_y, seg[o + CALL_END], floor, seg[o + OPEN], trigger, scale, h, zero, kink)
+        place = call(p, tilt, v, exp_y, seg[o + CALL_END], floor, seg[o + OPEN], trigger, scale, h, zero, kink)
     if seg[o + OPEN] > 0:
         hold(p, tilt, v, exp_y, 1.0, floor, 0.0, 0.0, 1e300, CONVERTED, h, kink)
     for which in range(ENDINGS):
@@ -242,6 +243,7 @@ def enter(p: Any, tilt: Any, v: Any, exp_y: Any, seg: Any, o: int, h: float, zer
                 f[i], tilt[which, i] = end, 0.0
         for i in range(f.size):
             f[i] += tilt[which, i]
+    return place
 
 
 def carry_over(

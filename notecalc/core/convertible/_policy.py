@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from notecalc.core._jit import kernel
-from notecalc.core.convertible import _engine, _events, _march, _outcomes, _weights
+from notecalc.core.convertible import _events, _march, _outcomes
 from notecalc.core.convertible._columns import (
     CALL,
     DAY_CALL,
@@ -27,11 +27,10 @@ from notecalc.core.convertible._columns import (
     RATIO,
     STATE,
     STEP,
-    TRIGGER,
     WORK,
 )
-from notecalc.core.convertible._engine import GRIDS, MODEL, NODES, STEPS, WIDTH, _across, _span
-from notecalc.core.convertible._march import along, is_barrier
+from notecalc.core.convertible._engine import GRIDS, MODEL, NODES, STEPS, WIDTH, _across, _span, value_rows
+from notecalc.core.convertible._march import _IMPLICIT, along, is_barrier
 from notecalc.core.convertible._outcomes import CALLED, CONVERTED, ENDINGS, FORCED, ending_at
 from notecalc.core.convertible._weights import derivatives
 
@@ -44,8 +43,8 @@ POINT = 3  # numbers of a boundary's point: time [yr], kind, stock price
 
 def points_at_most(settings: Any, segments: int) -> int:
     """Give how many points the boundaries of a row may have."""
-    steps = (1 << (int(settings[GRIDS]) - 1)) * (settings[STEPS] + 2.5 * segments) + _march._IMPLICIT // 2 * segments
-    return int(3 * steps + 4 * segments + 1)
+    steps = (1 << (int(settings[GRIDS]) - 1)) * (settings[STEPS] + 2.5 * segments) + _IMPLICIT // 2 * segments
+    return int(3 * steps + 5 * segments + 1)
 
 
 def add_point(points: Any, count: int, time: float, kind: int, price: float) -> Any:
@@ -55,7 +54,9 @@ def add_point(points: Any, count: int, time: float, kind: int, price: float) -> 
     return count + 1
 
 
-def add_edges(points: Any, count: int, state: Any, seg: Any, o: int, start: float, h: float, zero: int, steps: int) -> Any:
+def add_edges(
+    points: Any, count: int, state: Any, seg: Any, o: int, start: float, h: float, zero: int, steps: int
+) -> Any:
     """Write the boundaries of a segment, which begins at a time, after each step."""
     for step in range(steps):
         e = STATE + step * EDGE_PARTS
@@ -73,7 +74,7 @@ def add_edges(points: Any, count: int, state: Any, seg: Any, o: int, start: floa
 
 
 def add_day(points: Any, count: int, seg: Any, o: int, time: float, found: Any) -> Any:
-    """Write the boundaries of the day at the end of a segment: those of calls, puts and conversion on it alone."""
+    """Write the boundaries of the day at the end of a segment: what is live on it alone, or before its coupon."""
     level = seg[o + LEVEL_END]
     if not math.isnan(seg[o + DAY_CALL]):
         if seg[o + DAY_OPEN] > 0:
@@ -84,6 +85,8 @@ def add_day(points: Any, count: int, seg: Any, o: int, time: float, found: Any) 
         count = add_point(points, count, time, PUTTING, level * found[1])
     if seg[o + DAY_OPEN] > 0 and not seg[o + OPEN] > 0:
         count = add_point(points, count, time, CONVERSION, level * found[2])
+    if seg[o + CALL] > 0:
+        count = add_point(points, count, time, CASH_CALL, level * found[3])
     return count
 
 
@@ -98,7 +101,7 @@ def on_grid(
         total += seg[s * FIELDS + LENGTH]
     for i in range(u.size):
         exp_y[i] = math.exp((i - zero) * h)
-    found = np.empty(3)
+    found = np.empty(4)
     o, start = (end - 1) * FIELDS, total
     _events.mature(u, b, work, exp_y, state, seg, o, model, h, zero)
     parting = _outcomes.mature(p, tilt, v, exp_y, seg, o, h, zero)
@@ -108,7 +111,7 @@ def on_grid(
         o = s * FIELDS
         turns = max(2, round(steps * seg[o + LENGTH] / total)) * times
         _march.march(u, b, work, exp_y, state, now, seg, o, row, model, h, zero, turns)
-        turns += _march._IMPLICIT // 2
+        turns += _IMPLICIT // 2
         _outcomes.follow(p, work, state, seg, o, row, model, h, zero, turns)
         start -= seg[o + LENGTH]
         count = add_edges(points, count, state, seg, o, start, h, zero, turns)
@@ -135,7 +138,7 @@ def on_grid(
     reads=["int64"] + ["float64"] * MARKET,
     writes=["float64"] * ENDINGS + ["int64", "float64"],
     calls=[
-        *_engine.CALLS,
+        *value_rows._calls,  # noqa: SLF001 (all that the engine calls)
         _outcomes.meant, _outcomes.ending_at, _outcomes.eliminate, _outcomes.slope_at, _outcomes.substitute,
         _outcomes.follow, _outcomes.edge_after, _outcomes.carry_over, _outcomes.hold, _outcomes.call, _outcomes.enter,
         _outcomes.mature, _outcomes.meet,
@@ -159,7 +162,7 @@ def policy_rows(
     memory, work = np.empty((6, room)), np.zeros(WORK * room)
     chance, tilt = np.empty(ENDINGS * room), np.empty(ENDINGS * room)
     row, now = np.empty(MARKET), np.empty(STEP)
-    state = np.zeros(STATE + EDGE_PARTS * (int(settings[STEPS] + 4) * finest + _march._IMPLICIT))
+    state = np.zeros(STATE + EDGE_PARTS * (int(settings[STEPS] + 4) * finest + _IMPLICIT))
     results = np.empty((2, ENDINGS))
     out = (converted, forced, at_maturity, called, put, defaulted, redeemed, life)
     by_row = points.reshape((max(rows, 1), points.size // (max(rows, 1) * POINT), POINT))

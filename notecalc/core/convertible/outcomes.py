@@ -89,9 +89,11 @@ def convertible_probabilities(
     Notes
     -----
     A note that is called when its shares are worth more than the call price is converted, `forced`; where its holder
-    would have converted anyway just then, too, if the call is live in a window. The chance of a call for cash is that
-    of a narrow band of stock prices below, and is settled less well than the others: see the error measured in
-    ``tests/core/convertible/test_outcomes.py``.
+    would have converted anyway just then, too, if the call is live in a window.
+
+    Against closed forms chances are right to 2e-3 at ``fast``, 3e-4 at ``standard`` and 2e-6 at ``reference``. Two
+    pairs are less well told apart than added up: with dividends the holder converts in the last days or at maturity,
+    and a call may be for cash or forced on the eve of a coupon; there each may be off by 1e-2, at any accuracy.
 
     References
     ----------
@@ -117,9 +119,9 @@ def convertible_probabilities(
     found = _go_through(case, room=0)[0]
     if case.model != col.AYACHE_FORSYTH_VETZAL:
         found[DEFAULTED] = np.full_like(found[DEFAULTED], np.nan)
-    # What extrapolation has overshot.
-    chances = [np.clip(part, 0.0, 1.0) for part in found[:-1]]
-    wrapped: ConvertibleProbabilities = case.layout.shape.rewrap(ConvertibleProbabilities(*chances, found[-1]))
+    for part in found[:-1]:
+        np.clip(part, 0.0, 1.0, out=part)  # what extrapolation has overshot
+    wrapped: ConvertibleProbabilities = case.layout.shape.rewrap(ConvertibleProbabilities._make(found))
     return wrapped
 
 
@@ -131,7 +133,7 @@ def exercise_boundary(
     Kinds are ``conversion``, the price from which the holder converts; ``forced-conversion``, from which the issuer's
     call makes the holder convert; ``call``, from which the issuer calls for cash, up to the one before; ``put``, below
     which the holder puts. Each is given at the times of the engine's steps, and on days that matter to it, for as long
-    as the option is live.
+    as the option is live. On the day of a coupon there may be two: before it is paid and after.
 
     Parameters
     ----------
@@ -150,8 +152,10 @@ def exercise_boundary(
 
     Notes
     -----
-    Boundaries are those of the finer grid, of second order in its steps, but within a few days of a payment, whence
-    they come in as the root of time.
+    Boundaries are those of the finest grid, not extrapolated. Far from payments they are off by 2e-3 of the stock
+    price at ``standard`` and 1e-4 at ``reference`` (American calls of one and three years by QuantLib), puts by 1e-5.
+    Before a coupon that is forfeited on conversion the boundary comes in from far away, and is off by 1e-2 and 1e-3
+    there three months earlier: the value is hardly moved by it.
 
     References
     ----------
@@ -178,6 +182,7 @@ def exercise_boundary(
     most = int(np.diff(case.lines.offsets).max(initial=0))
     _, counts, points = _go_through(case, room=points_at_most(case.settings, most))
     row, place = np.nonzero(np.arange(points.shape[1]) < counts[:, np.newaxis])
+    row, place = row[::-1], place[::-1]  # they come latest first, and one time may have two: before and after a coupon
     years, kind, price = points[row, place].T
     order = np.lexsort([kind, years, row])
     return ExerciseBoundary(
