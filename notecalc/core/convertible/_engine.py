@@ -162,7 +162,7 @@ def _span(seg: Any, begin: int, end: int, row: Any, model: int, width: float) ->
         _march.place_edge, _march.may_call, _march.is_pinned,
         _march.fill_sources, _march.eliminate_first, _march.spreads, _march.sweep, _march.find_edge, _march.keep_within,
         _march.finish,
-        _march.solve_second, _march.finish_second, _march.settle, _march.keep_edge, _march.march,
+        _march.solve_second, _march.finish_second, _march.settle, _march.agree, _march.keep_edge, _march.march,
         _events.known_kink, _events.crosses, _events.excess, _events.crossing, _events.beside, _events.clip,
         _events.weigh_conversion, _events.cap, _events.enter, _events.move,
         _events.mature, _events.meet,
