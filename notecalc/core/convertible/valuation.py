@@ -28,6 +28,7 @@ from notecalc.core.arrays import (
 )
 from notecalc.core.convertible import _columns as col
 from notecalc.core.convertible._engine import value_rows
+from notecalc.core.convertible._estimate import error_to_expect
 from notecalc.core.convertible._floor import floor_rows
 from notecalc.core.convertible._timeline import Timelines, build_timelines
 from notecalc.core.convertible.terms import Convertible, Steps
@@ -135,7 +136,7 @@ class ConvertibleValue(NamedTuple):
     theta: Any
     """Points per calendar day, no event being on it."""
     error_estimate: Any
-    """Largest error of the dirty price to expect from the grid: what its extrapolation has changed."""
+    """Error of the dirty price to expect from the grid, which it covers in 95% of rows; NaN where no grid settles it."""
 
 
 class ConvertibleGreeks(NamedTuple):
@@ -213,11 +214,13 @@ def convertible_value(
     90%, credit 2 to 15%; ``benchmarks/bench_convertible.py``), root mean square per 100 at ``fast`` and ``standard``:
     the second model under a soft call and a put 1e-3 and 7e-5, the first 3e-3 and 1e-3, either with a dividend yield
     of 6% 1e-2 and 1e-3; the worst of them is three to fifteen times that. At ``reference`` 4e-7, 2e-6 and 1e-4, on 40
-    of them against a grid half as fine again. `error_estimate` covers the error in four rows of five or more.
+    of them against a grid half as fine again. `error_estimate` is the geometric mean of what extrapolation has changed
+    and an error typical of model and accuracy; at ``reference``, that change.
 
     In the first and the third model a note that is converted bears no spread, so that conversion feeds on itself.
-    Where a spread above 20% meets a volatility under 20%, or a spread above 30% any, no grid settles it for some notes:
-    about one in thirty is off by more than 0.05 there, some by points, and `error_estimate` may not say so.
+    Where there are dividends, no grid settles a spread above 30%, or one above 20% with a volatility under 20%: values
+    move by 1 to 10 there, and `error_estimate` is NaN. Without dividends they settle, but errors are thirty times
+    larger there: at ``standard`` 1e-2, and 4e-1 at worst.
 
     References
     ----------
@@ -260,7 +263,7 @@ def convertible_value(
             delta=delta,
             gamma=gamma,
             theta=theta / 365,
-            error_estimate=error,
+            error_estimate=case.error_to_expect(error),
         )
     wrapped: ConvertibleValue = case.layout.shape.rewrap(result)
     return wrapped
@@ -446,6 +449,12 @@ class Case:
         flat = (self.lines.table if table is None else table).reshape(-1)
         value_rows(self.lines.offsets, flat, self.settings, self.contract, *columns, *out)
         return out
+
+    def error_to_expect(self, change: FloatArray) -> FloatArray:
+        """Give the error to expect of each row, from what extrapolation has changed."""
+        name = next((name for name, numbers in ACCURACIES.items() if numbers == self.accuracy), "")
+        lines = self.lines
+        return error_to_expect(change, lines.offsets, lines.table, self.contract, self.columns, self.model, name)
 
     def moved(self, column: int, by: Any) -> tuple[list[FloatArray], FloatArray]:
         """Give the numbers with one of them moved, in rows and in segments."""
