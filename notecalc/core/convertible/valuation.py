@@ -136,7 +136,7 @@ class ConvertibleValue(NamedTuple):
     theta: Any
     """Points per calendar day, no event being on it."""
     error_estimate: Any
-    """Error of the dirty price to expect from the grid, which it covers in 95% of rows; NaN where no grid settles it."""
+    """Error of the dirty price to expect from the grid; NaN where no grid settles it."""
 
 
 class ConvertibleGreeks(NamedTuple):

@@ -15,7 +15,9 @@ def test_squares_add_up():
 
 
 def test_a_hazard_above_the_square_is_refused():
-    with pytest.raises(nc.TermError, match=r"`hazard_rate` must be at most the square of `total_volatility`; got 0.1 at row 1"):
+    with pytest.raises(
+        nc.TermError, match=r"`hazard_rate` must be at most the square of `total_volatility`; got 0.1 at row 1"
+    ):
         diffusion_volatility([0.5, 0.3], [0.1, 0.1])
     with pytest.raises(nc.TermError, match="`volatility` must be a number of at least 0; got -0.1"):
         total_volatility(-0.1, 0.1)
