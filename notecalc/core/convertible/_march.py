@@ -30,6 +30,9 @@ from notecalc.core.convertible._columns import (
     CREDIT,
     DECAY,
     DROP,
+    EDGE_NEW,
+    EDGE_PARTS,
+    EDGE_TWICE,
     ELASTICITY,
     FLOOR_END,
     FLOOR_START,
@@ -64,6 +67,7 @@ from notecalc.core.convertible._columns import (
     SECOND,
     SIDE,
     SOURCE,
+    STATE,
     TRIGGER,
     TSIVERIOTIS_FERNANDES,
     TWICE,
@@ -74,8 +78,10 @@ from notecalc.core.convertible._segment import along, is_barrier, own_or, rise, 
 
 __all__: list[str] = []
 
-_ROUNDS = 12  # of the two coupled unknowns, at most: three are usual
+_ROUNDS = 40  # of the two coupled unknowns, at most: three are usual
+_FREE = 6  # of them, before what is left is halved
 _SETTLED = 1e-7  # of a cell
+_JUMP = 1e-3  # of a cell: where the edge jumps, it does so between guesses so near
 _IMPLICIT = 4  # steps of half the length with which a segment begins
 _BEYOND = 6  # nodes past the edge to which the solution is carried
 _GRADED = 0.5  # how much shorter the first steps are than the mean, where conversion may be early
@@ -115,6 +121,7 @@ def march(
                 break
         if seg[o + PUT] > 0:
             keep_above_put(u, exp_y, int(state[PUT_LAST]) + 1, seg, o, now)
+        keep_edge(state, now, step)
 
 
 def carry_step(
@@ -127,7 +134,25 @@ def carry_step(
         find_edge(u, work, exp_y, state, seg, o, row, now, h, zero)
         finish(u, work, exp_y, state, seg, o, row, now, h, zero)
         return
+    agree(b, u, work, exp_y, state, seg, o, row, model, now, h, zero)
+    finish(u, work, exp_y, state, seg, o, row, now, h, zero)
+    finish_second(b, work, state, now, model)
+
+
+def agree(
+    b: Any, u: Any, work: Any, exp_y: Any, state: Any, seg: Any, o: int, row: Any, model: int, now: Any, h: float,
+    zero: int,
+) -> None:  # fmt: skip
+    """Find the edge at which the second unknown, ended there, has the first one end: it falls as the guess rises.
+
+    Without dividends it may jump: where the holder converts nothing is lost by waiting, for what is converted bears no
+    spread; so the first unknown, once the second is nothing, keeps clear of its bound by a hair, and nowhere has the
+    two end together. Then the second ends where the jump is, and the first is left as it is: were it to have no edge
+    at all, the second would come back, and the edge with it, step about.
+    """
+    top = (zero if is_barrier(seg, o) else u.size) - 1
     guess, guess_before, miss, miss_before = state[LAST] + state[PART], 0.0, 0.0, 0.0
+    low, high, some = 0.0, top + 2.0, 1.0
     for turn in range(_ROUNDS):
         side = state[SIDE]
         solve_second(b, work, state, seg, o, row, model, now, h, zero)
@@ -135,22 +160,39 @@ def carry_step(
         find_edge(u, work, exp_y, state, seg, o, row, now, h, zero)
         found = state[LAST] + state[PART]
         miss = found - guess
-        if state[SIDE] == side and abs(miss) < _SETTLED:
-            break
+        if abs(miss) < _SETTLED or (miss > 0.0 and high - low < _JUMP):
+            return
+        if state[SIDE] != 0.0:
+            some = state[SIDE]
+        if miss > 0.0:
+            low = guess
+        else:
+            high = guess
         ahead = found
         if turn > 0 and state[SIDE] == side and side != 0.0:
             # Aitken's step: where the edge overshoots, it would swing for ever
             slope = (miss - miss_before) / (guess - guess_before)
             if slope < -0.5:
-                ahead = min(max(guess - miss / slope, 1.0), u.size - 1.0)
+                ahead = guess - miss / slope
+        if high - low < _JUMP:
+            ahead = low
+        elif turn > _FREE or not low < ahead < high:
+            ahead = 0.5 * (low + min(high, top + 1.0))
         guess_before, miss_before, guess = guess, miss, ahead
-        if turn < _ROUNDS - 1 and ahead != found:
-            state[LAST] = math.ceil(ahead) - 1.0
-            state[PART] = max(ahead - state[LAST], _LEAST_PART)
-    finish(u, work, exp_y, state, seg, o, row, now, h, zero)
-    if abs(miss) >= _SETTLED:  # the edge stays where it is, and the second unknown must end there
-        solve_second(b, work, state, seg, o, row, model, now, h, zero)
-    finish_second(b, work, state, now, model)
+        state[LAST], state[PART], state[SIDE] = top, 1.0, 0.0
+        if ahead < top + 1.0:
+            state[LAST] = max(math.ceil(ahead) - 1.0, 1.0)
+            state[PART], state[SIDE] = max(ahead - state[LAST], _LEAST_PART), some
+
+
+def keep_edge(state: Any, now: Any, step: int) -> None:
+    """Keep where the edge lies after a step, if `state` has room for it."""
+    if state.size == STATE:
+        return
+    e = STATE + step * EDGE_PARTS
+    for part in (LAST, PART, SIDE):
+        state[e + part] = state[part]
+    state[e + EDGE_NEW], state[e + EDGE_TWICE] = now[NEW], now[TWICE]
 
 
 def sweep(
@@ -284,8 +326,8 @@ def place_edge(
         free += c * (more * u[i + 1] + bound_on(seg, o, side, shares * math.exp(h), tau))
     distance = side * (free - bound_on(seg, o, side, shares, tau))
     unit = unit_bend(work, seg, o, side, i, work[SECOND, i], half_var, h, tau)
-    if unit <= _TINY:
-        return distance, (2.0 if distance > 0.0 else -1.0)
+    if unit <= _TINY:  # nothing is gained by converting early: what lies below the bound is rounding
+        return distance, (2.0 if distance > 0.0 or side > 0.0 else -1.0)
     if distance >= unit:
         return distance, 2.0
     next_second = work[SECOND, i + 1] if i + 1 < u.size else 0.0

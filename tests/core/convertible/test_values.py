@@ -9,6 +9,7 @@ import pandas as pd
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from scipy.linalg import solve_banded
 from scipy.stats import norm
 
 import notecalc as nc
@@ -160,6 +161,60 @@ def test_recovery_of_a_bond(yearly):
     expected = 100 * math.exp(-0.16) + 0.06 * 40 * (1 - math.exp(-0.16)) / 0.08
     assert got.dirty_price == pytest.approx(expected, abs=1e-4)
     assert got.bond_floor == pytest.approx(expected, abs=1e-10)
+
+
+def test_floor_where_the_hazard_moves_with_the_stock(yearly):
+    """Without options, by plain implicit steps of our own on ln S; and as a note whose shares are worth hardly anything."""
+    given_ = market(
+        credit=0.06, recovery=0.4, risk_free=0.02, hazard_elasticity=1.5, stock_price=1.2, accuracy="reference"
+    )
+    x = np.linspace(-4, 4, 1601)
+    h, steps = x[1] - x[0], 800
+    p = 0.06 * np.exp(-1.5 * x)
+    drift = 0.02 + p - 0.4**2 / 2
+    found = []
+    for count in (steps, 2 * steps):
+        dt, value = 2 / count, np.full(x.size, 100.0)
+        bands = np.zeros((3, x.size))
+        bands[0, 2:] = -dt * (0.08 / h**2 + drift[1:-1] / (2 * h))
+        bands[1] = 1 + dt * (0.02 + p + 0.16 / h**2)
+        bands[2, :-2] = -dt * (0.08 / h**2 - drift[1:-1] / (2 * h))
+        bands[1, [0, -1]] = 1 + dt * (0.02 + p[[0, -1]])
+        for _ in range(count):
+            value = solve_banded((1, 1), bands, value + dt * p * 40)
+        found.append(value[800])
+    expected = 2 * found[1] - found[0]
+    assert convertible_value(yearly(730), "2005-01-01", **given_).bond_floor == pytest.approx(expected, abs=2e-4)
+    far = convertible_value(yearly(730, price=1e3), "2005-01-01", **given_)
+    assert far.dirty_price == pytest.approx(far.bond_floor, abs=1e-6)
+    # it is the floor of the note, whatever its options
+    options = {
+        "calls": [CallWindow(clean_price=101)],
+        "puts": [PutWindow(start="2006-01-01", end="2006-01-01", clean_price=99)],
+    }
+    with_options = convertible_value(yearly(730, price=1e3, terms=options), "2005-01-01", **given_)
+    assert with_options.bond_floor == pytest.approx(expected, abs=2e-4)
+
+
+def test_years_to_break_even_are_the_premium_over_the_income(make):
+    got = convertible_value(make(), DAY, **market(credit=0.05, dividend_yield=0.01, stock_price=1.5))
+    assert got.years_to_break_even == pytest.approx((got.clean_price - 150 / 1.85) / (8 - 1.5 / 1.85))
+    cash = {"dividend_dates": ["2005-01-01", "2005-06-18", "2006-01-01"], "dividend_amounts": [0.03, 0.02, 0.5]}
+    got = convertible_value(make(), DAY, **market(credit=0.05, stock_price=1.5, **cash))
+    assert got.years_to_break_even == pytest.approx((got.clean_price - 150 / 1.85) / (8 - 5 / 1.85))
+    # of the half year that is left, two cents are four a year
+    cash = {"dividend_dates": ["2007-01-01"], "dividend_amounts": [0.02]}
+    got = convertible_value(make(), "2006-12-18", **market(credit=0.05, stock_price=1.5, **cash))
+    assert got.years_to_break_even == pytest.approx((got.clean_price - 150 / 1.85) / (8 - 2 * 365 / 182 / 1.85))
+
+
+def test_years_to_break_even_have_ends(make):
+    got = convertible_value(make(), DAY, **market(dividend_yield=0.06, stock_price=[1.5, 3.0, 9.0]))
+    assert np.isfinite(got.years_to_break_even[0])
+    assert got.years_to_break_even[1] == np.inf  # the shares pay 9.7 a year, the note 8
+    assert got.years_to_break_even[2] == 0  # converted: no premium is left
+    closed = make(conversions=[ConversionWindow(conversion_price=1.85, start="2007-06-18", end="2007-06-18")])
+    assert math.isnan(convertible_value(closed, DAY, **market()).years_to_break_even)
 
 
 @pytest.mark.parametrize("model", MODELS)
