@@ -52,7 +52,10 @@ LATER_BARRIER: Final = 11
 REACH: Final = 12  # of the kernel, in nodes
 PAID: Final = 13
 PLACE: Final = 14  # of ln(S / H) [dx]
-BLOCK_NUMBERS: Final = 15
+PRIOR_BARRIER: Final = 15
+LATER_LENGTH: Final = 16
+HELD: Final = 17  # coupon at the end of the later segment, to be added in closed form
+BLOCK_NUMBERS: Final = 18
 
 SCRATCH: Final = 16  # vectors of scratch: six weights and a place, and what is found at a crossing
 
@@ -258,8 +261,8 @@ def weigh_barrier(like: Any, f: Any, held: Any, a0: Any, a2: Any, a4: Any, low: 
 
 
 def leave_barrier(
-    like: Any, block: Any, f: Any, growth: Any, shares: Any, left: Any, q1: Any, q2: Any, q3: Any, low: int, high: int,
-    room: int,
+    like: Any, block: Any, scratch: Any, f: Any, growth: Any, shares: Any, left: Any, q1: Any, q2: Any, q3: Any,
+    low: int, high: int, room: int,
 ) -> None:  # fmt: skip
     """Go back to before a soft call is live: above H it leaves the shares alone, which makes a kink there.
 
@@ -280,20 +283,59 @@ def leave_barrier(
     for i in range(room + low, room + low + high):
         above = per_shares * load(shares, i * n, like) - worth * load(growth, i * n, like)
         store(f, i * n, select(left, above, load(f, i * n, like)))
+    # The last coupon that a call may take away, paid at the end of the later segment: an odd function of y.
+    length = load(block, LATER_LENGTH * n, like)
+    coupon = select(left, load(block, HELD * n, like) * exp(-load(block, RHO * n, like) * length), zero)
+    s = sqrt(load(block, VARIANCE * n, like) * length) / load(block, STEP * n, like)
+    s = select(left, s, splat(1.0, like))
+    x = b * s
+    narrow = s < _LEAST
+    reach = 0.0
+    store(scratch, 8 * n, select(coupon > 0.0, minimum(whole(8.0 * s), splat(low - 1.0, like)), zero))
+    for lane in range(n):
+        reach = max(reach, scratch[8 * n + lane])
+    step_only = splat(1.0, like)
+    for j in range(1, low + 1):
+        at = middle - j * n
+        e = load(growth, at, like)
+        if j <= reach:
+            u = 1.0 * j / s
+            one = below_normal(like, u - x) - below_normal(like, -u - x) * exp(2.0 * b * (1.0 * j))
+            part = select(narrow | (8.0 * s < 1.0 * j), step_only, one)
+        else:
+            part = step_only
+        store(f, at, fma(coupon * part, e, load(f, at, like)))
+    store(f, middle, load(f, middle, like) + select(narrow, 0.5 * coupon, zero))
+    density = exp(-0.5 * x * x) / (s * math.sqrt(2.0 * math.pi))
+    u0, ss = below_normal(like, -x), s * s
+    steep = select(narrow, zero, 2.0 * coupon)
+    a1 += steep * (b * u0 - density)
+    a3 += steep * (bb * b * u0 - bb * density + density / ss)
+    a5 += steep * (bb * bb * b * u0 - bb * bb * density + bb * density / ss - 3.0 * density / (ss * ss))
+    jump = select(narrow, coupon, zero)
+    a1, a2, a3 = a1 + jump * b, a2 + jump * bb, a3 + jump * bb * b
+    a4, a5 = a4 + jump * bb * bb, a5 + jump * bb * bb * b
     c0 = a3 / 720.0 - a1 / 12.0 - a5 / 30240.0
     c2 = a1 / 240.0 - a3 / 3024.0
     c4 = -a1 / 6048.0
-    u2 = c4 - c2 / 12.0
-    u1 = c2 - 4.0 * u2
-    u0 = c0 - 2.0 * (u1 + u2)
-    c1, c3 = a2 / 240.0 - a4 / 6048.0, -a2 / 3024.0
+    c1, c3 = a2 / 240.0 - a4 / 6048.0 - jump / 12.0, jump / 720.0 - a2 / 3024.0
+    # What a narrow Gaussian takes from the coupon beside H, by its moments.
+    xx = x * x
+    c0 -= jump * s * math.sqrt(2.0 / math.pi) * (1.0 - xx * (1.0 / 6.0 - xx / 40.0))
+    c1 += jump * ss * 0.5
+    c2 -= jump * ss * s * (math.sqrt(2.0 / math.pi) / 3.0)
+    c3 += jump * ss * ss * 0.125
+    c4 -= jump * ss * ss * s * (math.sqrt(2.0 / math.pi) / 15.0)
+    w2 = c4 - c2 / 12.0
+    w1 = c2 - 4.0 * w2
+    w0 = c0 - 2.0 * (w1 + w2)
     v2 = (3.0 * c3 - c1 / 2.0) / 6.0
     v1 = c1 / 2.0 - 2.0 * v2
-    store(f, middle - 2 * n, load(f, middle - 2 * n, like) + select(left, u2 - v2, zero))
-    store(f, middle - n, load(f, middle - n, like) + select(left, u1 - v1, zero))
-    store(f, middle, load(f, middle, like) + select(left, u0, zero))
-    store(f, middle + n, load(f, middle + n, like) + select(left, u1 + v1, zero))
-    store(f, middle + 2 * n, load(f, middle + 2 * n, like) + select(left, u2 + v2, zero))
+    store(f, middle - 2 * n, load(f, middle - 2 * n, like) + select(left, w2 - v2, zero))
+    store(f, middle - n, load(f, middle - n, like) + select(left, w1 - v1, zero))
+    store(f, middle, load(f, middle, like) + select(left, w0, zero))
+    store(f, middle + n, load(f, middle + n, like) + select(left, w1 + v1, zero))
+    store(f, middle + 2 * n, load(f, middle + 2 * n, like) + select(left, w2 + v2, zero))
 
 
 def put_back(
@@ -357,3 +399,22 @@ def mirror(like: Any, block: Any, f: Any, low: int, count: int, room: int) -> No
     for j in range(1, count):
         at = (middle + j) * n
         store(f, at, select(later, -load(f, (middle - j) * n, like), load(f, at, like)))
+
+
+def below_normal(like: Any, x: Any) -> Any:
+    """Give the normal distribution function, to 1e-15 (W. J. Cody 1969 in G. West's form, Wilmott 2005)."""
+    z = maximum(x, -x)
+    zero = splat(0.0, like)
+    z = minimum(z, splat(37.0, like))
+    power = exp(-0.5 * z * z)
+    top = fma(splat(3.52624965998911e-02, like), z, splat(0.700383064443688, like))
+    for c in (6.37396220353165, 33.912866078383, 112.079291497871, 221.213596169931, 220.206867912376):
+        top = fma(top, z, splat(c, like))
+    bottom = fma(splat(8.83883476483184e-02, like), z, splat(1.75566716318264, like))
+    for c in (16.064177579207, 86.7807322029461, 296.564248779674, 637.333633378831, 793.826512519948, 440.413735824752):
+        bottom = fma(bottom, z, splat(c, like))
+    tail = z + 0.65
+    for c in (4.0, 3.0, 2.0, 1.0):
+        tail = z + c / tail
+    beyond = select(z < 7.07106781186547, power * top / bottom, power / tail / 2.506628274631)
+    return select(x > zero, 1.0 - beyond, beyond)

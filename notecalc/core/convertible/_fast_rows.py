@@ -29,19 +29,23 @@ from notecalc.core.convertible._fast_grid import (
     BETA,
     BLOCK_NUMBERS,
     COUPON,
+    HELD,
     LATER_BARRIER,
+    LATER_LENGTH,
     LENGTH,
     LOSS,
     PAID,
     PER_SHARES,
     PERPETUAL,
     PLACE,
+    PRIOR_BARRIER,
     PUT,
     RHO,
     SCRATCH,
     STEP,
     VARIANCE,
     add_weights,
+    below_normal,
     continue_ends,
     convolve,
     fill_kernel,
@@ -92,10 +96,12 @@ def take_segment(like: Any, block: Any, seg: Any, first: Any, m: int) -> None:
     for lane in range(n):
         o = (first[lane] + m) * S_FIELDS
         block[LATER_BARRIER * n + lane] = block[BARRIER * n + lane]
+        block[LATER_LENGTH * n + lane] = block[LENGTH * n + lane]
         block[LENGTH * n + lane] = seg[o + S_LENGTH]
         block[COUPON * n + lane] = seg[o + S_COUPON]
         block[PUT * n + lane] = seg[o + S_PUT]
         block[BARRIER * n + lane] = seg[o + S_BARRIER]
+        block[PRIOR_BARRIER * n + lane] = seg[o - S_FIELDS + S_BARRIER] if m > 0 else 0.0
 
 
 def lay_out(
@@ -181,7 +187,10 @@ def meet(
     step = load(block, STEP * n, like)
     b = load(block, BETA * n, like) * step
     bb = b * b
-    coupon = zero if last else load(block, COUPON * n, like)
+    # A coupon that a call may take away: next to the start of the call it is kept apart, in closed form.
+    apart = held & (load(block, PRIOR_BARRIER * n, like) <= 0.0)
+    paid = load(block, COUPON * n, like)
+    coupon = zero if last else select(apart, zero, paid)
     a0, a2, a4 = coupon, coupon * bb, coupon * bb * bb
     if any_lane(load(block, LATER_BARRIER * n, like) < load(block, BARRIER * n, like)):
         f0 = load(f, middle, like)
@@ -197,12 +206,13 @@ def meet(
         put_back(like, block, scratch, f, growth, shares, low, room, end)
     if any_lane(load(block, LATER_BARRIER * n, like) > load(block, BARRIER * n, like)):
         leaving = (load(block, LATER_BARRIER * n, like) > load(block, BARRIER * n, like)) & later
-        leave_barrier(like, block, f, growth, shares, leaving, q1, q2, q3, low, high, room)
+        leave_barrier(like, block, scratch, f, growth, shares, leaving, q1, q2, q3, low, high, room)
     if puts:
         add_weights(like, block, scratch, f, low, room, end)
     if not last:
         for i in range(room, room + end):
             store(f, i * n, fma(coupon, load(growth, i * n, like), load(f, i * n, like)))
+    store(block, HELD * n, select(apart, paid, zero))
     weigh_barrier(like, f, held, a0, a2, a4, low, room)
 
 
@@ -281,25 +291,6 @@ def read_off(
     store(out, n, delta)
     store(out, 2 * n, gamma)
     store(out, 3 * n, select(called, zero, theta))
-
-
-def below_normal(like: Any, x: Any) -> Any:
-    """Give the normal distribution function, to 1e-15 (W. J. Cody 1969 in G. West's form, Wilmott 2005)."""
-    z = maximum(x, -x)
-    zero = splat(0.0, like)
-    z = minimum(z, splat(37.0, like))
-    power = exp(-0.5 * z * z)
-    top = fma(splat(3.52624965998911e-02, like), z, splat(0.700383064443688, like))
-    for c in (6.37396220353165, 33.912866078383, 112.079291497871, 221.213596169931, 220.206867912376):
-        top = fma(top, z, splat(c, like))
-    bottom = fma(splat(8.83883476483184e-02, like), z, splat(1.75566716318264, like))
-    for c in (16.064177579207, 86.7807322029461, 296.564248779674, 637.333633378831, 793.826512519948, 440.413735824752):
-        bottom = fma(bottom, z, splat(c, like))
-    tail = z + 0.65
-    for c in (4.0, 3.0, 2.0, 1.0):
-        tail = z + c / tail
-    beyond = select(z < 7.07106781186547, power * top / bottom, power / tail / 2.506628274631)
-    return select(x > zero, 1.0 - beyond, beyond)
 
 
 def value_block(
