@@ -37,7 +37,6 @@ from notecalc.core.convertible._columns import (
     FLOOR_END,
     FLOOR_START,
     LENGTH,
-    LEVEL_END,
     OPEN,
     PUT,
     RATE,
@@ -68,8 +67,12 @@ from notecalc.core.convertible._fast_rows import (
 
 __all__ = ["value_where_fast"]
 
-# Nodes below the call's level, above it and beyond; standard deviations below and above; the coarse grid's share.
-GRIDS = {"fast": (24, 12, 18, 2.0, 2.25, 0.7), "standard": (40, 20, 30, 2.75, 3.0, 0.7)}
+# Nodes below the call's level, above it and beyond; standard deviations below and above; the coarse grid's share of the
+# nodes; the least error to be told, and by how much what the two grids differ by is multiplied.
+GRIDS = {
+    "fast": (16, 8, 12, 2.0, 2.25, 0.75, 2e-4, 2.0),
+    "standard": (28, 12, 18, 2.5, 2.5, 0.75, 2e-5, 2.0),
+}
 
 _UNKNOWN: Final = 27  # columns from here on came later: a note with anything in them is left to the engine
 _SLOW, _OPEN, _CLOSED = 0, 1, 2  # whether a note is left to the engine; whether it is always open to conversion
@@ -93,27 +96,37 @@ def is_simple(seg: Any, o: int, first: int, last: bool) -> Any:  # noqa: FBT001 
     return plain and (not last or (seg[o + DAY_OPEN] > 0.0 and seg[o + DAY_PUT] > 0.0))
 
 
+def level_of_calls(seg: Any, begin: int, end: int) -> Any:
+    """Give the highest trigger of a note's calls; 0 if it has none."""
+    trigger = 0.0
+    for s in range(begin, end):
+        if seg[s * FIELDS + CALL] > 0.0:
+            trigger = max(trigger, seg[s * FIELDS + TRIGGER])
+    return trigger
+
+
+def note_kind(seg: Any, begin: int, end: int) -> int:
+    """Tell whether a note is left to the engine, and whether it is always open to conversion."""
+    kind, trigger = (_OPEN if end > begin else _SLOW), level_of_calls(seg, begin, end)
+    for s in range(begin, end):
+        o = s * FIELDS
+        if not is_simple(seg, o, begin * FIELDS, s == end - 1) or (seg[o + CALL] > 0.0 and seg[o + TRIGGER] != trigger):
+            return _SLOW
+        if seg[o + OPEN] == 0.0:
+            kind = _CLOSED
+    return kind
+
+
 @kernel(
-    tables=["int64", "float64"], reads=[], writes=["int64", "float64", "float64", "int64"], calls=[is_simple]
+    tables=["int64", "float64"], reads=[], writes=["int64", "float64", "float64", "int64"],
+    calls=[is_simple, level_of_calls, note_kind],
 )  # fmt: skip
 def read_notes(offsets: Any, seg: Any, counts: Any, short: Any, notes: Any, kind: Any) -> None:
     """Fill in the segments of notes that are simple, joined where nothing happens between them, and the notes."""
     for i in range(kind.size):
         begin, end = offsets[i], offsets[i + 1]
-        kind[i], counts[i] = (_OPEN if end > begin else _SLOW), 0
-        trigger, first = 0.0, begin * FIELDS
-        for s in range(begin, end):
-            o = s * FIELDS
-            if not is_simple(seg, o, first, s == end - 1):
-                kind[i] = _SLOW
-                break
-            if seg[o + CALL] > 0.0:
-                if trigger not in (0.0, seg[o + TRIGGER]):
-                    kind[i] = _SLOW
-                    break
-                trigger = seg[o + TRIGGER]
-            if seg[o + OPEN] == 0.0:
-                kind[i] = _CLOSED
+        counts[i], first = 0, begin * FIELDS
+        kind[i] = note_kind(seg, begin, end)
         if kind[i] == _SLOW:
             continue
         at, now, length, last = begin * S_FIELDS, 0.0, 0.0, (end - 1) * FIELDS
@@ -137,6 +150,7 @@ def read_notes(offsets: Any, seg: Any, counts: Any, short: Any, notes: Any, kind
             counts[i] += 1
             length = 0.0
         n, k = i * N_FIELDS, seg[last + RATIO]
+        trigger = level_of_calls(seg, begin, end)
         if trigger > 0.0 and k * trigger < 1.0001 * most:
             kind[i] = _SLOW
         notes[n + N_RATIO], notes[n + N_PAID], notes[n + N_CLAIM] = k, seg[last + DAY_PUT], seg[first + CLAIM_START]
@@ -154,7 +168,7 @@ def choose(
     begins: Any, short: Any, notes: Any, kind: Any, settings: Any, contract: Any, stock: Any, volatility: Any,
     rate: Any, carry: Any, credit: Any, recovery: Any, drop: Any, elasticity: Any, out: Any,
 ) -> None:  # fmt: skip
-    """Fill in the number of segments of rows that are valued in vectors, 0 for others; `begins` are starts and counts."""
+    """Fill in the number of segments of rows valued in vectors, 0 for others; `begins` are starts, then counts."""
     size = kind.size
     for r in range(out.size):
         c, vol, p = contract[r], volatility[r], credit[r]
@@ -180,6 +194,15 @@ def choose(
             continue
         if step > vol * math.sqrt(life / count) or abs(drift) / (vol * vol) * step * (low + room) > 300.0:
             continue
+        # A call that becomes live shortly before a put, or a put shortly after settlement, leaves nothing smooth.
+        hasty = False
+        for m in range(1, count):
+            e = o + m * S_FIELDS
+            begins_call = short[e + S_BARRIER] > 0.0 and short[e - S_FIELDS + S_BARRIER] == 0.0
+            if begins_call and short[e + S_PUT] > 0.0 and step > vol * math.sqrt(short[e + S_LENGTH]):
+                hasty = True
+        if hasty:
+            continue
         kinked = short[o + S_PUT] > 0.0 or (count > 1 and short[o + S_BARRIER] != short[o + S_FIELDS + S_BARRIER])
         if kinked and step > vol * math.sqrt(short[o + S_LENGTH]):
             continue
@@ -189,8 +212,8 @@ def choose(
 def value_where_fast(
     offsets: IntArray, table: FloatArray, grid: Sequence[float], contract: IntArray, columns: Sequence[FloatArray],
     out: Sequence[FloatArray], threads: int | None = None,
-) -> Any:  # fmt: skip
-    """Fill in the rows that can be valued in vectors; give the places of those that can't, or None if there are none."""
+) -> IntArray:  # fmt: skip
+    """Fill in the rows that can be valued in vectors; give the places of the others."""
     size = offsets.size - 1
     counts, kind = np.zeros((2, size), dtype=np.int64)
     short, notes = np.zeros(table.size // FIELDS * S_FIELDS), np.zeros(size * N_FIELDS)
@@ -199,12 +222,13 @@ def value_where_fast(
     segments = np.empty(contract.size, dtype=np.int64)
     choose.spread(begins, short, notes, kind, settings, contract, *columns[: col.MARKET - 1], segments, threads=threads)
     chosen = [columns[c] for c in (col.STOCK, col.R_VOLATILITY, col.R_RATE, col.R_CREDIT, col.RECOVERY, col.DROP)]
-    least, most = (int(segments.min()), int(segments.max())) if segments.size else (0, 0)
-    if least == most > 0:
+    least = int(segments.min()) if segments.size else 0
+    if least > 0 and least == segments.max():  # as for one note: nothing to sort
         value_fast.spread(begins, short, notes, settings, contract, *chosen, *out, threads=threads)
-        return None
+        return np.empty(0, dtype=np.int64)
     order = np.argsort(segments.astype(np.int32), kind="stable")
-    order = order[np.count_nonzero(segments == 0) :]
+    left = np.count_nonzero(segments == 0)
+    order, rest = order[left:], order[:left]
     sorted_out = np.empty((len(out), order.size))
     value_fast.spread(
         begins, short, notes, settings, contract[order], *(column[order] for column in chosen), *sorted_out,
@@ -212,4 +236,4 @@ def value_where_fast(
     )  # fmt: skip
     for part, found in zip(out, sorted_out, strict=True):
         part[order] = found
-    return np.flatnonzero(segments == 0) if least == 0 else None
+    return rest

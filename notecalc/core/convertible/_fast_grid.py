@@ -76,18 +76,19 @@ def fill_kernel(like: Any, block: Any, weights: Any, room: int) -> int:
     narrow = wide < _LEAST * _LEAST
     kept = maximum(wide, splat(_LEAST * _LEAST, like))
     window = _WINDOW + sqrt(wide) * step * maximum(load(block, BETA * n, like), -load(block, BETA * n, like))
-    most = whole(minimum(window * sqrt(kept), splat(room - 1.0, like)))
-    most = select(narrow, splat(_NARROW, like), most)
+    most = minimum(window * sqrt(kept), splat(room - 2.0, like))
+    most = select(narrow, splat(1.0 * _NARROW, like), most)
     ratio = exp(-0.5 / kept)
     change = ratio * ratio
     weight = decay / sqrt(2.0 * math.pi * kept)
     store(block, REACH * n, most)
     reach = 0
     for lane in range(n):
-        reach = max(reach, int(block[REACH * n + lane]))
-    zero = splat(0.0, like)
+        reach = max(reach, int(block[REACH * n + lane]) + 1)
+    zero, one = splat(0.0, like), splat(1.0, like)
     for j in range(reach + 1):
-        store(weights, j * n, select(most >= 1.0 * j, weight, zero))
+        # It fades out over a node, so that values have no steps where a number moves.
+        store(weights, j * n, weight * minimum(maximum(most - (j - 1.0), zero), one))
         weight = weight * ratio
         ratio = ratio * change
     if any_lane(narrow):
@@ -180,11 +181,11 @@ def kink_weights(like: Any, scratch: Any, part: Any, a1: Any, a2: Any, a3: Any, 
     t = 1.0 - part
     tt = t * t
     # Bernoulli's polynomials of t over factorials
-    b2 = -(tt - t + 1.0 / 6.0) / 2.0
-    b3 = -(t * (tt - 1.5 * t + 0.5)) / 6.0
-    b4 = -(tt * (tt - 2.0 * t + 1.0) - 1.0 / 30.0) / 24.0
-    b5 = -(t * (tt * (tt - 2.5 * t + 5.0 / 3.0) - 1.0 / 6.0)) / 120.0
-    b6 = -(tt * (tt * (tt - 3.0 * t + 2.5) - 0.5) + 1.0 / 42.0) / 720.0
+    b2 = -(tt - t + 1.0 / 6.0) * (1.0 / 2.0)
+    b3 = -(t * (tt - 1.5 * t + 0.5)) * (1.0 / 6.0)
+    b4 = -(tt * (tt - 2.0 * t + 1.0) - 1.0 / 30.0) * (1.0 / 24.0)
+    b5 = -(t * (tt * (tt - 2.5 * t + 5.0 / 3.0) - 1.0 / 6.0)) * (1.0 / 120.0)
+    b6 = -(tt * (tt * (tt - 3.0 * t + 2.5) - 0.5) + 1.0 / 42.0) * (1.0 / 720.0)
     # by derivatives of what they are summed with, at the kink
     c0 = b2 * a1 + b3 * a2 + b4 * a3 + b5 * a4 + b6 * a5
     c1 = 2.0 * b3 * a1 + 3.0 * b4 * a2 + 4.0 * b5 * a3 + 5.0 * b6 * a4
@@ -199,12 +200,18 @@ def kink_weights(like: Any, scratch: Any, part: Any, a1: Any, a2: Any, a3: Any, 
     m3 = 6.0 * c3 + p * (6.0 * c2 + p * (3.0 * c1 + p * c0))
     m4 = 24.0 * c4 + p * (24.0 * c3 + p * (12.0 * c2 + p * (4.0 * c1 + p * c0)))
     m5 = p * (120.0 * c4 + p * (60.0 * c3 + p * (20.0 * c2 + p * (5.0 * c1 + p * c0))))
-    store(scratch, 0, m1 / 20.0 - m2 / 24.0 - m3 / 24.0 + m4 / 24.0 - m5 / 120.0)
-    store(scratch, n, -m1 / 2.0 + m2 * (2.0 / 3.0) - m3 / 24.0 - m4 / 6.0 + m5 / 24.0)
-    store(scratch, 2 * n, m0 - m1 / 3.0 - m2 * 1.25 + m3 * (5.0 / 12.0) + m4 / 4.0 - m5 / 12.0)
-    store(scratch, 3 * n, m1 + m2 * (2.0 / 3.0) - m3 * (7.0 / 12.0) - m4 / 6.0 + m5 / 12.0)
-    store(scratch, 4 * n, -m1 / 4.0 - m2 / 24.0 + m3 * (7.0 / 24.0) + m4 / 24.0 - m5 / 24.0)
-    store(scratch, 5 * n, m1 / 30.0 - m3 / 24.0 + m5 / 120.0)
+    store(
+        scratch, 0, m1 * (1.0 / 20.0) - m2 * (1.0 / 24.0) - m3 * (1.0 / 24.0) + m4 * (1.0 / 24.0) - m5 * (1.0 / 120.0)
+    )
+    store(scratch, n, -m1 * (1.0 / 2.0) + m2 * (2.0 / 3.0) - m3 * (1.0 / 24.0) - m4 * (1.0 / 6.0) + m5 * (1.0 / 24.0))
+    store(scratch, 2 * n, m0 - m1 * (1.0 / 3.0) - m2 * 1.25 + m3 * (5.0 / 12.0) + m4 * (1.0 / 4.0) - m5 * (1.0 / 12.0))
+    store(scratch, 3 * n, m1 + m2 * (2.0 / 3.0) - m3 * (7.0 / 12.0) - m4 * (1.0 / 6.0) + m5 * (1.0 / 12.0))
+    store(
+        scratch,
+        4 * n,
+        -m1 * (1.0 / 4.0) - m2 * (1.0 / 24.0) + m3 * (7.0 / 24.0) + m4 * (1.0 / 24.0) - m5 * (1.0 / 24.0),
+    )
+    store(scratch, 5 * n, m1 * (1.0 / 30.0) - m3 * (1.0 / 24.0) + m5 * (1.0 / 120.0))
 
 
 def add_weights(like: Any, block: Any, scratch: Any, f: Any, low: int, room: int, end: int) -> None:
@@ -225,9 +232,7 @@ def add_weights(like: Any, block: Any, scratch: Any, f: Any, low: int, room: int
                 f[(room + at) * n + lane] += weight
 
 
-def weigh_strike(
-    like: Any, block: Any, scratch: Any, f: Any, strike: Any, low: int, room: int, end: int
-) -> None:
+def weigh_strike(like: Any, block: Any, scratch: Any, f: Any, strike: Any, low: int, room: int, end: int) -> None:
     """Weigh the kink of the payoff, where shares are worth what is paid at maturity; `strike` is its y."""
     n = lanes_of(like)
     beta, step = load(block, BETA * n, like), load(block, STEP * n, like)
@@ -247,12 +252,12 @@ def weigh_strike(
 def weigh_barrier(like: Any, f: Any, held: Any, a0: Any, a2: Any, a4: Any, low: int, room: int) -> None:
     """Weigh the jump to nothing at H of what is continued as its opposite, by its even derivatives [per step]."""
     n = lanes_of(like)
-    d1 = a0 / 12.0 - a2 / 240.0 + a4 / 6048.0
-    d3 = a2 / 3024.0 - a0 / 720.0
-    d5 = a0 / 30240.0
+    d1 = a0 * (1.0 / 12.0) - a2 * (1.0 / 240.0) + a4 * (1.0 / 6048.0)
+    d3 = a2 * (1.0 / 3024.0) - a0 * (1.0 / 720.0)
+    d5 = a0 * (1.0 / 30240.0)
     zero = splat(0.0, like)
-    w3 = d5 + d1 / 30.0 - d3 / 4.0
-    w2 = d3 - d1 / 6.0 - 4.0 * w3
+    w3 = d5 + d1 * (1.0 / 30.0) - d3 * (1.0 / 4.0)
+    w2 = d3 - d1 * (1.0 / 6.0) - 4.0 * w3
     w1 = d1 - 2.0 * w2 - 3.0 * w3
     at = (room + low) * n
     store(f, at - n, load(f, at - n, like) + select(held, w1, zero))
@@ -275,9 +280,9 @@ def leave_barrier(
     c = b + load(block, STEP * n, like)
     zero = splat(0.0, like)
     bb, cc = b * b, c * c
-    a1 = q2 * 0.3 - q1 * 1.5 - q3 / 30.0 + worth * (b - c)
+    a1 = q2 * 0.3 - q1 * 1.5 - q3 * (1.0 / 30.0) + worth * (b - c)
     a2 = worth * (bb - cc)
-    a3 = (13.0 * q1 - 8.0 * q2 + q3) / 4.0 + worth * (bb * b - cc * c)
+    a3 = (13.0 * q1 - 8.0 * q2 + q3) * (1.0 / 4.0) + worth * (bb * b - cc * c)
     a4 = worth * (bb * bb - cc * cc)
     a5 = 4.0 * q2 - 5.0 * q1 - q3 + worth * (bb * bb * b - cc * cc * c)
     for i in range(room + low, room + low + high):
@@ -295,7 +300,8 @@ def leave_barrier(
     for lane in range(n):
         reach = max(reach, scratch[8 * n + lane])
     step_only = splat(1.0, like)
-    for j in range(1, low + 1):
+    beside = low if any_lane(coupon > 0.0) else 0
+    for j in range(1, beside + 1):
         at = middle - j * n
         e = load(growth, at, like)
         if j <= reach:
@@ -315,22 +321,22 @@ def leave_barrier(
     jump = select(narrow, coupon, zero)
     a1, a2, a3 = a1 + jump * b, a2 + jump * bb, a3 + jump * bb * b
     a4, a5 = a4 + jump * bb * bb, a5 + jump * bb * bb * b
-    c0 = a3 / 720.0 - a1 / 12.0 - a5 / 30240.0
-    c2 = a1 / 240.0 - a3 / 3024.0
-    c4 = -a1 / 6048.0
-    c1, c3 = a2 / 240.0 - a4 / 6048.0 - jump / 12.0, jump / 720.0 - a2 / 3024.0
+    c0 = a3 * (1.0 / 720.0) - a1 * (1.0 / 12.0) - a5 * (1.0 / 30240.0)
+    c2 = a1 * (1.0 / 240.0) - a3 * (1.0 / 3024.0)
+    c4 = -a1 * (1.0 / 6048.0)
+    c1, c3 = a2 * (1.0 / 240.0) - a4 * (1.0 / 6048.0) - jump * (1.0 / 12.0), jump * (1.0 / 720.0) - a2 * (1.0 / 3024.0)
     # What a narrow Gaussian takes from the coupon beside H, by its moments.
     xx = x * x
-    c0 -= jump * s * math.sqrt(2.0 / math.pi) * (1.0 - xx * (1.0 / 6.0 - xx / 40.0))
+    c0 -= jump * s * math.sqrt(2.0 / math.pi) * (1.0 - xx * (1.0 / 6.0 - xx * (1.0 / 40.0)))
     c1 += jump * ss * 0.5
     c2 -= jump * ss * s * (math.sqrt(2.0 / math.pi) / 3.0)
     c3 += jump * ss * ss * 0.125
     c4 -= jump * ss * ss * s * (math.sqrt(2.0 / math.pi) / 15.0)
-    w2 = c4 - c2 / 12.0
+    w2 = c4 - c2 * (1.0 / 12.0)
     w1 = c2 - 4.0 * w2
     w0 = c0 - 2.0 * (w1 + w2)
-    v2 = (3.0 * c3 - c1 / 2.0) / 6.0
-    v1 = c1 / 2.0 - 2.0 * v2
+    v2 = (3.0 * c3 - c1 * (1.0 / 2.0)) * (1.0 / 6.0)
+    v1 = c1 * (1.0 / 2.0) - 2.0 * v2
     store(f, middle - 2 * n, load(f, middle - 2 * n, like) + select(left, w2 - v2, zero))
     store(f, middle - n, load(f, middle - n, like) + select(left, w1 - v1, zero))
     store(f, middle, load(f, middle, like) + select(left, w0, zero))
@@ -345,7 +351,10 @@ def put_back(
     n = lanes_of(like)
     worth, per_shares = load(block, PERPETUAL * n, like), load(block, PER_SHARES * n, like)
     price = load(block, PUT * n, like)
-    live, limit = price > 0.0, select(load(block, LATER_BARRIER * n, like) > 0.0, splat(1.0 * low, like), splat(1.0 * end, like))
+    live, limit = (
+        price > 0.0,
+        select(load(block, LATER_BARRIER * n, like) > 0.0, splat(1.0 * low, like), splat(1.0 * end, like)),
+    )
     level, part = price - worth, 1.0 - per_shares
     zero, none = splat(0.0, like), splat(-1.0, like)
     y0, y1, y2, y3, y4, y5, third = zero, zero, zero, zero, zero, zero, none
@@ -368,11 +377,11 @@ def put_back(
         at = (room + i) * n
         store(f, at, load(f, at, like) + select(used, maximum(d2, zero), zero))
         d0, d1, d2, d3, d4 = d1, d2, d3, d4, d5
-    m1 = y0 / 20.0 - y1 / 2.0 - y2 / 3.0 + y3 - y4 / 4.0 + y5 / 30.0
-    m2 = (y1 + y3) * (2.0 / 3.0) - (y0 + y4) / 24.0 - y2 * 1.25
-    m3 = (10.0 * y2 - y0 - y1 - 14.0 * y3 + 7.0 * y4 - y5) / 24.0
-    m4 = (y0 - 4.0 * y1 + 6.0 * y2 - 4.0 * y3 + y4) / 24.0
-    m5 = (y5 - 5.0 * y4 + 10.0 * y3 - 10.0 * y2 + 5.0 * y1 - y0) / 120.0
+    m1 = y0 * (1.0 / 20.0) - y1 * (1.0 / 2.0) - y2 * (1.0 / 3.0) + y3 - y4 * (1.0 / 4.0) + y5 * (1.0 / 30.0)
+    m2 = (y1 + y3) * (2.0 / 3.0) - (y0 + y4) * (1.0 / 24.0) - y2 * 1.25
+    m3 = (10.0 * y2 - y0 - y1 - 14.0 * y3 + 7.0 * y4 - y5) * (1.0 / 24.0)
+    m4 = (y0 - 4.0 * y1 + 6.0 * y2 - 4.0 * y3 + y4) * (1.0 / 24.0)
+    m5 = (y5 - 5.0 * y4 + 10.0 * y3 - 10.0 * y2 + 5.0 * y1 - y0) * (1.0 / 120.0)
     found = third >= 0.0
     p = y2 / select(found, y2 - y3, splat(1.0, like))
     for _ in range(3):
@@ -411,10 +420,17 @@ def below_normal(like: Any, x: Any) -> Any:
     for c in (6.37396220353165, 33.912866078383, 112.079291497871, 221.213596169931, 220.206867912376):
         top = fma(top, z, splat(c, like))
     bottom = fma(splat(8.83883476483184e-02, like), z, splat(1.75566716318264, like))
-    for c in (16.064177579207, 86.7807322029461, 296.564248779674, 637.333633378831, 793.826512519948, 440.413735824752):
+    for c in (
+        16.064177579207,
+        86.7807322029461,
+        296.564248779674,
+        637.333633378831,
+        793.826512519948,
+        440.413735824752,
+    ):
         bottom = fma(bottom, z, splat(c, like))
     tail = z + 0.65
     for c in (4.0, 3.0, 2.0, 1.0):
         tail = z + c / tail
-    beyond = select(z < 7.07106781186547, power * top / bottom, power / tail / 2.506628274631)
+    beyond = select(z < 7.07106781186547, power * top / bottom, power / (tail * 2.506628274631))
     return select(x > zero, 1.0 - beyond, beyond)

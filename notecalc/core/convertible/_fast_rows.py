@@ -21,9 +21,7 @@ from notecalc.core._vectors import (
     splat,
     sqrt,
     store,
-    whole,
 )
-from notecalc.core.convertible import _fast_grid as grid
 from notecalc.core.convertible._fast_grid import (
     BARRIER,
     BETA,
@@ -78,7 +76,7 @@ N_LONGEST: Final = 6  # segment but the first [yr]
 N_FIELDS: Final = 7
 
 # settings
-LOW, HIGH, ROOM, BELOW, ABOVE, COARSE = 0, 1, 2, 3, 4, 5
+LOW, HIGH, ROOM, BELOW, ABOVE, COARSE, LEAST, TIMES = 0, 1, 2, 3, 4, 5, 6, 7
 
 _OFTEN = 8.0  # segments from which the grid gets finer
 
@@ -171,7 +169,15 @@ def mature(
 
 
 def meet(
-    like: Any, block: Any, scratch: Any, f: Any, growth: Any, shares: Any, low: int, high: int, room: int,
+    like: Any,
+    block: Any,
+    scratch: Any,
+    f: Any,
+    growth: Any,
+    shares: Any,
+    low: int,
+    high: int,
+    room: int,
     last: bool,  # noqa: FBT001 (a kernel's flag)
 ) -> None:
     """Go back through a day: a call that becomes live, a put, a coupon, a call that is live until then.
@@ -187,8 +193,9 @@ def meet(
     step = load(block, STEP * n, like)
     b = load(block, BETA * n, like) * step
     bb = b * b
-    # A coupon that a call may take away: next to the start of the call it is kept apart, in closed form.
-    apart = held & (load(block, PRIOR_BARRIER * n, like) <= 0.0)
+    # A coupon that a call may take away, shortly after the call's start, is kept apart, in closed form.
+    wide = load(block, VARIANCE * n, like) * load(block, LENGTH * n, like)
+    apart = held & (load(block, PRIOR_BARRIER * n, like) <= 0.0) & (wide < 6.0 * step * step)
     paid = load(block, COUPON * n, like)
     coupon = zero if last else select(apart, zero, paid)
     a0, a2, a4 = coupon, coupon * bb, coupon * bb * bb
@@ -371,5 +378,5 @@ def value_fast(
         for lane in range(count):
             value[r + lane], delta[r + lane] = fine[lane], fine[n + lane]
             gamma[r + lane], theta[r + lane] = fine[2 * n + lane], fine[3 * n + lane]
-            estimate[r + lane] = abs(fine[lane] - coarse[lane])
+            estimate[r + lane] = settings[LEAST] + settings[TIMES] * abs(fine[lane] - coarse[lane])
         r += count

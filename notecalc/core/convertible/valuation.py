@@ -27,6 +27,7 @@ from notecalc.core.arrays import (
 )
 from notecalc.core.convertible import _columns as col
 from notecalc.core.convertible._engine import value_rows
+from notecalc.core.convertible._fast import GRIDS, value_where_fast
 from notecalc.core.convertible._floor import floor_rows
 from notecalc.core.convertible._timeline import Timelines, build_timelines
 from notecalc.core.convertible.terms import Convertible, Steps
@@ -334,7 +335,7 @@ class Case:
     contract: IntArray
     columns: list[FloatArray]
     model: int
-    accuracy: tuple[int, int, int, float]
+    accuracy: str
 
     @classmethod
     def of(
@@ -354,7 +355,7 @@ class Case:
             if name not in given:
                 raise TypeError(f"convertible_value() missing a required keyword argument: {name!r}")
         model = known_word("model", given.pop("model"), MODELS)
-        accuracy = ACCURACIES[known_word("accuracy", given.pop("accuracy", "standard"), tuple(ACCURACIES))]
+        accuracy = known_word("accuracy", given.pop("accuracy", "standard"), tuple(ACCURACIES))
         dividends = _dividends(given.pop("dividend_dates", None), given.pop("dividend_amounts", None))
         credit = _credit_name(model, given)
         fields = {
@@ -394,11 +395,22 @@ class Case:
         return cls(layout, lines, contract, columns, MODELS.index(model), accuracy)
 
     def solve(self, columns: list[FloatArray], table: FloatArray | None = None) -> list[FloatArray]:
-        """Give value, delta, gamma, theta per year and the estimate of the error."""
+        """Give value, delta, gamma, theta per year and the estimate of the error.
+
+        Rows with constant coefficients are valued in vectors, unless the finest grids are asked for.
+        """
         out = [np.empty(self.contract.size) for _ in range(5)]
-        settings = np.array([*self.accuracy, self.model], dtype=np.float64)
         flat = (self.lines.table if table is None else table).reshape(-1)
-        value_rows(self.lines.offsets, flat, settings, self.contract, *columns, *out)
+        rows: IntArray | slice = slice(None)
+        if self.model == col.AYACHE_FORSYTH_VETZAL and self.accuracy in GRIDS:
+            rows = value_where_fast(self.lines.offsets, flat, GRIDS[self.accuracy], self.contract, columns, out)
+        contract = self.contract[rows]
+        if contract.size:
+            settings = np.array([*ACCURACIES[self.accuracy], self.model], dtype=np.float64)
+            rest = [np.empty(contract.size) for _ in out]
+            value_rows(self.lines.offsets, flat, settings, contract, *(column[rows] for column in columns), *rest)
+            for part, found in zip(out, rest, strict=True):
+                part[rows] = found
         return out
 
     def moved(self, column: int, by: Any) -> tuple[list[FloatArray], FloatArray]:
