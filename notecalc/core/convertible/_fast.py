@@ -70,10 +70,11 @@ __all__ = ["value_where_fast"]
 # Nodes below the call's level, above it and beyond; standard deviations below and above; the coarse grid's share of the
 # nodes; the least error to be told, and by how much what the two grids differ by is multiplied.
 GRIDS = {
-    "fast": (16, 8, 12, 2.0, 2.25, 0.75, 2e-4, 2.0),
-    "standard": (28, 12, 18, 2.5, 2.5, 0.75, 2e-5, 2.0),
+    "fast": (16, 8, 12, 2.0, 2.25, 0.75, 4e-4, 3.0),
+    "standard": (28, 12, 18, 2.5, 2.5, 0.75, 4e-5, 3.0),
 }
 
+_DRIFT: Final = 3.0  # standard deviations by which the stock may drift over a life
 _UNKNOWN: Final = 27  # columns from here on came later: a note with anything in them is left to the engine
 _SLOW, _OPEN, _CLOSED = 0, 1, 2  # whether a note is left to the engine; whether it is always open to conversion
 
@@ -187,6 +188,8 @@ def choose(
         below = settings[BELOW] * vol * math.sqrt(life) - min(y, strike)
         step = max(below / low, (max(y, 0.0) + settings[ABOVE] * vol * math.sqrt(free)) / high)
         drift = rate[r] + drop[r] * p - 0.5 * vol * vol
+        if abs(drift) * math.sqrt(life) > _DRIFT * vol:
+            continue
         if p * recovery[r] > 0.0 and abs(rate[r] + p) < 1e-3:
             continue  # recovery is worth too much for ever
         wide = vol * math.sqrt(notes[n + N_LONGEST])

@@ -265,7 +265,7 @@ def weigh_barrier(like: Any, f: Any, held: Any, a0: Any, a2: Any, a4: Any, low: 
     store(f, at - 3 * n, load(f, at - 3 * n, like) + select(held, w3, zero))
 
 
-def leave_barrier(
+def leave_barrier(  # noqa: PLR0915 (its numbers stay in registers)
     like: Any, block: Any, scratch: Any, f: Any, growth: Any, shares: Any, left: Any, q1: Any, q2: Any, q3: Any,
     low: int, high: int, room: int,
 ) -> None:  # fmt: skip

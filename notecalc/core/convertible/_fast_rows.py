@@ -223,9 +223,9 @@ def meet(
     weigh_barrier(like, f, held, a0, a2, a4, low, room)
 
 
-def read_off(
+def read_off(  # noqa: PLR0915 (its numbers stay in registers)
     like: Any, block: Any, weights: Any, market: Any, notes: Any, f: Any, spare: Any, growth: Any, shares: Any,
-    many: bool, low: int, high: int, room: int, out: Any,
+    segments: int, low: int, high: int, room: int, out: Any,
 ) -> None:  # fmt: skip
     """Carry f through the first segment to the stock price alone; value, delta, gamma and theta go to `out`."""
     n = lanes_of(like)
@@ -266,7 +266,7 @@ def read_off(
     # The coupon at the end, if a call has not taken the note away by then.
     stock, ratio, level = load(market, 0, like), load(notes, 0, like), load(notes, n, like)
     held, rho = load(block, BARRIER * n, like) > 0.0, load(block, RHO * n, like)
-    coupon = exp(-rho * length) * load(block, COUPON * n, like) if many else zero
+    coupon = exp(-rho * length) * load(block, COUPON * n, like) if segments > 1 else zero
     q, q1, q2 = one, zero, zero
     if any_lane(load(block, BARRIER * n, like) > 0.0):
         deviation = sqrt(load(block, VARIANCE * n, like) * length)
@@ -317,7 +317,7 @@ def value_block(
         take_segment(like, block, seg, first, m)
         meet(like, block, scratch, f, growth, shares, low, high, room, m == 0)
     read_off(
-        like, block, weights, market, notes, f, spare, growth, shares, segments > 1, low, high, room, out
+        like, block, weights, market, notes, f, spare, growth, shares, segments, low, high, room, out
     )  # fmt: skip
 
 
