@@ -53,6 +53,11 @@ class Kernel:
         Plain functions that the body calls.
     tables : sequence of str
         Element types of its first arguments, arrays of any length that every row may look into.
+    lanes : bool, int
+        Whether it works on vectors, and so takes a number of their kind before all else, which is handed to it; if
+        so, how many lanes, True standing for `_vectors.lane_count`. See `_vectors`.
+    block : int
+        Rows that it works on at once when spread.
     """
 
     def __init__(
@@ -62,8 +67,11 @@ class Kernel:
         writes: str | Sequence[str],
         calls: Sequence[Callable[..., Any]] = (),
         tables: Sequence[str] = (),
+        *,
+        lanes: bool | int = False,
+        block: int = BLOCK,
     ) -> None:
-        self.py_func = body
+        self.py_func, self._lanes, self._block = body, lanes, block
         self._reads, self._calls, self._tables = tuple(reads), tuple(calls), tuple(tables)
         self._writes = (writes,) if isinstance(writes, str) else tuple(writes)
 
@@ -91,15 +99,15 @@ class Kernel:
         """
         tables, columns = args[: len(self._tables)], args[len(self._tables) :]
         rows = len(columns[-1])
-        count = thread_count(threads, rows)
+        count = thread_count(threads, rows * (BLOCK // self._block))
         run = self._compiled
-        starts = range(0, rows, BLOCK)
+        starts = range(0, rows, self._block)
         results: list[Any] = [None] * len(starts)
         waiting = iter(range(len(starts)))  # each thread takes the next: a slow one takes fewer
 
         def work() -> None:
             for block in waiting:
-                part = slice(starts[block], starts[block] + BLOCK)
+                part = slice(starts[block], starts[block] + self._block)
                 results[block] = run(*tables, *(column[part] for column in columns))
 
         if count == 1:
@@ -118,21 +126,34 @@ class Kernel:
         import numba  # slow to import, and most calls need no kernel
         from numba.extending import register_jitable
 
+        config: Any = numba.config
+        like, before = (), ()
+        if self._lanes:
+            like, before = self._like(compiled=not config.DISABLE_JIT)
         for function in self._calls:
             register_jitable(function)
         # One signature: else each mixture of read-only and writable arrays would be compiled anew.
         read = [_array(name, readonly=True) for name in (*self._tables, *self._reads)]
-        signature = (*read, *(_array(name) for name in self._writes))
+        signature = (*before, *read, *(_array(name) for name in self._writes))
         # A division by zero gives infinity, as in numpy: to test each divisor, a loop would take row by row.
         compile_for = functools.partial(numba.njit, signature, nogil=True, error_model="numpy")
-        config: Any = numba.config
         folder = None if config.DISABLE_JIT else cache_folder(self.py_func, *self._calls)
         with _telling(f"compiling {self.py_func.__qualname__}; {_kept(folder)}"):
             if folder is not None:
                 # No cache at all for what stands in no file, as typed into an interpreter.
                 with _numba_cache(folder), contextlib.suppress(RuntimeError):
-                    return cast(Callable[..., Any], compile_for(cache=True)(self.py_func))
-            return cast(Callable[..., Any], compile_for()(self.py_func))
+                    return _handing(like, compile_for(cache=True)(self.py_func))
+            return _handing(like, compile_for()(self.py_func))
+
+    def _like(self, *, compiled: bool) -> tuple[tuple[Any, ...], tuple[Any, ...]]:
+        """Give the number of their kind that a kernel of vectors is handed, and its type."""
+        if not compiled:
+            return (0.0,), ()
+        from notecalc.core._vector_code import Kind
+        from notecalc.core._vectors import LaneKind, lane_count
+
+        lanes = lane_count() if self._lanes is True else self._lanes
+        return (LaneKind(lanes),), (Kind(lanes),)
 
 
 def kernel(
@@ -141,6 +162,8 @@ def kernel(
     writes: str | Sequence[str],
     calls: Sequence[Callable[..., Any]] = (),
     tables: Sequence[str] = (),
+    lanes: bool | int = False,
+    block: int = BLOCK,
 ) -> Callable[[Callable[..., Any]], Kernel]:
     """Compile a loop when it is first called; see `Kernel`.
 
@@ -156,7 +179,7 @@ def kernel(
     >>> out
     array([2., 4.])
     """
-    return lambda body: Kernel(body, reads, writes, calls, tables)
+    return lambda body: Kernel(body, reads, writes, calls, tables, lanes=lanes, block=block)
 
 
 def thread_count(threads: int | None, rows: int) -> int:
@@ -269,6 +292,11 @@ def _array(name: str, *, readonly: bool = False) -> Any:
     from numba import types
 
     return types.Array(getattr(types, name), 1, "C", readonly=readonly)
+
+
+def _handing(like: tuple[Any, ...], made: Callable[..., Any]) -> Callable[..., Any]:
+    """Hand a function the number of their kind, if it works on vectors."""
+    return functools.partial(made, *like) if like else made
 
 
 def _at_least_one(name: str, given: Any) -> int:

@@ -30,6 +30,7 @@ from notecalc.core.arrays import (
 from notecalc.core.convertible import _columns as col
 from notecalc.core.convertible._engine import value_rows
 from notecalc.core.convertible._estimate import error_to_expect
+from notecalc.core.convertible._fast import GRIDS, value_where_fast
 from notecalc.core.convertible._floor import floor_rows
 from notecalc.core.convertible._timeline import Timelines, build_timelines
 from notecalc.core.convertible._windows import Dividends
@@ -268,7 +269,7 @@ def convertible_value(
             delta=delta,
             gamma=gamma,
             theta=theta / 365,
-            error_estimate=case.error_to_expect(error),
+            error_estimate=error,
         )
     wrapped: ConvertibleValue = case.layout.shape.rewrap(result)
     return wrapped
@@ -384,7 +385,7 @@ class Case:
     contract: IntArray
     columns: list[FloatArray]
     model: int
-    accuracy: tuple[int, int, int, float]
+    accuracy: str
 
     @classmethod
     def of(
@@ -404,7 +405,7 @@ class Case:
             if name not in given:
                 raise TypeError(f"convertible_value() missing a required keyword argument: {name!r}")
         model = known_word("model", given.pop("model"), MODELS)
-        accuracy = ACCURACIES[known_word("accuracy", given.pop("accuracy", "standard"), tuple(ACCURACIES))]
+        accuracy = known_word("accuracy", given.pop("accuracy", "standard"), tuple(ACCURACIES))
         dividends = _dividends(
             len(terms), *(given.pop(f"dividend_{name}", None) for name in ("dates", "amounts", "notes"))
         )
@@ -451,20 +452,26 @@ class Case:
     @property
     def settings(self) -> FloatArray:
         """What the kernels take."""
-        return np.array([*self.accuracy, self.model], dtype=np.float64)
+        return np.array([*ACCURACIES[self.accuracy], self.model], dtype=np.float64)
 
     def solve(self, columns: list[FloatArray], table: FloatArray | None = None) -> list[FloatArray]:
-        """Give value, delta, gamma, theta per year and the estimate of the error."""
+        """Give value, delta, gamma, theta per year and the estimate of the error.
+
+        Rows with constant coefficients are valued in vectors, unless the finest grids are asked for.
+        """
         out = [np.empty(self.contract.size) for _ in range(5)]
         flat = (self.lines.table if table is None else table).reshape(-1)
-        value_rows(self.lines.offsets, flat, self.settings, self.contract, *columns, *out)
+        lines, rows = self.lines, np.arange(self.contract.size)
+        if self.model == col.AYACHE_FORSYTH_VETZAL and self.accuracy in GRIDS:
+            rows = value_where_fast(lines.offsets, flat, GRIDS[self.accuracy], self.contract, columns, out)
+        if rows.size:
+            contract, own = self.contract[rows], [column[rows] for column in columns]
+            rest = [np.empty(rows.size) for _ in out]
+            value_rows(lines.offsets, flat, self.settings, contract, *own, *rest)
+            rest[-1] = error_to_expect(rest[-1], lines.offsets, lines.table, contract, own, self.model, self.accuracy)
+            for part, found in zip(out, rest, strict=True):
+                part[rows] = found
         return out
-
-    def error_to_expect(self, change: FloatArray) -> FloatArray:
-        """Give the error to expect of each row, from what extrapolation has changed."""
-        name = next((name for name, numbers in ACCURACIES.items() if numbers == self.accuracy), "")
-        lines = self.lines
-        return error_to_expect(change, lines.offsets, lines.table, self.contract, self.columns, self.model, name)
 
     def moved(self, column: int, by: Any) -> tuple[list[FloatArray], FloatArray]:
         """Give the numbers with one of them moved, in rows and in segments."""

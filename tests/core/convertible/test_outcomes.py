@@ -17,6 +17,7 @@ from notecalc.core.convertible._columns import MARKET
 from notecalc.core.convertible._outcomes import ENDINGS
 from notecalc.core.convertible._policy import POINT, points_at_most, policy_rows
 from notecalc.core.convertible._timeline import build_timelines
+from notecalc.core.convertible._windows import Dividends
 from notecalc.core.convertible.outcomes import BOUNDARIES, convertible_probabilities, exercise_boundary
 from notecalc.core.convertible.terms import CallWindow, ConversionWindow, PutWindow
 from notecalc.core.convertible.valuation import MODELS, convertible_value
@@ -334,7 +335,7 @@ def test_compiled_and_python_agree(make, model):
             "puts": [PutWindow(start="2006-12-18", end="2006-12-18", clean_price=101)],
         }
     )  # fmt: skip
-    dividends = {"dates": np.array(["2006-08-01"], dtype="datetime64[D]"), "amounts": np.array([0.05])}
+    dividends = Dividends(np.array(["2006-08-01"], dtype="datetime64[D]"), np.array([0.05]))
     lines = build_timelines(terms, np.array([0]), np.array(["2006-03-01"], dtype="datetime64[D]"), {}, dividends)
     #          stock, volatility, rate, carry, credit, recovery, drop, elasticity, reference
     columns = [np.full(1, x) for x in (1.9, 0.35, 0.04, 0.05, 0.06, 0.4, 0.5, 0.8 * (model == 1), 1.9)]

@@ -269,14 +269,14 @@ def test_a_certain_cash_dividend_lowers_the_stock(yearly):
 
 
 def test_term_structures_that_are_flat_are_no_news(make):
-    plain = convertible_value(make(), DAY, **market(credit=0.05))
+    plain = convertible_value(make(), DAY, **market(credit=0.05, accuracy="reference"))
     curve = nc.Curve.from_zero_rates(
         DAY, ["2007-06-18"], [0.03], compounding="continuous", interpolation="linear-zero-rates",
         day_count="actual/365 fixed",
     )  # fmt: skip
     by_term = convertible_value(
         make(), DAY,
-        **market(risk_free=curve, volatility=Steps(["2007-06-18"], [0.4]), credit=Steps(["2007-06-18"], [0.05])),
+        **market(risk_free=curve, volatility=Steps(["2007-06-18"], [0.4]), credit=Steps(["2007-06-18"], [0.05]), accuracy="reference"),
     )  # fmt: skip
     assert by_term.dirty_price == pytest.approx(plain.dirty_price, abs=1e-9)
 
