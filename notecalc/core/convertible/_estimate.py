@@ -31,12 +31,21 @@ def error_to_expect(
     expected = change
     if accuracy in _TYPICAL:
         still, moving = _TYPICAL[accuracy]
-        expected = np.sqrt(change * np.where(edges, moving[model], still[model]))
+        typical = np.sqrt(change * np.where(edges, moving[model], still[model]))
+        expected = np.where(_drifts_far(columns, model), change, typical)
     return np.where(_never_settles(offsets, table, contract, columns, model), np.nan, expected)
 
 
 def _owner(offsets: IntArray) -> IntArray:
     return np.repeat(np.arange(offsets.size - 1), np.diff(offsets))
+
+
+def _drifts_far(columns: list[FloatArray], model: int) -> BoolArray:
+    """Tell where the stock drifts by more than a standard deviation in a year, which no note of those measured did."""
+    drift = columns[col.R_RATE] - columns[col.R_CARRY]
+    if model == col.AYACHE_FORSYTH_VETZAL:
+        drift = drift + columns[col.DROP] * columns[col.R_CREDIT]
+    return np.asarray(np.abs(drift) > columns[col.R_VOLATILITY])
 
 
 def _has_moving_edge(offsets: IntArray, table: FloatArray, model: int) -> BoolArray:

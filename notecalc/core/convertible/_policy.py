@@ -194,3 +194,8 @@ def policy_rows(
             )  # fmt: skip
         for j, part in enumerate(out):
             part[r] = (4.0 * results[1, j] - results[0, j]) / 3.0 if grids > 1 else results[1, j]
+        # Where one grid exercises at once and the other does not, what is extrapolated may leave what can be.
+        remaining = 0.0
+        for s in range(begin, end):
+            remaining += seg[s * FIELDS + LENGTH]
+        life[r] = min(max(life[r], 0.0), remaining)
