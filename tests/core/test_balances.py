@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 import pytest
 import QuantLib as ql
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import notecalc as nc
@@ -414,6 +414,7 @@ def test_many_notes_are_each_as_if_alone(each):
     np.testing.assert_array_equal(together.accrued_on(on), np.stack([np.ravel(one.accrued_on(on)) for one in alone], 1))
 
 
+@settings(max_examples=40)
 @given(st.lists(stories(), min_size=1, max_size=3), st.randoms(use_true_random=False))
 def test_the_order_in_which_events_come_makes_no_difference(each, order):
     for name in ("principal", *AMOUNTS):
@@ -436,6 +437,7 @@ def test_nothing_is_lost(each):
     assert cash["total"].sum() == pytest.approx((sums("interest_paid") + sums("principal_paid")).sum(), rel=1e-12)
 
 
+@settings(max_examples=40)
 @given(st.lists(stories(), min_size=1, max_size=3))
 def test_amounts_scale_with_principal(each):
     for name in ("principal", *AMOUNTS):

@@ -200,8 +200,8 @@ def test_z_spreads_to_the_last_digits(compounding, days):
             assert abs(got[row] - exact) < 2e-14
 
 
-def test_z_spreads_of_a_thousand_bonds_agree_with_quantlib():
-    count, day = 1_000, np.datetime64(TODAY)
+def test_z_spreads_of_hundreds_of_bonds_agree_with_quantlib():
+    count, day = 400, np.datetime64(TODAY)
     periods, rng = notes(count)
     dates = [ql_date(TODAY), *map(ql_date, NODES)]
     ql.Settings.instance().evaluationDate = ql_date(TODAY)

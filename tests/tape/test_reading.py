@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import notecalc as nc
@@ -195,6 +195,7 @@ def bad_cell() -> st.SearchStrategy[tuple[str, object]]:
     )
 
 
+@settings(max_examples=40)
 @given(
     wrong=st.dictionaries(st.integers(0, 39), st.lists(bad_cell(), min_size=1, max_size=4, unique_by=lambda c: c[0]))
 )
