@@ -240,6 +240,13 @@ class Convertible:
     redemption_price_fraction : numeric
         Of their price, at which shares are counted: at 0.95, a redemption of 100 is shares worth 100 / 0.95.
 
+    Notes
+    -----
+    A coupon whose accrual has ended is the holder's, also if it is paid some days later: a call, a put or a conversion
+    in between pays it, whole, beside the price or the shares, where accrued interest is forfeited, too. Not so from
+    maturity on for the last coupon, which a conversion at maturity pays or not as `accrued_on_conversion` says. Paid
+    beside shares or by a call it bears no spread in the model of Tsiveriotis and Fernandes, like accrued interest.
+
     Raises
     ------
     TermError

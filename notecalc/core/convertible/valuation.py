@@ -191,8 +191,8 @@ def convertible_value(
     terms : Convertible
         The terms of n notes.
     settlement : date-like
-        One day, or one for each note; with one note, any shape. A coupon of that day is the seller's; an option of
-        that day alone has been left unused.
+        One day, or one for each note; with one note, any shape. A coupon whose accrual ends by that day is the
+        seller's, though it be paid later, as in `prices`; an option of that day alone has been left unused.
     **market
         `Market`.
 
