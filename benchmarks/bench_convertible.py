@@ -138,10 +138,10 @@ def lines(bench: Bench, name: str, terms: Convertible, settlement: Any, market: 
     best: np.ndarray = convertible_value(terms, settlement, **market, accuracy="reference").dirty_price
     for accuracy in ("fast", "standard"):
         case = Case.of(terms, settlement, market | {"accuracy": accuracy})
-        error = case.solve(case.columns)[0] - best
+        error = case.solve()[0] - best
         bench.compare(
             f"{name}: {accuracy}: {said(error)}",
-            Contender("laid out", best.size, lambda case=case: case.solve(case.columns)[0]),
+            Contender("laid out", best.size, lambda case=case: case.solve()[0]),
         )
     return best
 
@@ -224,7 +224,7 @@ def trees(bench: Bench, chosen: Set) -> None:
     case = Case.of(terms, settlement, market | {"accuracy": "standard"})
 
     def standard() -> np.ndarray:
-        value: np.ndarray = case.solve(case.columns)[0]
+        value: np.ndarray = case.solve()[0]
         return value
 
     for count in STEPS:
@@ -306,7 +306,7 @@ def jumps(bench: Bench) -> str:
 
         bench.compare(
             f"AFV, cases A and C: standard, beside ORE on {nodes} nodes: theirs {said(error)}",
-            Contender("laid out", 2, lambda: case.solve(case.columns)[0]),
+            Contender("laid out", 2, lambda: case.solve()[0]),
             [Contender(f"ORE, {steps} steps a year, with its market", 2, run)],
             tolerance=0.1,
         )

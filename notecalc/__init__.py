@@ -18,9 +18,12 @@ if TYPE_CHECKING:
     from notecalc.core.balances import Balances, roll_forward
     from notecalc.core.calendars import add_business_days, adjust, get_calendar, is_business_day
     from notecalc.core.conversion import conversion_ratio, shares_on_conversion, shares_to_reserve
+    from notecalc.core.convertible._triggers import on_the_day_trigger, opening_day_trigger
     from notecalc.core.convertible.implied import convertible_implied
+    from notecalc.core.convertible.outcomes import convertible_probabilities, exercise_boundary
     from notecalc.core.convertible.terms import CallWindow, ConversionWindow, Convertible, PutWindow, Steps
     from notecalc.core.convertible.valuation import convertible_greeks, convertible_value
+    from notecalc.core.convertible.volatility import diffusion_volatility, total_volatility
     from notecalc.core.curves import Curve
     from notecalc.core.dated import DatedValues
     from notecalc.core.daycount import day_count_days, year_fraction
@@ -83,16 +86,19 @@ __all__ = [
     "conversion_ratio",
     "convertible_greeks",
     "convertible_implied",
+    "convertible_probabilities",
     "convertible_value",
     "convexity",
     "coupon_days",
     "current_yield",
     "day_count_days",
     "default_interest",
+    "diffusion_volatility",
     "dirty_price",
     "dv01",
     "example_tape",
     "exchange_payment",
+    "exercise_boundary",
     "forward_price",
     "g_spread",
     "get_calendar",
@@ -103,6 +109,8 @@ __all__ = [
     "load_market",
     "macaulay_duration",
     "modified_duration",
+    "on_the_day_trigger",
+    "opening_day_trigger",
     "ownership",
     "par_asset_swap_spread",
     "periodic_irr",
@@ -113,6 +121,7 @@ __all__ = [
     "shares_on_conversion",
     "shares_to_reserve",
     "show_versions",
+    "total_volatility",
     "treasury_stock_method",
     "true_yield",
     "xirr",
@@ -131,9 +140,12 @@ _NAMES_BY_MODULE = {
     "notecalc.core.balances": ("Balances", "roll_forward"),
     "notecalc.core.calendars": ("add_business_days", "adjust", "get_calendar", "is_business_day"),
     "notecalc.core.conversion": ("conversion_ratio", "shares_on_conversion", "shares_to_reserve"),
+    "notecalc.core.convertible._triggers": ("on_the_day_trigger", "opening_day_trigger"),
     "notecalc.core.convertible.implied": ("convertible_implied",),
+    "notecalc.core.convertible.outcomes": ("convertible_probabilities", "exercise_boundary"),
     "notecalc.core.convertible.terms": ("CallWindow", "ConversionWindow", "Convertible", "PutWindow", "Steps"),
     "notecalc.core.convertible.valuation": ("convertible_greeks", "convertible_value"),
+    "notecalc.core.convertible.volatility": ("diffusion_volatility", "total_volatility"),
     "notecalc.core.dated": ("DatedValues",),
     "notecalc.core.daycount": ("day_count_days", "year_fraction"),
     "notecalc.core.dilution": ("ownership", "treasury_stock_method"),

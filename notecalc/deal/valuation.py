@@ -26,7 +26,7 @@ from notecalc.deal.conversion import conversion_prices_on
 from notecalc.deal.frames import as_column_dates
 from notecalc.deal.market import Hazard, Market, Quote
 from notecalc.deal.register import notes_of, sole_series
-from notecalc.deal.terms import DealTerms
+from notecalc.deal.terms import CallTerms, DealTerms
 from notecalc.errors import TermError
 
 __all__ = [
@@ -62,6 +62,7 @@ def convertible_of(terms: DealTerms, *, recovery_claim: str = "principal") -> Co
             CallWindow(
                 clean_price=float(call.clean_price.value),
                 trigger=0.0 if call.trigger.value == "none" else float(call.trigger.value),
+                days=_days_of(call),
                 start=call.first_date.value,
                 end=call.last_date.value,
             )
@@ -77,6 +78,12 @@ def convertible_of(terms: DealTerms, *, recovery_claim: str = "principal") -> Co
     )
 
 
+def _days_of(call: CallTerms) -> tuple[int, int] | None:
+    if call.trigger_days is None or call.trigger_period is None or call.trigger.value == "none":
+        return None
+    return int(call.trigger_days.value), int(call.trigger_period.value)
+
+
 def simplifications(terms: DealTerms) -> Iterator[tuple[str, str]]:
     """Terms of which the value takes less than they say, by path, and what it takes instead."""
     path, series = sole_series(terms)
@@ -86,12 +93,6 @@ def simplifications(terms: DealTerms) -> Iterator[tuple[str, str]]:
             "valued as forfeited on every day: a coupon kept by who converts after its record date is left out",
         )
     for row, call in enumerate(series.calls):
-        if call.trigger_days is not None and call.trigger_period is not None:
-            days, period = call.trigger_days.value, call.trigger_period.value
-            yield (
-                f"series.{path}.calls[{row}].trigger_days",
-                f"valued as met by the stock price of the day, not on {days} of {period} trading days",
-            )
         if call.notice_days is not None and call.notice_days.value:
             yield f"series.{path}.calls[{row}].notice_days", "valued as called without notice"
 

@@ -21,7 +21,6 @@ import pytest
 
 import notecalc as nc
 import notecalc.core
-from notecalc.core.convertible._triggers import on_the_day_trigger, opening_day_trigger
 from notecalc.core.money import interest_cents, round_half_up, to_cents, to_money
 from notecalc.core.notes import Notes
 from notecalc.core.schedule import resolve
@@ -88,6 +87,13 @@ CONVERTIBLE = {
     "credit_spread": 0.08,
     "accuracy": "fast",
 }
+BY_HAZARD = {
+    **{name: value for name, value in CONVERTIBLE.items() if name != "credit_spread"},
+    "model": "ayache-forsyth-vetzal",
+    "hazard_rate": 0.08,
+    "recovery_rate": 0.4,
+    "stock_drop": 1,
+}
 STOCKS = {"stock_price": [1.5, 1, Decimal("1.97"), 3], "volatility": [0.6, 0.45, Decimal("0.5"), 0.3]}
 NO_DATE = "must be a date; got 'NaT'"
 NO_AMOUNT = "must be an amount, since cents are integers and can't be missing; got None"
@@ -136,8 +142,10 @@ TABLE = [
     *(
         Case(function, {"trigger": [1.5, 1.3, 1.2, 0.0], "volatility": [0.6, 0.4, 0.2, 0.3]},
              {"needed": 20, "of": 30, "days_a_year": 252})
-        for function in (on_the_day_trigger, opening_day_trigger)
+        for function in (nc.on_the_day_trigger, nc.opening_day_trigger)
     ),
+    Case(nc.diffusion_volatility, {"total_volatility": [0.6, 0.45, Decimal("0.5"), 0.3], "hazard_rate": [0.08, 0, Decimal("0.05"), 0.09]}),
+    Case(nc.total_volatility, {"volatility": [0.6, 0.45, Decimal("0.5"), 0], "hazard_rate": [0.08, 0, Decimal("0.05"), 0.09]}),
     Case(to_cents, {"amounts": [29_000_000, 0.1 + 0.2, Decimal("-1.25"), 0]}, missing=NO_AMOUNT),
     Case(to_money, {"cents": [2_900_000_000, 30, Decimal(-125), 0]}),
     Case(round_half_up, {"numerator": [1, -1, 249, 0], "denominator": [2, 2, 100, 7]}, missing=NOT_WHOLE),
@@ -170,11 +178,13 @@ TABLE = [
         Case(function, {"settlement": SETTLEMENTS, **STOCKS}, CONVERTIBLE, slow=True)
         for function in (nc.convertible_value, nc.convertible_greeks)
     ),
+    Case(nc.convertible_probabilities, {"settlement": SETTLEMENTS, **STOCKS}, BY_HAZARD, slow=True),
     Case(nc.convertible_implied, {"settlement": SETTLEMENTS, "clean_price": [120, 110.5, Decimal("115.25"), 500.0], "volatility": STOCKS["volatility"]},
          {"unknown": "stock_price", **CONVERTIBLE}, slow=True),
 ]  # fmt: skip
 
 NOT_BY_ROW = {
+    "exercise_boundary": "as many points as each row has",
     "irr": "one rate of many flows",
     "xirr": "one rate of the flows between two offsets",
     "periodic_irr": "one rate of the flows between two offsets",

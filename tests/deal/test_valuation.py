@@ -189,7 +189,7 @@ def test_calls_puts_and_steps_reach_the_engine(callable_deal: nc.Deal, plain: nc
             nc.ConversionWindow(conversion_price=2, start="2006-06-18"),
         ],
         calls=[
-            nc.CallWindow(clean_price=104, trigger=1.5, start="2005-06-18", end="2006-06-18"),
+            nc.CallWindow(clean_price=104, trigger=1.5, days=(20, 30), start="2005-06-18", end="2006-06-18"),
             nc.CallWindow(clean_price=102.5, start="2006-06-18", end="2007-06-18"),
         ],
         puts=[nc.PutWindow(start="2006-06-18", end="2006-06-18", clean_price=100)],
@@ -207,19 +207,33 @@ def test_calls_puts_and_steps_reach_the_engine(callable_deal: nc.Deal, plain: nc
 
 def test_what_the_engine_leaves_out_of_the_terms_is_said(callable_deal: nc.Deal) -> None:
     said = dict(simplifications(callable_deal.terms))
-    assert (
-        said["series.notes.calls[0].trigger_days"]
-        == "valued as met by the stock price of the day, not on 20 of 30 trading days"
-    )
     assert said["series.notes.calls[0].notice_days"] == "valued as called without notice"
     assert "left out" in said["series.notes.conversion.accrued_interest"]
-    assert len(said) == 3
+    assert len(said) == 2
 
 
-def test_a_put_window_is_refused_not_guessed(callable_deal: nc.Deal) -> None:
-    wider = callable_deal.replace(**{"series.notes.puts[0].last_date": "2006-07-18"})
-    with pytest.raises(nc.TermError, match=r"series.notes.puts\[0\].last_date` must be the first_date"):
-        wider.value(on=DAY, model=TF, stock_price=1.5, volatility=0.6, **SPREAD)
+def test_a_trigger_on_a_day_needs_none_out_of_several(callable_deal: nc.Deal) -> None:
+    """Days on which the trigger must be met postpone the call, which is the issuer's."""
+    market = {"on": DAY, "model": TF, "stock_price": 2.2, "volatility": 0.4, **SPREAD}
+    once = callable_deal.replace(**{"series.notes.calls[0].trigger_days": 1})
+    assert once.value(**market)["dirty_price"].iloc[0] < callable_deal.value(**market)["dirty_price"].iloc[0]
+
+
+def test_a_period_that_is_not_known_is_refused(callable_deal: nc.Deal) -> None:
+    other = callable_deal.replace(**{"series.notes.calls[0].trigger_period": 25})
+    with pytest.raises(nc.TermError, match=r"`days` must be .* got \(20, 25\)"):
+        other.value(on=DAY, model=TF, stock_price=1.5, volatility=0.6, **SPREAD)
+
+
+def test_a_put_window_reaches_the_engine(callable_deal: nc.Deal) -> None:
+    """A note worth less than its put is put at once, accrued interest and all."""
+    wider = callable_deal.replace(
+        **{"series.notes.puts[0].first_date": "2004-06-18", "series.notes.puts[0].last_date": "2006-07-18"}
+    )
+    market = {"model": TF, "volatility": 0.4, "risk_free": 0.03, "credit": nc.CreditSpread(0.3)}
+    found = wider.value(on="2004-09-18", stock_price=0.1, **market)
+    assert found["dirty_price"].iloc[0] == pytest.approx(100 + 2, abs=1e-9)
+    assert found["delta"].iloc[0] == 0
 
 
 # ---- shares ----

@@ -80,21 +80,30 @@ _SLOW, _OPEN, _CLOSED = 0, 1, 2  # whether a note is left to the engine; whether
 
 
 def is_simple(seg: Any, o: int, first: int, last: bool) -> Any:  # noqa: FBT001 (a kernel's flag)
-    """Tell whether a segment is as the fast path needs it, `first` being its note's first."""
+    """Tell whether a segment is as the fast path needs it, `first` being its note's first.
+
+    What is paid beside shares and does not accrue is a coupon on the way to its payment date: without a call nobody
+    converts for its sake.
+    """
     k = seg[o + RATIO]
     plain = (
         math.isnan(seg[o + RATE]) and math.isnan(seg[o + CARRY]) and math.isnan(seg[o + VOLATILITY])
         and math.isnan(seg[o + CREDIT]) and math.isnan(seg[o + DAY_CALL]) and seg[o + PUT] == 0.0
-        and seg[o + DIVIDEND] == 0.0 and seg[o + FLOOR_START] == 0.0 and seg[o + FLOOR_END] == 0.0
-        and seg[o + DAY_FLOOR] == 0.0 and seg[o + COUPON] >= 0.0 and k == seg[first + RATIO]
+        and seg[o + DIVIDEND] == 0.0 and seg[o + COUPON] >= 0.0 and k == seg[first + RATIO]
+        and seg[o + FLOOR_START] == seg[o + FLOOR_END]
         and seg[o + CLAIM_START] == seg[first + CLAIM_START] and seg[o + CLAIM_END] == seg[first + CLAIM_START]
     )  # fmt: skip
     for j in range(_UNKNOWN, FIELDS):
         plain = plain and (seg[o + j] == 0.0 or math.isnan(seg[o + j]))
     if seg[o + CALL] > 0.0:
         worth = k * seg[o + TRIGGER]
-        plain = plain and seg[o + OPEN] > 0.0 and worth >= max(seg[o + CALL_START], seg[o + CALL_END])
-    return plain and (not last or (seg[o + DAY_OPEN] > 0.0 and seg[o + DAY_PUT] > 0.0))
+        plain = (
+            plain
+            and seg[o + FLOOR_START] == 0.0
+            and seg[o + OPEN] > 0.0
+            and worth >= max(seg[o + CALL_START], seg[o + CALL_END])
+        )
+    return plain and (not last or (seg[o + DAY_OPEN] > 0.0 and seg[o + DAY_PUT] > 0.0 and seg[o + DAY_FLOOR] == 0.0))
 
 
 def level_of_calls(seg: Any, begin: int, end: int) -> Any:

@@ -49,6 +49,7 @@ def build_timelines(
     settlement: DateArray,
     curves: Mapping[int, Curve | Steps],
     dividends: Dividends,
+    volatility: FloatArray | None = None,
 ) -> Timelines:
     """Lay out the segments of each pair; none for a settlement that is missing.
 
@@ -62,6 +63,8 @@ def build_timelines(
         Term structures by the column that they fill.
     dividends : Dividends
         Cash dividends.
+    volatility : float64 array, optional
+        Of each pair, none of it missing; for calls that count days, which are on the day without it.
 
     Raises
     ------
@@ -72,7 +75,7 @@ def build_timelines(
     accrued, ratio = np.full((2, note.size), np.nan)
     counts, table = np.zeros(note.size, dtype=np.int64), np.empty((0, col.FIELDS))
     if known.size:
-        windows = read_windows(terms, note[known])
+        windows = read_windows(terms, note[known], None if volatility is None else volatility[known])
         segments = _cut(windows, settlement[known], curves, dividends)
         counts[known] = segments.counts
         table, accrued[known] = fill_columns(terms, segments, curves, dividends)

@@ -19,6 +19,7 @@ from notecalc.core.periods import Periods
 __all__ = ["Segments", "accrued_on", "fill_columns"]
 
 _DAY = np.timedelta64(1, "D")
+_NOTHING = 1e-12  # [per 100]: what rounding leaves of sums that cancel
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -48,6 +49,24 @@ class Segments:
         return np.cumsum(self.counts) - 1
 
 
+@dataclass(frozen=True, slots=True, eq=False)
+class _Interest:
+    """Interest per 100 in segments: accrued at their start and end, and after what happens on their last day.
+
+    `owed` are coupons whose accrual has ended and which are not paid yet, in a segment and after its last day; the
+    holder keeps them whatever becomes of the note. `kept` are those of them that who converts keeps: not the last one,
+    for at maturity shares come in the place of all that is paid.
+    """
+
+    since: FloatArray
+    until: FloatArray
+    after: FloatArray
+    owed: FloatArray
+    owed_after: FloatArray
+    kept: FloatArray
+    kept_after: FloatArray
+
+
 def fill_columns(
     terms: Convertible,
     segments: Segments,
@@ -63,8 +82,8 @@ def fill_columns(
     since = accrued_on(terms.periods, note, segments.start, before=False)
     until = accrued_on(terms.periods, note, end, before=True)
     # On the last day what is accrued is part of what is paid.
-    after = np.append(since[1:], 0.0)
-    _fill_options(table, terms, segments, since, until, after)
+    interest = _Interest(since, until, np.append(since[1:], 0.0), *_owed(terms, segments))
+    _fill_options(table, terms, segments, interest)
     _fill_cash(table, terms, segments, dividends)
     coupon = table[last, col.COUPON]
     repaid = of_each(terms.redemption, segments.windows.note)
@@ -84,10 +103,11 @@ def accrued_on(periods: Periods, note: IntArray, day: DateArray, *, before: bool
     place = np.searchsorted(starts, order_of(note, day), side="left" if before else "right") - 1
     begun = place >= periods.offsets[note]
     accrued = np.zeros(note.size)
-    whole = begun & (day >= periods.accrual_end[np.maximum(place, 0)])
+    end = periods.accrual_end[np.maximum(place, 0)]
+    whole = begun & (day >= end)
     if before:
-        full = place[whole]
-        accrued[whole] = 100 * periods.notes.annual_rate[note[whole]] * periods.fraction[full]
+        full = whole & (day == end)
+        accrued[full] = 100 * periods.notes.annual_rate[note[full]] * periods.fraction[place[full]]
     part = np.flatnonzero(begun & ~whole)
     some = part[day[part] > periods.accrual_start[place[part]]]
     years = accrued_years(periods, place[some], day[some])
@@ -95,16 +115,52 @@ def accrued_on(periods: Periods, note: IntArray, day: DateArray, *, before: bool
     return accrued
 
 
-def _fill_options(
-    table: FloatArray, terms: Convertible, segments: Segments, since: FloatArray, until: FloatArray, after: FloatArray
-) -> None:
+def _owed(terms: Convertible, segments: Segments) -> tuple[FloatArray, FloatArray, FloatArray, FloatArray]:
+    """Give what is owed of coupons in each segment and after its last day, and what of it who converts keeps."""
+    coupons, size = segments.windows.coupons, segments.pair.size
+    late = coupons.paid > coupons.end
+    if not late.any():
+        return (np.zeros(size),) * 4
+    pair, last = coupons.pair[late], terms.periods.offsets[segments.windows.note[coupons.pair[late]] + 1] - 1
+    amount = _coupon_amounts(terms, coupons.period[late])
+    first_day = segments.start[segments.first][pair]
+    begin, stop = (
+        np.searchsorted(segments.order, order_of(pair, days[late]), side="right")
+        for days in (coupons.end, coupons.paid)
+    )
+    begin = np.where(coupons.end[late] > first_day, begin, stop)  # the seller's, else
+    found = []
+    for part in (amount, np.where(coupons.period[late] == last, 0.0, amount)):
+        change = np.bincount(begin, part, minlength=size + 1) - np.bincount(stop, part, minlength=size + 1)
+        owed = np.cumsum(change)[:size]
+        found += [np.where(np.abs(owed) < _NOTHING, 0.0, owed)]
+    owed, kept = found
+    return owed, np.append(owed[1:], 0.0), kept, np.append(kept[1:], 0.0)
+
+
+def _coupon_amounts(terms: Convertible, period: IntArray) -> FloatArray:
+    """Give coupons per 100."""
+    amounts: FloatArray = (
+        100 * terms.periods.notes.annual_rate[terms.periods.note[period]] * terms.periods.fraction[period]
+    )
+    return amounts
+
+
+def _fill_options(table: FloatArray, terms: Convertible, segments: Segments, interest: _Interest) -> None:
     """Fill in conversion, calls, puts and the claim on default, in segments and on their last days."""
     start, end, pair = segments.start, segments.end, segments.pair
+    since, until, after = interest.since, interest.until, interest.after
+    owed, owed_after = interest.owed, interest.owed_after
     on_call = float(terms.accrued_on_call == "paid")
     if terms.accrued_on_conversion == "paid":
-        table[:, col.FLOOR_START], table[:, col.FLOOR_END], table[:, col.DAY_FLOOR] = since, until, after
+        table[:, col.FLOOR_START], table[:, col.FLOOR_END] = since + owed, until + owed
+        table[:, col.DAY_FLOOR] = after + owed_after
+    else:
+        table[:, col.FLOOR_START] = table[:, col.FLOOR_END] = interest.kept
+        table[:, col.DAY_FLOOR] = interest.kept_after
     on_default = float(terms.recovery_claim == "principal-and-accrued")
-    table[:, col.CLAIM_START], table[:, col.CLAIM_END] = 100 + since * on_default, 100 + until * on_default
+    table[:, col.CLAIM_START] = 100 + (since + owed) * on_default
+    table[:, col.CLAIM_END] = 100 + (until + owed) * on_default
     ratio, is_open = _ratios(segments)
     calls = [_at(window, pair) for window in segments.windows.calls]
     table[:, col.DAY_CALL], table[:, col.DAY_PUT] = np.nan, np.nan
@@ -113,22 +169,22 @@ def _fill_options(
         price, trigger = window.numbers["price"][live], window.numbers["trigger"][live] * 100 / ratio[live]
         table[live, col.CALL], table[live, col.TRIGGER] = 1.0, trigger
         make_whole = _coupons_until(window, terms, segments)
-        for column, interest, remaining in zip((col.CALL_START, col.CALL_END), (since, until), make_whole, strict=True):
-            table[live, column] = price + np.where(remaining > 0, remaining, interest * on_call)[live]
+        for column, accrued, remaining in zip((col.CALL_START, col.CALL_END), (since, until), make_whole, strict=True):
+            table[live, column] = price + (owed + np.where(remaining > 0, remaining, accrued * on_call))[live]
         that_day = window.known & (window.start == end) & (window.end == end)
         remaining = np.append(make_whole[0][1:], 0.0)
-        paid = np.where(remaining > 0, remaining, after * on_call)
+        paid = owed_after + np.where(remaining > 0, remaining, after * on_call)
         table[that_day, col.DAY_CALL] = window.numbers["price"][that_day] + paid[that_day]
         table[that_day, col.DAY_TRIGGER] = window.numbers["trigger"][that_day] * 100 / ratio[that_day]
     for window in (_at(window, pair) for window in segments.windows.puts):
         live = window.known & (window.start <= start) & (end <= window.end) & (window.start < window.end)
         table[live, col.PUT] = 1.0
-        for column, interest in ((col.PUT_START, since), (col.PUT_END, until)):
-            price = window.numbers["price"][live] + interest[live] * on_call
+        for column, accrued in ((col.PUT_START, since), (col.PUT_END, until)):
+            price = window.numbers["price"][live] + (owed + accrued * on_call)[live]
             table[live, column] = np.maximum(table[live, column], price)
         # On the last day of a window, too, after a coupon of that day.
         that_day = window.known & (window.end == end)
-        paid = window.numbers["price"][that_day] + after[that_day] * on_call
+        paid = window.numbers["price"][that_day] + (owed_after + after * on_call)[that_day]
         table[that_day, col.DAY_PUT] = np.fmax(table[that_day, col.DAY_PUT], paid)
     for window in (_at(window, pair) for window in segments.windows.conversions):
         # On the first day of a window, too, conversion is open; on its last the segment before says so.
@@ -139,19 +195,19 @@ def _fill_options(
 
 
 def _coupons_until(window: Window, terms: Convertible, segments: Segments) -> tuple[FloatArray, FloatArray]:
-    """Give the coupons due after a call up to a window's date, at the start and at the end of each segment."""
+    """Give coupons that end accruing after a call up to a window's date, at the start and the end of each segment."""
     nothing = np.zeros(segments.pair.size)
     if window.make_whole_until is None:
         return nothing, nothing
-    periods, coupons, pair = terms.periods, segments.windows.coupons, segments.pair
-    amount = 100 * periods.notes.annual_rate[periods.note[coupons.period]] * periods.fraction[coupons.period]
+    coupons, pair = segments.windows.coupons, segments.pair
+    amount = _coupon_amounts(terms, coupons.period)
     first_day = segments.start[segments.first]
     force = np.log1p(window.numbers["make_whole_rate"])
     # One rate for each pair: of its first segment.
     each = force[segments.first][coupons.pair]
     years = (coupons.paid - first_day[coupons.pair]) / _DAY / 365
     total = np.append(0.0, np.cumsum(amount * np.exp(-each * years)))
-    order = order_of(coupons.pair, coupons.paid)
+    order = order_of(coupons.pair, coupons.end)
     begin = np.searchsorted(order, order_of(pair, segments.start), side="right")
     known = ~np.isnat(window.make_whole_until)
     stop = begin.copy()
@@ -189,10 +245,10 @@ def _at(window: Window, pair: IntArray) -> Window:
 
 def _fill_cash(table: FloatArray, terms: Convertible, segments: Segments, dividends: Dividends) -> None:
     """Fill in coupons and dividends on the last days of segments."""
-    periods, coupons = terms.periods, segments.windows.coupons
-    ahead = coupons.paid > segments.start[segments.first][coupons.pair]
-    period = coupons.period[ahead]
-    amount = 100 * periods.notes.annual_rate[periods.note[period]] * periods.fraction[period]
+    coupons = segments.windows.coupons
+    # As in `prices`: a coupon whose accrual has ended by settlement is the seller's, though it be paid later.
+    ahead = coupons.end > segments.start[segments.first][coupons.pair]
+    amount = _coupon_amounts(terms, coupons.period[ahead])
     place = np.searchsorted(segments.order, order_of(coupons.pair[ahead], coupons.paid[ahead]))
     table[:, col.COUPON] = np.bincount(place, amount, minlength=len(table))
     pair, day, cash = dividends.of_pairs(segments.windows.note)

@@ -118,7 +118,7 @@ def on_the_day_trigger(trigger: Any, volatility: Any, *, needed: int, of: int, d
     window opens. With `opening_day_trigger` on the first day: 0.04 and 0.11, 0.06 and 0.15, 0.11 and 0.27, 0.18 and
     0.45, 0.29 and 0.61. What is left is of second order in the distance from T to T', 17% at a volatility of 60%.
 
-    As the trigger depends on the volatility, a contract is needed for each volatility of a grid.
+    A `CallWindow` with ``days`` does both by itself.
 
     References
     ----------

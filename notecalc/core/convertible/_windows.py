@@ -10,10 +10,13 @@ import numpy as np
 import numpy.typing as npt
 
 from notecalc.core.arrays import BoolArray, DateArray, FloatArray, IntArray
+from notecalc.core.convertible._triggers import on_the_day_trigger, opening_day_trigger
 from notecalc.core.convertible.terms import CallWindow, Convertible
 from notecalc.errors import TermError
 
 __all__ = ["Coupons", "Dividends", "Window", "Windows", "of_each", "read_windows"]
+
+_TRADING_DAYS = 252
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -69,8 +72,8 @@ class Windows:
     puts: list[Window]
 
 
-def read_windows(terms: Convertible, note: IntArray) -> Windows:
-    """Give the windows of the notes of some pairs.
+def read_windows(terms: Convertible, note: IntArray, volatility: FloatArray | None = None) -> Windows:
+    """Give the windows of the notes of some pairs, which a call that counts days has at one volatility each.
 
     Raises
     ------
@@ -86,13 +89,15 @@ def read_windows(terms: Convertible, note: IntArray) -> Windows:
     whole = (periods.accrual_start[begin], np.maximum(periods.payment_date[stop - 1], periods.accrual_end[stop - 1]))
     conversions = [_window(note, whole, w.start, w.end, price=w.conversion_price) for w in terms.conversions]
     calls = [_call(note, whole, window) for window in terms.calls]
+    _check_apart("calls", calls, note)
+    if volatility is not None:
+        calls = _count_days(terms.calls, calls, volatility)
     puts = [_window(note, whole, w.start, w.end, price=w.clean_price) for w in terms.puts]
     closed = ~np.any([w.known for w in conversions], axis=0)
     if closed.any():
         row = int(note[np.argmax(closed)])
         raise TermError("conversions", rule="at least one window for each note", got=None, row=row)
     _check_apart("conversions", conversions, note)
-    _check_apart("calls", calls, note)
     return Windows(note, whole[1], Coupons(pair, period, paid, end), conversions, calls, puts)
 
 
@@ -116,6 +121,30 @@ def _call(note: IntArray, whole: tuple[DateArray, DateArray], window: CallWindow
     until = window.make_whole_until
     own = _window(note, whole, window.start, window.end, **numbers)
     return own if until is None else replace(own, make_whole_until=of_each(until, note))
+
+
+def _count_days(given: Sequence[CallWindow], windows: list[Window], volatility: FloatArray) -> list[Window]:
+    """Give calls on the day in the place of calls on several days: further up, and once more on the day they open."""
+    calls = []
+    for call, window in zip(given, windows, strict=True):
+        if call.days is None:
+            calls.append(window)
+            continue
+        trigger = window.numbers["trigger"]
+        needed, of = call.days
+        opens = window.known.copy()
+        for other, before in zip(given, windows, strict=True):
+            if before is not window and other.days == call.days:
+                goes_on = (before.end <= window.start) & (window.start <= before.end + 1)
+                opens &= ~(goes_on & before.known & (before.numbers["trigger"] <= trigger))
+        later, first = (
+            np.atleast_1d(move(trigger, volatility, needed=needed, of=of, days_a_year=_TRADING_DAYS))
+            for move in (on_the_day_trigger, opening_day_trigger)
+        )
+        calls.append(replace(window, known=opens, end=window.start, numbers=window.numbers | {"trigger": first}))
+        longer = window.known & (window.start < window.end)
+        calls.append(replace(window, known=longer, numbers=window.numbers | {"trigger": later}))
+    return calls
 
 
 def _check_apart(name: str, windows: Sequence[Window], note: IntArray) -> None:

@@ -99,11 +99,7 @@ def convertible_implied(
         scale = 100 / ratios[case.lines.offsets[:-1]][case.contract]
 
     def miss(x: FloatArray) -> FloatArray:
-        columns = list(case.columns)
-        columns[column] = x
-        if column == col.STOCK:
-            columns[col.REFERENCE] = x
-        return case.solve(columns)[0] - wanted
+        return case.at(column, x).solve()[0] - wanted
 
     at = [point * scale for point in points]
     gaps = np.array([miss(x) for x in at])

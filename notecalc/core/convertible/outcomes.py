@@ -13,6 +13,7 @@ from notecalc.core.convertible._outcomes import DEFAULTED, ENDINGS
 from notecalc.core.convertible._policy import POINT, points_at_most, policy_rows
 from notecalc.core.convertible.terms import Convertible
 from notecalc.core.convertible.valuation import Case, Market
+from notecalc.errors import TermError
 
 __all__ = [
     "BOUNDARIES",
@@ -84,7 +85,7 @@ def convertible_probabilities(
     Raises
     ------
     TermError
-        As `valuation.convertible_value`.
+        As `valuation.convertible_value`; a put in a window of more than one day, which is not known here.
 
     Notes
     -----
@@ -148,7 +149,7 @@ def exercise_boundary(
     Raises
     ------
     TermError
-        As `valuation.convertible_value`.
+        As `valuation.convertible_value`; a put in a window of more than one day, which is not known here.
 
     Notes
     -----
@@ -195,6 +196,11 @@ def exercise_boundary(
 
 def _go_through(case: Case, room: int) -> tuple[list[FloatArray], IntArray, FloatArray]:
     """Give chances and life, how many points of boundaries each row has, and the points."""
+    live = np.append(0, np.cumsum(case.lines.table[:, col.PUT] > 0))[case.lines.offsets]
+    windows = (live[1:] > live[:-1])[case.contract]
+    if windows.any():
+        row = int(np.argmax(windows))
+        raise TermError("puts", rule="each of one day: a put in a window is not known here", got="a window", row=row)
     size = case.contract.size
     found = [np.empty(size) for _ in range(ENDINGS)]
     counts, points = np.empty(size, dtype=np.int64), np.empty((size, room, POINT))

@@ -28,6 +28,7 @@ from notecalc.core.arrays import (
     as_numbers,
     forbid,
 )
+from notecalc.core.convertible._triggers import REACHED
 from notecalc.core.periods import Periods
 from notecalc.core.words import known_word
 from notecalc.errors import TermError
@@ -90,7 +91,10 @@ class CallWindow:
         Call price before accrued interest [per 100 of principal].
     trigger : numeric
         Stock price from which it may, as a fraction of the conversion price; 0 where it may at any. A stock price on
-        the day itself is meant: a call on so many days out of so many is not known here.
+        the day itself is meant, unless `days` are given.
+    days : (int, int), optional
+        Trading days, such as ``(20, 30)``: closes at or above the trigger that a call needs, out of how many in a row
+        (5, 10, 15, 20 or 30). See the notes.
     start, end : date-like, optional
         First day, after a coupon that is paid on it, and last; from issue, and to maturity, if left out. If both are
         one day, the note may be called on that day alone, after its coupon. On the last day of a longer window the
@@ -103,6 +107,15 @@ class CallWindow:
         At which those coupons are discounted to the call [1/yr], compounded annually by actual/365 fixed; 0, if left
         out, is their sum. Between days 30 apart what is discounted runs in a line.
 
+    Notes
+    -----
+    A trigger on several days is valued as one on the day, further up by a multiple of the stock's deviation in a day of
+    252 to the year (`on_the_day_trigger`), and as one on the day that the window opens, on which days before it count
+    (`opening_day_trigger`); not on that of a window that goes on from another with these days and no higher trigger.
+    Days before settlement are unknown: settled within the window, a note is as if none had met the trigger. Beside a
+    simulation of 20 of 30 days on notes of three years the value is too high, root mean square and at worst [per 100]:
+    at a volatility of 20% by 0.04 and 0.11, 30% 0.06 and 0.15, 45% 0.11 and 0.27, 60% 0.18 and 0.45, 90% 0.29 and 0.61.
+
     Examples
     --------
     >>> CallWindow(clean_price=100, trigger=1.5, start="2005-06-18").trigger
@@ -112,6 +125,7 @@ class CallWindow:
     clean_price: FloatArray
     trigger: FloatArray
     make_whole_rate: FloatArray
+    days: tuple[int, int] | None = None
     make_whole_until: DateArray | None = None
     start: DateArray | None = None
     end: DateArray | None = None
@@ -121,6 +135,7 @@ class CallWindow:
         *,
         clean_price: Numbers | pd.Series[Any],
         trigger: Numbers | pd.Series[Any] = 0.0,
+        days: tuple[int, int] | None = None,
         start: Dates | pd.Series[Any] | None = None,
         end: Dates | pd.Series[Any] | None = None,
         make_whole_until: Dates | pd.Series[Any] | None = None,
@@ -134,8 +149,8 @@ class CallWindow:
             raise TermError("make_whole_rate", rule="left out without `make_whole_until`", got=make_whole_rate)
         POSITIVE.check("clean_price", prices.reshape(-1))
         _TRIGGER.check("trigger", triggers.reshape(-1))
-        window = _read_window(start, end)
-        _set(self, clean_price=prices, trigger=triggers, make_whole_rate=rates, make_whole_until=until, **window)
+        _set(self, clean_price=prices, trigger=triggers, make_whole_rate=rates, make_whole_until=until)
+        _set(self, days=None if days is None else _read_days(days), **_read_window(start, end))
 
 
 @dataclass(frozen=True, slots=True, eq=False, kw_only=True)
@@ -240,6 +255,13 @@ class Convertible:
     redemption_price_fraction : numeric
         Of their price, at which shares are counted: at 0.95, a redemption of 100 is shares worth 100 / 0.95.
 
+    Notes
+    -----
+    A coupon whose accrual has ended is the holder's, also if it is paid some days later: a call, a put or a conversion
+    in between pays it, whole, beside the price or the shares, where accrued interest is forfeited, too. Not so from
+    maturity on for the last coupon, which a conversion at maturity pays or not as `accrued_on_conversion` says. Paid
+    beside shares or by a call it bears no spread in the model of Tsiveriotis and Fernandes, like accrued interest.
+
     Raises
     ------
     TermError
@@ -293,7 +315,8 @@ class Convertible:
         for name, given in windows.items():
             for window in given:
                 for field in fields(window):
-                    _check_size(f"{name}.{field.name}", getattr(window, field.name), size)
+                    if field.name != "days":
+                        _check_size(f"{name}.{field.name}", getattr(window, field.name), size)
         repaid = as_numbers(redemption, "redemption")
         _check_size("redemption", repaid, size)
         POSITIVE.check("redemption", repaid.reshape(-1))
@@ -319,6 +342,13 @@ class Convertible:
 def _set(instance: object, **values: Any) -> None:
     for name, value in values.items():
         object.__setattr__(instance, name, value)
+
+
+def _read_days(days: Any) -> tuple[int, int]:
+    if np.shape(days) != (2,) or days[1] not in REACHED or days[0] not in range(1, days[1] + 1):
+        known = ", ".join(map(str, REACHED))
+        raise TermError("days", rule=f"days needed, and out of how many: {known}; such as (20, 30)", got=days)
+    return int(days[0]), int(days[1])
 
 
 def _read_window(start: Any, end: Any) -> dict[str, DateArray | None]:

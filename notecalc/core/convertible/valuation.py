@@ -15,7 +15,6 @@ from notecalc.core._coupons import find_each
 from notecalc.core._layout import Layout
 from notecalc.core.arrays import (
     FINITE,
-    NON_NEGATIVE,
     POSITIVE,
     RATE,
     Dates,
@@ -23,17 +22,14 @@ from notecalc.core.arrays import (
     IntArray,
     Numbers,
     Rule,
-    as_dates,
-    as_numbers,
-    forbid,
 )
 from notecalc.core.convertible import _columns as col
 from notecalc.core.convertible._engine import value_rows
 from notecalc.core.convertible._estimate import error_to_expect
 from notecalc.core.convertible._fast import GRIDS, value_where_fast
 from notecalc.core.convertible._floor import floor_rows
-from notecalc.core.convertible._timeline import Timelines, build_timelines
-from notecalc.core.convertible._windows import Dividends
+from notecalc.core.convertible._source import Source, read_dividends
+from notecalc.core.convertible._timeline import Timelines
 from notecalc.core.convertible.terms import Convertible, Steps
 from notecalc.core.curves import Curve
 from notecalc.core.words import known_word
@@ -191,8 +187,8 @@ def convertible_value(
     terms : Convertible
         The terms of n notes.
     settlement : date-like
-        One day, or one for each note; with one note, any shape. A coupon of that day is the seller's; an option of
-        that day alone has been left unused.
+        One day, or one for each note; with one note, any shape. A coupon whose accrual ends by that day is the
+        seller's, though it be paid later, as in `prices`; an option of that day alone has been left unused.
     **market
         `Market`.
 
@@ -251,7 +247,7 @@ def convertible_value(
     125.18
     """
     case = Case.of(terms, settlement, market)
-    out = case.solve(case.columns)
+    out = case.solve()
     value, delta, gamma, theta, error = out
     accrued, ratio = case.lines.accrued[case.contract], case.lines.ratio[case.contract]
     floor = _bond_floor(case)
@@ -290,8 +286,9 @@ def _bond_floor(case: Case) -> FloatArray:
         last = np.zeros(len(table), dtype=bool)
         last[case.lines.offsets[1:] - 1] = True
         table[~last, col.DAY_PUT] = np.nan
-        some = replace(case, contract=case.contract[moved], columns=[column[moved] for column in columns])
-        floor[moved] = some.solve(some.columns, table)[0]
+        lines, own = replace(case.lines, table=table), [column[moved] for column in columns]
+        with np.errstate(divide="ignore", invalid="ignore"):  # its estimate of the error asks for shares
+            floor[moved] = replace(case, lines=lines, contract=case.contract[moved], columns=own).solve()[0]
     return floor
 
 
@@ -322,7 +319,8 @@ def convertible_greeks(
     Parameters
     ----------
     terms, settlement, **market
-        As for `convertible_value`. Sensitivities to a term structure are to a shift of all of it.
+        As for `convertible_value`. Sensitivities to a term structure are to a shift of all of it. Where a call counts
+        days, vega moves the trigger that stands for them, too.
 
     Returns
     -------
@@ -349,9 +347,9 @@ def convertible_greeks(
     (True, True, True)
     """
     case = Case.of(terms, settlement, market)
-    value, delta, gamma, theta, _ = case.solve(case.columns)
+    value, delta, gamma, theta, _ = case.solve()
     moved = {
-        name: (case.solve(*case.moved(column, by))[0] - value) / by
+        name: (case.moved(column, by).solve()[0] - value) / by
         for name, column, by in (
             ("vega", col.R_VOLATILITY, 1e-4),
             ("rho", col.R_RATE, 1e-5),
@@ -361,7 +359,7 @@ def convertible_greeks(
     recovery = np.where(np.isnan(value), np.nan, 0.0)
     if case.model == col.AYACHE_FORSYTH_VETZAL:
         by = np.where(case.columns[col.RECOVERY] < 0.5, 1e-4, -1e-4)
-        recovery = (case.solve(*case.moved(col.RECOVERY, by))[0] - value) / by
+        recovery = (case.moved(col.RECOVERY, by).solve()[0] - value) / by
     result = ConvertibleGreeks(
         delta=delta,
         hedge_ratio=delta / case.lines.ratio[case.contract],
@@ -386,6 +384,7 @@ class Case:
     columns: list[FloatArray]
     model: int
     accuracy: str
+    source: Source
 
     @classmethod
     def of(
@@ -406,7 +405,7 @@ class Case:
                 raise TypeError(f"convertible_value() missing a required keyword argument: {name!r}")
         model = known_word("model", given.pop("model"), MODELS)
         accuracy = known_word("accuracy", given.pop("accuracy", "standard"), tuple(ACCURACIES))
-        dividends = _dividends(
+        dividends = read_dividends(
             len(terms), *(given.pop(f"dividend_{name}", None) for name in ("dates", "amounts", "notes"))
         )
         credit = _credit_name(model, given)
@@ -437,30 +436,30 @@ class Case:
         layout = Layout.of(terms.periods, settlement, numbers)
         # Raises where a settlement lies outside its note's life.
         find_each(terms.periods, counting(terms.periods), layout.note, layout.settlement)
-        pairs = np.rec.fromarrays([layout.note, layout.settlement.view(np.int64)])
-        _, first, pair = np.unique(pairs, return_index=True, return_inverse=True)
-        lines = build_timelines(terms, layout.note[first], layout.settlement[first], curves, dividends)
+        source = Source(terms, layout, curves, dividends)
+        if col.VOLATILITY in curves and source.counts_days:
+            raise TermError("volatility", rule="a number where a call counts days", got=given["volatility"])
         size = layout.row.size
         columns = [np.zeros(size) for _ in range(col.MARKET)]
         for name, (column, _) in fields.items():
             if name in layout.numbers:
                 columns[column] = columns[column] + layout.numbers[name]
         columns[col.REFERENCE] = columns[col.STOCK]
-        contract = np.ascontiguousarray(pair.reshape(-1)[layout.row])
-        return cls(layout, lines, contract, columns, MODELS.index(model), accuracy)
+        lines, contract = source.lay_out(columns[col.R_VOLATILITY])
+        return cls(layout, lines, contract, columns, MODELS.index(model), accuracy, source)
 
     @property
     def settings(self) -> FloatArray:
         """What the kernels take."""
         return np.array([*ACCURACIES[self.accuracy], self.model], dtype=np.float64)
 
-    def solve(self, columns: list[FloatArray], table: FloatArray | None = None) -> list[FloatArray]:
+    def solve(self) -> list[FloatArray]:
         """Give value, delta, gamma, theta per year and the estimate of the error.
 
         Rows with constant coefficients are valued in vectors, unless the finest grids are asked for.
         """
-        out = [np.empty(self.contract.size) for _ in range(5)]
-        flat = (self.lines.table if table is None else table).reshape(-1)
+        out, columns = [np.empty(self.contract.size) for _ in range(5)], self.columns
+        flat = self.lines.table.reshape(-1)
         lines, rows = self.lines, np.arange(self.contract.size)
         if self.model == col.AYACHE_FORSYTH_VETZAL and self.accuracy in GRIDS:
             rows = value_where_fast(lines.offsets, flat, GRIDS[self.accuracy], self.contract, columns, out)
@@ -473,15 +472,26 @@ class Case:
                 part[rows] = found
         return out
 
-    def moved(self, column: int, by: Any) -> tuple[list[FloatArray], FloatArray]:
-        """Give the numbers with one of them moved, in rows and in segments."""
+    def at(self, column: int, values: FloatArray) -> Case:
+        """Give the rows with other numbers in a column; calls that count days are laid out anew for a volatility."""
         columns = list(self.columns)
-        columns[column] = columns[column] + by
-        table = self.lines.table.copy()
+        columns[column] = values
+        if column == col.STOCK:
+            columns[col.REFERENCE] = values
+        lines, contract = self.lines, self.contract
+        if column == col.R_VOLATILITY and self.source.counts_days:
+            lines, contract = self.source.lay_out(values)
+        return replace(self, lines=lines, contract=contract, columns=columns)
+
+    def moved(self, column: int, by: Any) -> Case:
+        """Give the rows with one of their numbers moved, in rows and in segments."""
+        case = self.at(column, self.columns[column] + by)
         in_segment = {col.R_VOLATILITY: col.VOLATILITY, col.R_RATE: col.RATE, col.R_CREDIT: col.CREDIT}
-        if column in in_segment:
-            table[:, in_segment[column]] += by
-        return columns, table
+        if column not in in_segment:
+            return case
+        table = case.lines.table.copy()
+        table[:, in_segment[column]] += by
+        return replace(case, lines=replace(case.lines, table=table))
 
 
 def _credit_name(model: str, given: Mapping[str, Any]) -> str:
@@ -496,29 +506,3 @@ def _credit_name(model: str, given: Mapping[str, Any]) -> str:
         if name in given:
             raise TermError(name, rule=f"left out with model {model!r}", got=given[name])
     return own[0]
-
-
-def _dividends(size: int, dates: Any, amounts: Any, notes: Any) -> Dividends:
-    if (dates is None) != (amounts is None):
-        raise TermError("dividend_dates and dividend_amounts", rule="given together", got=(dates, amounts))
-    if dates is None:
-        if notes is not None:
-            raise TermError("dividend_notes", rule="left out without dividends", got=notes)
-        return Dividends(np.empty(0, dtype="datetime64[D]"), np.empty(0))
-    days, cash = (
-        np.atleast_1d(as_dates(dates, "dividend_dates")),
-        np.atleast_1d(as_numbers(amounts, "dividend_amounts")),
-    )
-    if days.shape != cash.shape or days.ndim != 1:
-        raise TermError("dividend_dates and dividend_amounts", rule="of one length", got=(days.shape, cash.shape))
-    NON_NEGATIVE.check("dividend_amounts", cash)
-    if np.isnat(days).any() or np.isnan(cash).any():
-        raise TermError("dividend_dates and dividend_amounts", rule="given", got="a missing one")
-    if notes is None:
-        return Dividends(days, cash)
-    whose = np.atleast_1d(as_numbers(notes, "dividend_notes"))
-    if whose.shape != days.shape:
-        raise TermError("dividend_notes", rule="one for each dividend", got=whose.shape)
-    known = np.isin(whose, np.arange(size))
-    forbid("dividend_notes", whose, ~known, f"the place of a note, from 0 to {size - 1}")
-    return Dividends(days, cash, whose.astype(np.int64))

@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 from scipy.optimize import brentq
 from scipy.stats import norm
 
+import notecalc as nc
 from notecalc.core.convertible._columns import MARKET
 from notecalc.core.convertible._outcomes import ENDINGS
 from notecalc.core.convertible._policy import POINT, points_at_most, policy_rows
@@ -322,6 +323,15 @@ def test_paths_under_the_boundary_end_as_said(make, which):
     error = np.sqrt(expected * (1 - expected) / paths)
     np.testing.assert_array_less(np.abs(found - expected), 3.5 * error + 1e-3)
     assert life == pytest.approx(got.expected_life, abs=4 * 1.1 / math.sqrt(paths) + 2e-3)
+
+
+@pytest.mark.parametrize("function", [convertible_probabilities, exercise_boundary])
+def test_puts_in_windows_are_refused(make, function):
+    """Nothing of them is in the chances: without this they would be those of a note that is put on the last day alone."""
+    terms = make([1.85] * 2, maturity=["2007-06-18"] * 2,
+                 terms={"puts": [PutWindow(clean_price=100, start=["2006-06-18", "2006-06-01"], end="2006-06-18")]})  # fmt: skip
+    with pytest.raises(nc.TermError, match=r"`puts` must be each of one day: .* got 'a window' at row 1"):
+        function(terms, DAY, **market())
 
 
 # ---- the kernel's Python ----

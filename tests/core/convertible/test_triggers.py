@@ -8,9 +8,10 @@ import numpy as np
 import pytest
 
 import notecalc as nc
+from notecalc.core.convertible import _columns as col
 from notecalc.core.convertible._triggers import REACHED, on_the_day_trigger, opening_day_trigger
 from notecalc.core.convertible.terms import CallWindow
-from notecalc.core.convertible.valuation import convertible_value
+from notecalc.core.convertible.valuation import Case, convertible_value
 
 DAY = "2004-06-18"
 BETA = 0.582597157939011  # -zeta(1/2) / sqrt(2 pi) (J. Chernoff 1965)
@@ -78,15 +79,10 @@ def test_twenty_of_thirty_days_beside_a_simulation_that_counts_them(make, vol, a
 
     Without the trigger's move all of the difference would be missed.
     """
-    days = {"needed": 20, "of": 30, "days_a_year": 252}
     rule, on_the_day = counted(
         np.random.default_rng(20040618), 6_000, stock=stock, vol=vol, rate=0.03, hazard=0.05, recovery=0.3,
         trigger=1.4 * 1.85, needed=20, of=30,
     )  # fmt: skip
-    later = on_the_day_trigger(1.4, vol, **days)
-    opening = CallWindow(
-        clean_price=100, trigger=opening_day_trigger(1.4, vol, **days), start="2005-06-18", end="2005-06-18"
-    )
     daily = on_the_day_trigger(1.4, vol, needed=1, of=30, days_a_year=252)
     values = [
         convertible_value(
@@ -94,7 +90,7 @@ def test_twenty_of_thirty_days_beside_a_simulation_that_counts_them(make, vol, a
             model="ayache-forsyth-vetzal", hazard_rate=0.05, recovery_rate=0.3, stock_drop=1.0,
         ).dirty_price
         for calls in (
-            [opening, CallWindow(clean_price=100, trigger=later, start="2005-06-18")],
+            [CallWindow(clean_price=100, trigger=1.4, days=(20, 30), start="2005-06-18")],
             [CallWindow(clean_price=100, trigger=daily, start="2005-06-18")],
         )
     ]  # fmt: skip
@@ -103,6 +99,88 @@ def test_twenty_of_thirty_days_beside_a_simulation_that_counts_them(make, vol, a
     assert error < 0.15
     assert values[0] - values[1] == pytest.approx(difference.mean(), abs=3 * error + allowed)
     assert difference.mean() > 3 * error + allowed  # so that the test would fail without the method
+
+
+MARKET = {
+    "risk_free": 0.03, "model": "ayache-forsyth-vetzal", "hazard_rate": 0.05, "recovery_rate": 0.3, "stock_drop": 1.0,
+}  # fmt: skip
+COUNTING = {"calls": [CallWindow(clean_price=100, trigger=1.4, days=(20, 30), start="2005-06-18")]}
+
+
+def by_hand(vol):
+    days = {"needed": 20, "of": 30, "days_a_year": 252}
+    first, later = (move(1.4, vol, **days) for move in (opening_day_trigger, on_the_day_trigger))
+    return {
+        "calls": [
+            CallWindow(clean_price=100, trigger=first, start="2005-06-18", end="2005-06-18"),
+            CallWindow(clean_price=100, trigger=later, start="2005-06-18"),
+        ]
+    }
+
+
+@pytest.mark.compiled
+def test_each_volatility_has_a_trigger_of_its_own(make):
+    """As two calls on the day, written by hand for each row."""
+    vols, stocks = np.array([0.3, 0.6, np.nan, 0.6]), np.array([[1.5], [2.2]])
+    got = convertible_value(make(terms=COUNTING), DAY, stock_price=stocks, volatility=vols, **MARKET).dirty_price
+    assert np.isnan(got[:, 2]).all()
+    for row, column in np.ndindex(2, 4):
+        if column != 2:
+            alone = convertible_value(
+                make(terms=by_hand(vols[column])), DAY, stock_price=stocks[row, 0], volatility=vols[column], **MARKET
+            )
+            assert got[row, column] == alone.dirty_price
+
+
+@pytest.mark.compiled
+def test_vega_moves_the_trigger_too(make):
+    """Beside a central difference of values; with the trigger left where it is, vega is 0.047 lower."""
+    up, down = (
+        convertible_value(make(terms=by_hand(v)), DAY, stock_price=2.0, volatility=v, accuracy="reference", **MARKET)
+        for v in (0.405, 0.395)
+    )
+    got = nc.convertible_greeks(
+        make(terms=COUNTING), DAY, stock_price=2.0, volatility=0.4, accuracy="reference", **MARKET
+    )
+    assert got.vega == pytest.approx(up.dirty_price - down.dirty_price, abs=1e-3)
+
+
+@pytest.mark.compiled
+def test_an_implied_volatility_has_its_own_trigger(make):
+    price = convertible_value(make(terms=by_hand(0.5)), DAY, stock_price=1.5, volatility=0.5, **MARKET).clean_price
+    got = nc.convertible_implied("volatility", make(terms=COUNTING), DAY, [price, price + 1], stock_price=1.5, **MARKET)
+    assert got.value[0] == pytest.approx(0.5, abs=1e-6) or got.other[0] == pytest.approx(0.5, abs=1e-6)
+
+
+def test_a_window_that_goes_on_does_not_open_again(make):
+    """A step of the call price: the second window has no day on which those who waited below may be called."""
+    calls = [
+        CallWindow(clean_price=102, trigger=1.4, days=(20, 30), start="2005-06-18", end="2006-06-18"),
+        CallWindow(clean_price=101, trigger=1.4, days=(20, 30), start="2006-06-18"),
+    ]
+    market = {"stock_price": 2.2, "volatility": 0.4, **MARKET}
+    case = Case.of(make(terms={"calls": calls}), DAY, market)
+    opened = np.isfinite(case.lines.table[:, col.DAY_CALL])
+    assert case.lines.table[:, col.LENGTH].cumsum()[opened].tolist() == [1.0]
+
+
+def test_it_takes_one_volatility(make):
+    steps = nc.Steps(["2005-06-18", "2007-06-18"], [0.6, 0.5])
+    with pytest.raises(nc.TermError, match="`volatility` must be a number where a call counts days"):
+        convertible_value(make(terms=COUNTING), DAY, stock_price=1.5, volatility=steps, **MARKET)
+
+
+@pytest.mark.parametrize(
+    ("days", "words"),
+    [
+        ((20, 25), r"`days` must be days needed, and out of how many: 5, 10, 15, 20, 30; such as .* got \(20, 25\)"),
+        ((31, 30), r"got \(31, 30\)"),
+        (20, "got 20"),
+    ],
+)
+def test_impossible_days_of_a_call(days, words):
+    with pytest.raises(nc.TermError, match=words):
+        CallWindow(clean_price=100, trigger=1.4, days=days)
 
 
 @pytest.mark.parametrize(

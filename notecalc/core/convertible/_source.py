@@ -1,0 +1,80 @@
+"""What the segments of notes are laid out from, at a settlement each and, where a call counts days, at a volatility."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from notecalc.core._layout import Layout
+from notecalc.core.arrays import NON_NEGATIVE, FloatArray, IntArray, as_dates, as_numbers, forbid
+from notecalc.core.convertible._timeline import Timelines, build_timelines
+from notecalc.core.convertible._windows import Dividends
+from notecalc.core.convertible.terms import Convertible, Steps
+from notecalc.core.curves import Curve
+from notecalc.errors import TermError
+
+__all__ = ["Source", "read_dividends"]
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """What segments are laid out from."""
+
+    terms: Convertible
+    layout: Layout
+    curves: dict[int, Curve | Steps]
+    dividends: Dividends
+
+    @property
+    def counts_days(self) -> bool:
+        """Whether a call does, whose trigger then depends on the volatility."""
+        return any(call.days is not None for call in self.terms.calls)
+
+    def lay_out(self, volatility: FloatArray) -> tuple[Timelines, IntArray]:
+        """Give the segments of each note and settlement, at each volatility if need be, and those of each row."""
+        layout = self.layout
+        note, settlement, row = layout.note, layout.settlement, layout.row
+        keys, flat = [note, settlement.view(np.int64)], None
+        if self.counts_days:
+            flat = np.where(np.isnan(volatility), 1.0, volatility)  # a row without it has no value
+            note, settlement, row = note[row], settlement[row], np.arange(row.size)
+            keys = [note, settlement.view(np.int64), flat]
+        _, first, pair = np.unique(np.rec.fromarrays(keys), return_index=True, return_inverse=True)
+        lines = build_timelines(
+            self.terms,
+            note[first],
+            settlement[first],
+            self.curves,
+            self.dividends,
+            None if flat is None else flat[first],
+        )
+        return lines, np.ascontiguousarray(pair.reshape(-1)[row])
+
+
+def read_dividends(size: int, dates: Any, amounts: Any, notes: Any) -> Dividends:
+    """Read cash dividends, of any or all of a number of notes."""
+    if (dates is None) != (amounts is None):
+        raise TermError("dividend_dates and dividend_amounts", rule="given together", got=(dates, amounts))
+    if dates is None:
+        if notes is not None:
+            raise TermError("dividend_notes", rule="left out without dividends", got=notes)
+        return Dividends(np.empty(0, dtype="datetime64[D]"), np.empty(0))
+    days, cash = (
+        np.atleast_1d(as_dates(dates, "dividend_dates")),
+        np.atleast_1d(as_numbers(amounts, "dividend_amounts")),
+    )
+    if days.shape != cash.shape or days.ndim != 1:
+        raise TermError("dividend_dates and dividend_amounts", rule="of one length", got=(days.shape, cash.shape))
+    NON_NEGATIVE.check("dividend_amounts", cash)
+    if np.isnat(days).any() or np.isnan(cash).any():
+        raise TermError("dividend_dates and dividend_amounts", rule="given", got="a missing one")
+    if notes is None:
+        return Dividends(days, cash)
+    whose = np.atleast_1d(as_numbers(notes, "dividend_notes"))
+    if whose.shape != days.shape:
+        raise TermError("dividend_notes", rule="one for each dividend", got=whose.shape)
+    known = np.isin(whose, np.arange(size))
+    forbid("dividend_notes", whose, ~known, f"the place of a note, from 0 to {size - 1}")
+    return Dividends(days, cash, whose.astype(np.int64))
