@@ -85,7 +85,13 @@ HAS_CALL: Final = 16
 MOVES: Final = 32  # whether the grid, or what W is measured from, is another on the other side of the day
 WITHIN: Final = 64  # whether W stays above what is paid beside shares, whatever happens on the day
 DRIFTS: Final = 128  # whether the level moves within the segment
-_SHAPE: Final = 256
+HARD: Final = 256  # whether a call may bind below the level
+_SHAPE: Final = 512
+
+# ---- what a row is like ----
+ELASTIC: Final = 1
+GRADED: Final = 2  # whether its steps get longer
+EARLY: Final = 4  # whether it may pay to convert before the level is reached
 
 _MULTIPLE: Final = 4  # of which nodes on either side are a multiple, so that more rows have as many
 
@@ -118,8 +124,10 @@ def value_rows_in_lanes(
     below = _up(np.maximum(4, -low / width))
     over = np.where(_always(offsets, table)[contracts], 4, _up(high / width))
     number = _number(offsets, shapes)[contracts]
-    order = np.lexsort((over, below, chosen[ELASTICITY] != 0, number))
-    keys = np.stack([number, chosen[ELASTICITY] != 0, below, over])[:, order]
+    kind = _kinds(offsets, table, int(settings[MODEL]), contracts, chosen)
+    keys = np.stack([over, below, kind, number])
+    order = np.lexsort(keys)
+    keys = keys[:, order]
     starts = np.flatnonzero(np.r_[True, (keys[:, 1:] != keys[:, :-1]).any(axis=0)])
     sizes = np.diff(np.r_[starts, rows.size])
     padded = -(-sizes // lanes) * lanes
@@ -128,7 +136,8 @@ def value_rows_in_lanes(
     order = order[np.minimum(np.repeat(starts, padded) + within, np.repeat(starts + sizes - 1, padded))]
     found = [np.empty(order.size) for _ in outputs]
     value_lanes(
-        offsets, seg, settings, shapes, contracts[order], below[order], over[order], width[order],
+        offsets, seg, settings, shapes, contracts[order], kind[order], below[order],
+        over[order], width[order],
         *(values[order] for values in chosen), *found,
     )  # fmt: skip
     for out, values in zip(outputs, found, strict=True):
@@ -156,6 +165,8 @@ def _shapes(offsets: IntArray, table: FloatArray, steps: float) -> IntArray:
     within = held & (table[:, col.FLOOR_END] <= table[:, col.DAY_FLOOR] + table[:, col.COUPON])
     within &= np.isnan(table[:, col.DAY_CALL])
     drifts = table[:, col.LEVEL_START] != table[:, col.LEVEL_END]
+    # The level is the trigger then: what is paid for a call matters nowhere.
+    hard = is_call & ~(is_open & (table[:, col.TRIGGER] >= np.maximum(table[:, col.LEVEL_START], table[:, col.LEVEL_END])))
     code = count * _SHAPE
     for bit, holds in (
         (IS_OPEN, is_open),
@@ -166,16 +177,30 @@ def _shapes(offsets: IntArray, table: FloatArray, steps: float) -> IntArray:
         (MOVES, moves),
         (WITHIN, within),
         (DRIFTS, drifts),
+        (HARD, hard),
     ):
         code += bit * holds
     return code
 
 
+def _kinds(offsets: IntArray, table: FloatArray, model: int, contract: IntArray, row: list[FloatArray]) -> IntArray:
+    """Give a number of each row, alike for those that may share a block."""
+    graded = (row[col.R_CARRY] > 0) | _any_of(offsets, table[:, col.CARRY] > 0)[contract]
+    paid = _any_of(offsets, (table[:, col.FLOOR_START] != 0) | (table[:, col.FLOOR_END] != 0))
+    early = graded | paid[contract] if model == col.AYACHE_FORSYTH_VETZAL else np.ones(contract.size, dtype=bool)
+    kinds: IntArray = ELASTIC * (row[col.ELASTICITY] != 0) + GRADED * graded + EARLY * early
+    return kinds
+
+
 def _always(offsets: IntArray, table: FloatArray) -> Any:
     """Tell of which contracts the grid ends at the level all the time."""
-    free = ~((table[:, col.OPEN] > 0) & (table[:, col.CALL] > 0))
-    before = np.r_[0, np.cumsum(free)]
-    return before[offsets[1:]] == before[offsets[:-1]]
+    return ~_any_of(offsets, ~((table[:, col.OPEN] > 0) & (table[:, col.CALL] > 0)))
+
+
+def _any_of(offsets: IntArray, holds: Any) -> Any:
+    """Tell of which contracts something holds in any segment."""
+    before = np.r_[0, np.cumsum(holds)]
+    return before[offsets[1:]] > before[offsets[:-1]]
 
 
 def _number(offsets: IntArray, shapes: IntArray) -> IntArray:
@@ -205,47 +230,48 @@ def span_rows(
         low[r], high[r] = _span(seg, offsets[contract[r]], offsets[contract[r] + 1], row, model, settings[WIDTH])
 
 
-def _one_grid(like: Any, grid: Any, now: Any, cells: Any, seg: Any, shape: Any, count: int, row: Any, model: int, nodes: int, zero: int,
-    times: int, elastic: bool, out: Any,
+def _one_grid(like: Any, grid: Any, room: int, now: Any, cells: Any, seg: Any, shape: Any, count: int, row: Any, model: int, nodes: int, zero: int,
+    times: int, rows: int, out: Any,
 ) -> None:  # fmt: skip
     """Value on one grid: value, delta, gamma and theta go to `out`."""
     one, h = splat(1.0, like), of(like, now, H)
     growth = exp(h)
     put(now, GROWTH, growth)
-    store(grid[EXP_Y], zero * lanes_of(like), one)
+    store(grid, EXP_Y * room + zero * lanes_of(like), one)
     stock = one
     for i in range(zero + 1, nodes):
         stock = stock * growth
-        store(grid[EXP_Y], i * lanes_of(like), stock)
+        store(grid, EXP_Y * room + i * lanes_of(like), stock)
     stock = one
     for i in range(zero - 1, -1, -1):
         stock = stock / growth
-        store(grid[EXP_Y], i * lanes_of(like), stock)
+        store(grid, EXP_Y * room + i * lanes_of(like), stock)
+    elastic, graded, early = (rows & ELASTIC) != 0, (rows & GRADED) != 0, (rows & EARLY) != 0
     if elastic:
         b = splat(0.0, like) - of(like, row, ELASTICITY)
         for i in range(nodes):
-            store(grid[POWER], i * lanes_of(like), exp(b * h * splat(float(i - zero), like)))
+            store(grid, POWER * room + i * lanes_of(like), exp(b * h * splat(float(i - zero), like)))
     s = count - 1
     bits = shape[s]
-    mature(like, grid, now, cells, seg, s * FIELDS, model, nodes, zero, (bits & IS_OPEN) != 0, (bits & DAY_OPEN) != 0,
+    mature(like, grid, room, now, cells, seg, s * FIELDS, model, nodes, zero, (bits & IS_OPEN) != 0, (bits & DAY_OPEN) != 0,
         (bits & IS_CALL) != 0,
     )  # fmt: skip
     for s in range(count - 1, -1, -1):
         bits = shape[s]
         steps = (bits // _SHAPE) * times
-        march(like, grid, now, cells, seg, s * FIELDS, row, model, nodes, zero, steps, (bits & IS_OPEN) != 0,
-            (bits & IS_CALL) != 0, False, elastic,
+        march(like, grid, room, now, cells, seg, s * FIELDS, row, model, nodes, zero, steps, (bits & IS_OPEN) != 0,
+            (bits & IS_CALL) != 0, early, (bits & HARD) != 0, not graded and (bits & DRIFTS) == 0, elastic,
         )  # fmt: skip
         if s > 0:
             prior = shape[s - 1]
-            meet(like, grid, now, cells, seg, s * FIELDS, (s - 1) * FIELDS, model, nodes, zero, (prior & IS_OPEN) != 0,
+            meet(like, grid, room, now, cells, seg, s * FIELDS, (s - 1) * FIELDS, model, nodes, zero, (prior & IS_OPEN) != 0,
                 (prior & DAY_OPEN) != 0, (prior & IS_CALL) != 0, (bits & IS_OPEN) != 0, (bits & IS_CALL) != 0,
                 (prior & HAS_PUT) != 0, (prior & HAS_CALL) != 0, (prior & MOVES) != 0, (prior & WITHIN) != 0,
             )  # fmt: skip
-    _read(like, grid, now, cells, seg, row, model, nodes, zero, (bits & IS_OPEN) != 0, (bits & IS_CALL) != 0, out)
+    _read(like, grid, room, now, cells, seg, row, model, nodes, zero, (bits & IS_OPEN) != 0, (bits & IS_CALL) != 0, out)
 
 
-def _read(like: Any, grid: Any, now: Any, cells: Any, seg: Any, row: Any, model: int, nodes: int, zero: int, is_open: bool,
+def _read(like: Any, grid: Any, room: int, now: Any, cells: Any, seg: Any, row: Any, model: int, nodes: int, zero: int, is_open: bool,
     is_call: bool, out: Any,
 ) -> None:  # fmt: skip
     """Read value, delta, gamma and theta off the grid at the stock price."""
@@ -260,7 +286,7 @@ def _read(like: Any, grid: Any, now: Any, cells: Any, seg: Any, row: Any, model:
     called = select(zeros > side, past, zeros) * (one - converted)
     high = splat(float(zero) if barrier else nodes - 1.0, like)
     high = select(side * side > zeros, minimum(of(like, now, LAST) + one, splat(nodes - 1.0, like)), high)
-    value, slope, bend = derivatives(like, grid[U], cells, now, place, high)
+    value, slope, bend = derivatives(like, grid, U * room, cells, now, place, high)
     slope, bend = slope / h, bend / (h * h)
     least, shares = of(like, seg, FLOOR_START), k * stock
     value = value + shares
@@ -281,7 +307,7 @@ def _read(like: Any, grid: Any, now: Any, cells: Any, seg: Any, row: Any, model:
         on_default = shares * (one - of(like, row, DROP)) if is_open else zeros
         paid = p * maximum(on_default, of(like, row, RECOVERY) * of(like, seg, CLAIM_START))
     else:
-        second, _, _ = derivatives(like, grid[B], cells, now, place, high)
+        second, _, _ = derivatives(like, grid, B * room, cells, now, place, high)
         if model == TSIVERIOTIS_FERNANDES:
             paid = zeros - credit * second
         else:
@@ -296,7 +322,7 @@ def _read(like: Any, grid: Any, now: Any, cells: Any, seg: Any, row: Any, model:
     store(out, 3 * lanes_of(like), select(ends > zeros, zeros, theta))
 
 
-def derivatives(like: Any, array: Any, cells: Any, now: Any, place: Any, high: Any) -> Any:
+def derivatives(like: Any, grid: Any, array: int, cells: Any, now: Any, place: Any, high: Any) -> Any:
     """Value, first and second derivative per node, of the polynomial through six nodes of a smooth stretch."""
     zeros, two = splat(0.0, like), splat(2.0, like)
     first_node = minimum(maximum(whole(place) - two, zeros), maximum(high - 5.0, zeros))
@@ -313,7 +339,7 @@ def derivatives(like: Any, array: Any, cells: Any, now: Any, place: Any, high: A
                 d = d * gap + p
                 p = p * gap
                 scale *= k - m
-        weight = gather(like, array, cells, k, now) / (scale)
+        weight = gather(like, grid, array, cells, k, now) / (scale)
         value = value + weight * p
         first = first + weight * d
         second = second + weight * dd
@@ -322,7 +348,7 @@ def derivatives(like: Any, array: Any, cells: Any, now: Any, place: Any, high: A
 
 @kernel(
     tables=["int64", "float64", "float64", "int64"],
-    reads=["int64"] * 3 + ["float64"] * (1 + MARKET),
+    reads=["int64"] * 4 + ["float64"] * (1 + MARKET),
     writes=["float64"] * 5,
     lanes=True,
     calls=[
@@ -340,7 +366,7 @@ def derivatives(like: Any, array: Any, cells: Any, now: Any, place: Any, high: A
     ],
 )  # fmt: skip
 def value_lanes(
-    like: Any, offsets: Any, seg: Any, settings: Any, shapes: Any, contract: Any, below: Any, over: Any, width: Any, stock: Any,
+    like: Any, offsets: Any, seg: Any, settings: Any, shapes: Any, contract: Any, kind: Any, below: Any, over: Any, width: Any, stock: Any,
     volatility: Any, rate: Any, carry: Any, credit: Any, recovery: Any, drop: Any, elasticity: Any, reference: Any,
     value: Any, delta: Any, gamma: Any, theta: Any, estimate: Any,
 ) -> None:  # fmt: skip
@@ -350,11 +376,8 @@ def value_lanes(
     for r in range(0, value.size, lanes_of(like)):
         room = max(room, (below[r] + over[r]) * finest + 2)
         segments = max(segments, offsets[contract[r] + 1] - offsets[contract[r]])
-    memory = np.zeros((ARRAYS, room * lanes_of(like)))
-    grid = (
-        memory[0], memory[1], memory[2], memory[3], memory[4], memory[5], memory[6], memory[7], memory[8], memory[9],
-        memory[10], memory[11],
-    )  # fmt: skip
+    room *= lanes_of(like)
+    grid = np.zeros(ARRAYS * room)
     now, cells = np.zeros(NUMBERS * lanes_of(like)), np.zeros(lanes_of(like), dtype=np.int64)
     row, lane_seg = np.empty(MARKET * lanes_of(like)), np.empty(segments * FIELDS * lanes_of(like))
     found = np.empty((grids, 4 * lanes_of(like)))
@@ -372,12 +395,12 @@ def value_lanes(
                 for field, own in ((VOLATILITY, R_VOLATILITY), (RATE, R_RATE), (CARRY, R_CARRY), (CREDIT, R_CREDIT)):
                     j = (s * FIELDS + field) * lanes_of(like) + lane
                     lane_seg[j] = own_or(lane_seg[j], row[own * lanes_of(like) + lane])
-        elastic = elasticity[r] != 0.0
+        rows = kind[r]
         for g in range(grids):
             times = 1 << g
             put(now, H, load(width, r, like) / splat(float(times), like))
-            _one_grid(like, grid, now, cells, lane_seg, shapes[begin : begin + count], count, row, model,
-                (below[r] + over[r]) * times + 1, below[r] * times, times, elastic, found[g],
+            _one_grid(like, grid, room, now, cells, lane_seg, shapes[begin : begin + count], count, row, model,
+                (below[r] + over[r]) * times + 1, below[r] * times, times, rows, found[g],
             )  # fmt: skip
         four, three = splat(4.0, like), splat(3.0, like)
         last = found[grids - 1]

@@ -67,7 +67,7 @@ _SAME: Final = 1e-10  # [per 100]: a value this near a bound is on it
 _NEVER: Final = 1e300
 
 
-def add_pair(like: Any, array: Any, now: Any, node: Any, left: Any, right: Any, low: int, high: int) -> None:
+def add_pair(like: Any, grid: Any, array: int, now: Any, node: Any, left: Any, right: Any, low: int, high: int) -> None:
     """Add to a node of each lane's own and to the next, if both are within bounds."""
     put(now, TMP, node)
     put(now, TMP2, left)
@@ -75,11 +75,13 @@ def add_pair(like: Any, array: Any, now: Any, node: Any, left: Any, right: Any, 
     for lane in range(lanes_of(like)):
         j = int(now[TMP * lanes_of(like) + lane])
         if low <= j < high:
-            array[j * lanes_of(like) + lane] += now[TMP2 * lanes_of(like) + lane]
-            array[(j + 1) * lanes_of(like) + lane] += now[TMP3 * lanes_of(like) + lane]
+            grid[array + j * lanes_of(like) + lane] += now[TMP2 * lanes_of(like) + lane]
+            grid[array + (j + 1) * lanes_of(like) + lane] += now[TMP3 * lanes_of(like) + lane]
 
 
-def weigh_kink(like: Any, array: Any, now: Any, place: Any, slope: Any, bend: Any, low: int, high: int) -> None:
+def weigh_kink(
+    like: Any, grid: Any, array: int, now: Any, place: Any, slope: Any, bend: Any, low: int, high: int
+) -> None:
     """Add the weights of a kink; see `_weights.weigh_kink`."""
     half, one = splat(0.5, like), splat(1.0, like)
     node = whole(place)
@@ -88,28 +90,30 @@ def weigh_kink(like: Any, array: Any, now: Any, place: Any, slope: Any, bend: An
     third = part * (part - half) * (part - one)
     total = third * bend / 6.0 - half * second * slope
     right = third * slope / 3.0 + part * total
-    add_pair(like, array, now, node, total - right, right, low, high)
+    add_pair(like, grid, array, now, node, total - right, right, low, high)
 
 
-def weigh_jump(like: Any, array: Any, now: Any, node: Any, part: Any, jump: Any, low: int, high: int) -> None:
+def weigh_jump(
+    like: Any, grid: Any, array: int, now: Any, node: Any, part: Any, jump: Any, low: int, high: int
+) -> None:
     """Add the weights of a jump; see `_weights.weigh_jump`."""
     right = jump * (part * part / 2.0 - (1.0 / 12.0))
-    add_pair(like, array, now, node, jump * (part - 0.5) - right, right, low, high)
+    add_pair(like, grid, array, now, node, jump * (part - 0.5) - right, right, low, high)
 
 
-def clear(like: Any, grid: Any, nodes: int) -> None:
+def clear(like: Any, grid: Any, room: int, nodes: int) -> None:
     """Forget the weights."""
     zeros = splat(0.0, like)
     for i in range(nodes):
-        store(grid[GAIN], i * lanes_of(like), zeros)
-        store(grid[PASS], i * lanes_of(like), zeros)
+        store(grid, GAIN * room + i * lanes_of(like), zeros)
+        store(grid, PASS * room + i * lanes_of(like), zeros)
 
 
-def mature(like: Any, grid: Any, now: Any, cells: Any, seg: Any, o: int, model: int, nodes: int, zero: int, is_open: bool,
+def mature(like: Any, grid: Any, room: int, now: Any, cells: Any, seg: Any, o: int, model: int, nodes: int, zero: int, is_open: bool,
     day_open: bool, is_call: bool,
 ) -> None:  # fmt: skip
     """Fill in what the note is worth at maturity: principal and last coupon, or the shares if they are worth more."""
-    clear(like, grid, nodes)
+    clear(like, grid, room, nodes)
     zeros, h = splat(0.0, like), of(like, now, H)
     scale, paid, least = (
         of(like, seg, o + RATIO) * of(like, seg, o + LEVEL_END),
@@ -121,20 +125,30 @@ def mature(like: Any, grid: Any, now: Any, cells: Any, seg: Any, o: int, model: 
     place = splat(float(zero), like) + log(maximum(cash, splat(1e-300, like)) / scale) / h
     for i in range(nodes):
         at = i * lanes_of(like)
-        debt = paid - scale * load(grid[EXP_Y], at, like)
-        store(grid[U], at, maximum(debt, least) if day_open else debt)
-        store(grid[B], at, select(splat(float(i), like) > place, zeros, debt_part) if day_open else debt_part)
+        debt = paid - scale * load(grid, EXP_Y * room + at, like)
+        store(grid, U * room + at, maximum(debt, least) if day_open else debt)
+        store(grid, B * room + at, select(splat(float(i), like) > place, zeros, debt_part) if day_open else debt_part)
     if day_open:
         cell = whole(place)
-        weigh_kink(like, grid[GAIN], now, place, zeros - cash * h, zeros - cash * h * h, 0, nodes - 1)
-        weigh_jump(like, grid[PASS], now, cell, place - cell, debt_part, 0, nodes - 1)
+        weigh_kink(like, grid, GAIN * room, now, place, zeros - cash * h, zeros - cash * h * h, 0, nodes - 1)
+        weigh_jump(like, grid, PASS * room, now, cell, place - cell, debt_part, 0, nodes - 1)
     none = splat(-1.0, like)
-    enter(like, grid, now, cells, seg, o, model, nodes, zero, is_open, is_call, (none, zeros, zeros, zeros), True,
+    enter(like, grid, room, now, cells, seg, o, model, nodes, zero, is_open, is_call, (none, zeros, zeros, zeros), True,
     )  # fmt: skip
 
 
 def settle(
-    like: Any, grid: Any, now: Any, seg: Any, o: int, model: int, nodes: int, zero: int, is_open: bool, is_call: bool
+    like: Any,
+    grid: Any,
+    room: int,
+    now: Any,
+    seg: Any,
+    o: int,
+    model: int,
+    nodes: int,
+    zero: int,
+    is_open: bool,
+    is_call: bool,
 ) -> None:
     """Put what was carried beyond the edge back on its bound, at the start of a segment."""
     zeros, half = splat(0.0, like), splat(0.5, like)
@@ -159,14 +173,14 @@ def settle(
     for i in range(nodes):
         at = i * lanes_of(like)
         place = splat(float(i), like)
-        bound = select(by_call > zeros, maximum(price - scale * load(grid[EXP_Y], at, like), lowest), least)
-        store(grid[U], at, select(place > end, bound, load(grid[U], at, like)))
+        bound = select(by_call > zeros, maximum(price - scale * load(grid, EXP_Y * room + at, like), lowest), least)
+        store(grid, U * room + at, select(place > end, bound, load(grid, U * room + at, like)))
         if model != AYACHE_FORSYTH_VETZAL:
-            b = load(grid[B], at, like)
-            store(grid[B], at, select(place > end, select(pinned > zeros, zeros, b), b))
+            b = load(grid, B * room + at, like)
+            store(grid, B * room + at, select(place > end, select(pinned > zeros, zeros, b), b))
 
 
-def known_kink(like: Any, grid: Any, seg: Any, later: int, zero: int, barrier: bool) -> Any:
+def known_kink(like: Any, grid: Any, room: int, seg: Any, later: int, zero: int, barrier: bool) -> Any:
     """Give the kink at the level of a call that was live: its place and its slopes, left minus right; below 0, none.
 
     Place, slope and second derivative of W, slope of the second unknown; all per node.
@@ -176,14 +190,18 @@ def known_kink(like: Any, grid: Any, seg: Any, later: int, zero: int, barrier: b
         return splat(-1.0, like), zeros, zeros, zeros
     f0 = of(like, seg, later + FLOOR_START)
     at1, at2, at3 = (zero - 1) * lanes_of(like), (zero - 2) * lanes_of(like), (zero - 3) * lanes_of(like)
-    f1, f2, f3 = load(grid[U], at1, like) - f0, load(grid[U], at2, like) - f0, load(grid[U], at3, like) - f0
+    f1, f2, f3 = (
+        load(grid, U * room + at1, like) - f0,
+        load(grid, U * room + at2, like) - f0,
+        load(grid, U * room + at3, like) - f0,
+    )
     slope = 1.5 * f2 - 3.0 * f1 - f3 / 3.0
     bend = 4.0 * f2 - 5.0 * f1 - f3
-    b1, b2, b3 = load(grid[B], at1, like), load(grid[B], at2, like), load(grid[B], at3, like)
+    b1, b2, b3 = load(grid, B * room + at1, like), load(grid, B * room + at2, like), load(grid, B * room + at3, like)
     return splat(float(zero), like), slope, bend, 1.5 * b2 - 3.0 * b1 - b3 / 3.0
 
 
-def meet(like: Any, grid: Any, now: Any, cells: Any, seg: Any, later: int, o: int, model: int, nodes: int, zero: int, is_open: bool,
+def meet(like: Any, grid: Any, room: int, now: Any, cells: Any, seg: Any, later: int, o: int, model: int, nodes: int, zero: int, is_open: bool,
     day_open: bool, is_call: bool, later_open: bool, later_call: bool, has_put: bool, has_call: bool, moves: bool,
     within: bool,
 ) -> None:  # fmt: skip
@@ -191,39 +209,56 @@ def meet(like: Any, grid: Any, now: Any, cells: Any, seg: Any, later: int, o: in
 
     `within` says that W stays above what is paid beside shares, whatever happens on the day.
     """
-    clear(like, grid, nodes)
-    settle(like, grid, now, seg, later, model, nodes, zero, later_open, later_call)
-    kink = known_kink(like, grid, seg, later, zero, later_open and later_call)
-    place = move(like, grid, now, cells, seg, later, o, model, nodes, zero, later_open and later_call, moves, kink[0])
+    clear(like, grid, room, nodes)
+    settle(like, grid, room, now, seg, later, model, nodes, zero, later_open, later_call)
+    kink = known_kink(like, grid, room, seg, later, zero, later_open and later_call)
+    place = move(
+        like, grid, room, now, cells, seg, later, o, model, nodes, zero, later_open and later_call, moves, kink[0]
+    )
     kink = (place, kink[1], kink[2], kink[3])
     zeros, one = splat(0.0, like), splat(1.0, like)
     level = of(like, seg, o + LEVEL_END)
     scale, least = of(like, seg, o + RATIO) * level, of(like, seg, o + DAY_FLOOR)
     if has_call:
         trigger = of(like, seg, o + DAY_TRIGGER) / level
-        kink = cap(like, grid, now, cells, of(like, seg, o + DAY_CALL), least, day_open, trigger, scale, model, nodes, zero, False, kink,
+        kink = cap(like, grid, room, now, cells, of(like, seg, o + DAY_CALL), least, day_open, trigger, scale, model, nodes, zero, False, kink,
         )  # fmt: skip
     if has_put:
         paid = of(like, seg, o + DAY_PUT)
-        kink = clip(like, grid, now, cells, model, nodes, 0, 1.0, paid, scale, zeros, splat(_NEVER, like), paid,
+        kink = clip(like, grid, room, now, cells, model, nodes, 0, 1.0, paid, scale, zeros, splat(_NEVER, like), paid,
             model == TSIVERIOTIS_FERNANDES, kink,
         )  # fmt: skip
     if day_open and not within:
         kink = clip(
-            like, grid, now, cells, model, nodes, 0, 1.0, least, zeros, zeros, splat(_NEVER, like), zeros, True, kink
+            like,
+            grid,
+            room,
+            now,
+            cells,
+            model,
+            nodes,
+            0,
+            1.0,
+            least,
+            zeros,
+            zeros,
+            splat(_NEVER, like),
+            zeros,
+            True,
+            kink,
         )
     coupon = of(like, seg, o + COUPON)
     for i in range(nodes):
         at = i * lanes_of(like)
-        store(grid[U], at, load(grid[U], at, like) + coupon)
+        store(grid, U * room + at, load(grid, U * room + at, like) + coupon)
     if model == TSIVERIOTIS_FERNANDES:
         for i in range(nodes):
             at = i * lanes_of(like)
-            store(grid[B], at, load(grid[B], at, like) + coupon)
-    enter(like, grid, now, cells, seg, o, model, nodes, zero, is_open, is_call, kink, not within)
+            store(grid, B * room + at, load(grid, B * room + at, like) + coupon)
+    enter(like, grid, room, now, cells, seg, o, model, nodes, zero, is_open, is_call, kink, not within)
 
 
-def enter(like: Any, grid: Any, now: Any, cells: Any, seg: Any, o: int, model: int, nodes: int, zero: int, is_open: bool,
+def enter(like: Any, grid: Any, room: int, now: Any, cells: Any, seg: Any, o: int, model: int, nodes: int, zero: int, is_open: bool,
     is_call: bool, kink: Any, check: bool,
 ) -> None:  # fmt: skip
     """Bring the value within the bounds of a segment, at its end."""
@@ -233,44 +268,59 @@ def enter(like: Any, grid: Any, now: Any, cells: Any, seg: Any, o: int, model: i
     if is_call:
         trigger = of(like, seg, o + TRIGGER) / level
         scale = of(like, seg, o + RATIO) * level
-        kink = cap(like, grid, now, cells, of(like, seg, o + CALL_END), least, is_open, trigger, scale, model, nodes, zero, barrier, kink,
+        kink = cap(like, grid, room, now, cells, of(like, seg, o + CALL_END), least, is_open, trigger, scale, model, nodes, zero, barrier, kink,
         )  # fmt: skip
     if is_open and check:
         kink = clip(
-            like, grid, now, cells, model, nodes, 0, 1.0, least, zeros, zeros, splat(_NEVER, like), zeros, True, kink
+            like,
+            grid,
+            room,
+            now,
+            cells,
+            model,
+            nodes,
+            0,
+            1.0,
+            least,
+            zeros,
+            zeros,
+            splat(_NEVER, like),
+            zeros,
+            True,
+            kink,
         )
-    u, b = grid[U], grid[B]
+    u, b = U * room, B * room
     if barrier:
         # A jump at the last node, which is held: sums of what is nothing there see its slope alone.
         at, below = (zero - 1) * lanes_of(like), (zero - 2) * lanes_of(like)
-        last = load(u, at, like)
-        more = (last + last - load(u, below, like) - least) / 12.0
+        last = load(grid, u + at, like)
+        more = (last + last - load(grid, u + below, like) - least) / 12.0
         soft = select(of(like, seg, o + TRIGGER) > zeros, one, zeros)
-        store(u, at, last + soft * select(last > least, more, zeros))
-        last = load(b, at, like)
-        store(b, at, last + (last + last - load(b, below, like)) / 12.0)
+        store(grid, u + at, last + soft * select(last > least, more, zeros))
+        last = load(grid, b + at, like)
+        store(grid, b + at, last + (last + last - load(grid, b + below, like)) / 12.0)
         for i in range(zero, nodes):
             at = i * lanes_of(like)
-            store(u, at, least)
-            store(b, at, zeros)
-            store(grid[GAIN], at, zeros)
-            store(grid[PASS], at, zeros)
+            store(grid, u + at, least)
+            store(grid, b + at, zeros)
+            store(grid, GAIN * room + at, zeros)
+            store(grid, PASS * room + at, zeros)
     high = zero if barrier else nodes - 1
-    weigh_kink(like, grid[GAIN], now, kink[0], kink[1], kink[2], 0, high)
+    weigh_kink(like, grid, GAIN * room, now, kink[0], kink[1], kink[2], 0, high)
     if model != AYACHE_FORSYTH_VETZAL:
-        weigh_kink(like, grid[PASS], now, kink[0], kink[3], zeros, 0, high)
+        weigh_kink(like, grid, PASS * room, now, kink[0], kink[3], zeros, 0, high)
         for i in range(nodes):
             at = i * lanes_of(like)
-            store(b, at, load(b, at, like) + load(grid[PASS], at, like))
+            store(grid, b + at, load(grid, b + at, like) + load(grid, PASS * room + at, like))
     for i in range(nodes):
         at = i * lanes_of(like)
-        store(u, at, load(u, at, like) + load(grid[GAIN], at, like))
+        store(grid, u + at, load(grid, u + at, like) + load(grid, GAIN * room + at, like))
     put(now, LAST, splat(zero - 1.0, like) if barrier else splat(nodes - 1.0, like))
     put(now, PART, one)
     put(now, SIDE, zeros)
 
 
-def cap(like: Any, grid: Any, now: Any, cells: Any, price: Any, least: Any, is_open: bool, trigger: Any, scale: Any, model: int,
+def cap(like: Any, grid: Any, room: int, now: Any, cells: Any, price: Any, least: Any, is_open: bool, trigger: Any, scale: Any, model: int,
     nodes: int, zero: int, barrier: bool, kink: Any,
 ) -> Any:  # fmt: skip
     """Bring the value under the call: its price, or the shares if they are worth more and may be had."""
@@ -279,16 +329,16 @@ def cap(like: Any, grid: Any, now: Any, cells: Any, price: Any, least: Any, is_o
     has_cash = model == TSIVERIOTIS_FERNANDES
     # Where the shares are worth more as soon as it may be called, nobody takes the cash.
     from_ = select(level > trigger, trigger, never)
-    kink = clip(like, grid, now, cells, model, nodes, 0, -1.0, price, scale, from_, level, zeros, has_cash, kink)
+    kink = clip(like, grid, room, now, cells, model, nodes, 0, -1.0, price, scale, from_, level, zeros, has_cash, kink)
     if not is_open:
         return kink
     from_ = maximum(level, trigger)
     begin = zero - 1 if barrier else 0
-    kink = clip(like, grid, now, cells, model, nodes, begin, -1.0, least, zeros, from_, never, zeros, True, kink)
+    kink = clip(like, grid, room, now, cells, model, nodes, begin, -1.0, least, zeros, from_, never, zeros, True, kink)
     if barrier:
         # Its level is a node, at which both unknowns are held: nothing is to be weighed.
         return kink
-    weigh_conversion(like, grid, now, cells, model, from_, nodes, zero)
+    weigh_conversion(like, grid, room, now, cells, model, from_, nodes, zero)
     h = of(like, now, H)
     place = splat(float(zero), like) + log(maximum(level, splat(1e-300, like))) / h
     node = whole(place)
@@ -297,9 +347,9 @@ def cap(like: Any, grid: Any, now: Any, cells: Any, price: Any, least: Any, is_o
     aim(like, cells, now, minimum(maximum(node, zeros), splat(nodes - 2.0, like)))
     same = splat(_SAME, like)
     e0, u0, u1 = (
-        gather(like, grid[EXP_Y], cells, 0, now),
-        gather(like, grid[U], cells, 0, now),
-        gather(like, grid[U], cells, 1, now),
+        gather(like, grid, EXP_Y * room, cells, 0, now),
+        gather(like, grid, U * room, cells, 0, now),
+        gather(like, grid, U * room, cells, 1, now),
     )
     fits = select(price - scale * e0 - same > u0, zeros, fits)
     fits = select(least - same > u1, zeros, fits)
@@ -313,31 +363,33 @@ def cap(like: Any, grid: Any, now: Any, cells: Any, price: Any, least: Any, is_o
     )
 
 
-def weigh_conversion(like: Any, grid: Any, now: Any, cells: Any, model: int, level: Any, nodes: int, zero: int) -> None:
+def weigh_conversion(
+    like: Any, grid: Any, room: int, now: Any, cells: Any, model: int, level: Any, nodes: int, zero: int
+) -> None:
     """Weigh the jump of the second unknown to nothing at the level from which a call forces conversion."""
     if model == AYACHE_FORSYTH_VETZAL:
         return
     zeros, one = splat(0.0, like), splat(1.0, like)
     first = zeros
     for i in range(nodes):
-        first = first + select(level * (1.0 - 1e-12) > load(grid[EXP_Y], i * lanes_of(like), like), one, zeros)
+        first = first + select(level * (1.0 - 1e-12) > load(grid, EXP_Y * room + i * lanes_of(like), like), one, zeros)
     before = first - one
     part = splat(float(zero), like) + log(level) / of(like, now, H) - before
     aim(like, cells, now, minimum(maximum(before, one), splat(nodes - 2.0, like)))
     b0, b1, b2 = (
-        gather(like, grid[B], cells, -1, now),
-        gather(like, grid[B], cells, 0, now),
-        gather(like, grid[B], cells, 1, now),
+        gather(like, grid, B * room, cells, -1, now),
+        gather(like, grid, B * room, cells, 0, now),
+        gather(like, grid, B * room, cells, 1, now),
     )
     fits = select(first > one, one, zeros) * select(splat(float(nodes), like) > first, one, zeros)
     fits = fits * select(b2 * b2 > zeros, zeros, one) * select(b1 * b1 > zeros, one, zeros)
     fits = fits * select(splat(1.0 - 1e-9, like) > part, one, zeros)
     slope = (b1 - b0) * fits
-    weigh_jump(like, grid[PASS], now, before, part, b1 * fits + slope * part, 0, nodes - 1)
-    weigh_kink(like, grid[PASS], now, before + part, slope, zeros, 0, nodes - 1)
+    weigh_jump(like, grid, PASS * room, now, before, part, b1 * fits + slope * part, 0, nodes - 1)
+    weigh_kink(like, grid, PASS * room, now, before + part, slope, zeros, 0, nodes - 1)
 
 
-def clip(like: Any, grid: Any, now: Any, cells: Any, model: int, nodes: int, begin: int, sign: float, amount: Any, scale: Any,
+def clip(like: Any, grid: Any, room: int, now: Any, cells: Any, model: int, nodes: int, begin: int, sign: float, amount: Any, scale: Any,
     low: Any, high: Any, cash: Any, has_cash: bool, kink: Any,
 ) -> Any:  # fmt: skip
     """Bring W to a bound from below (sign 1) or above (-1): an amount less `scale` times the shares.
@@ -347,16 +399,16 @@ def clip(like: Any, grid: Any, now: Any, cells: Any, model: int, nodes: int, beg
     with.
     """
     zeros, one, side = splat(0.0, like), splat(1.0, like), splat(sign, like)
-    u, stocks, b = grid[U], grid[EXP_Y], grid[B]
+    u, stocks, b = U * room, EXP_Y * room, B * room
     # What is called and put at one price is put: its holder is paid in cash.
     same = select(cash > zeros, splat(_SAME, like), zeros) if has_cash else zeros
     low, high = low * (1.0 - 1e-12), high * (1.0 + 1e-12)
     cell, touched, before, here_before = splat(-1.0, like), zeros, zeros, zeros
     for i in range(begin, nodes):
         at = i * lanes_of(like)
-        stock = load(stocks, at, like)
+        stock = load(grid, stocks + at, like)
         here = select(low > stock, zeros, select(stock > high, zeros, one))
-        beyond = select(side * (amount - scale * stock - load(u, at, like)) + same > zeros, here, zeros)
+        beyond = select(side * (amount - scale * stock - load(grid, u + at, like)) + same > zeros, here, zeros)
         turned = here * here_before * (beyond - before) * (beyond - before)
         cell = select(turned > zeros, select(zeros > cell, splat(i - 1.0, like), cell), cell)
         touched, before, here_before = maximum(touched, beyond), beyond, here
@@ -366,12 +418,12 @@ def clip(like: Any, grid: Any, now: Any, cells: Any, model: int, nodes: int, beg
     second = model != AYACHE_FORSYTH_VETZAL and has_cash
     crossed = select(zeros > cell, zeros, one)
     node = minimum(maximum(cell, zeros), splat(nodes - 2.0, like))
-    place, slope, bend, way = crossing(like, grid, now, cells, nodes, side, amount, scale, same, node, kink)
+    place, slope, bend, way = crossing(like, grid, room, now, cells, nodes, side, amount, scale, same, node, kink)
     inside, steep = zeros, zeros
     if second:
         aim(like, cells, now, minimum(maximum(node, one), splat(nodes - 3.0, like)))
         b0, b1, b2, b3 = (
-            gather(like, b, cells, -1, now), gather(like, b, cells, 0, now), gather(like, b, cells, 1, now), gather(like, b, cells, 2, now),
+            gather(like, grid, b, cells, -1, now), gather(like, grid, b, cells, 0, now), gather(like, grid, b, cells, 1, now), gather(like, grid, b, cells, 2, now),
         )  # fmt: skip
         # from the side that is left as it is
         steep = select(way > zeros, b1 - b0, b3 - b2)
@@ -379,29 +431,32 @@ def clip(like: Any, grid: Any, now: Any, cells: Any, model: int, nodes: int, beg
     known = one
     for i in range(begin, nodes):
         at = i * lanes_of(like)
-        stock, old = load(stocks, at, like), load(u, at, like)
+        stock, old = load(grid, stocks + at, like), load(grid, u + at, like)
         here = select(low > stock, zeros, select(stock > high, zeros, one))
         bound = amount - scale * stock
         beyond = select(side * (bound - old) + same > zeros, here, zeros)
-        store(u, at, select(beyond > zeros, bound, old))
-        store(grid[GAIN], at, select(beyond > zeros, zeros, load(grid[GAIN], at, like)))
+        store(grid, u + at, select(beyond > zeros, bound, old))
+        store(grid, GAIN * room + at, select(beyond > zeros, zeros, load(grid, GAIN * room + at, like)))
         if second:
-            store(b, at, select(beyond > zeros, cash, load(b, at, like)))
-            store(grid[PASS], at, select(beyond > zeros, zeros, load(grid[PASS], at, like)))
+            store(grid, b + at, select(beyond > zeros, cash, load(grid, b + at, like)))
+            store(grid, PASS * room + at, select(beyond > zeros, zeros, load(grid, PASS * room + at, like)))
         away = splat(float(i), like) - kink[0]
         known = select(beyond > zeros, select(away * away > one, known, zeros), known)
     where = select(crossed > zeros, node + place, splat(-9.0, like))
-    weigh_kink(like, grid[GAIN], now, where, slope * crossed, bend * crossed, 0, nodes - 1)
+    weigh_kink(like, grid, GAIN * room, now, where, slope * crossed, bend * crossed, 0, nodes - 1)
     if second:
         jump = way * (inside - cash) * crossed
-        weigh_jump(like, grid[PASS], now, select(crossed > zeros, node, splat(-9.0, like)), place, jump, 0, nodes - 1)
-        weigh_kink(like, grid[PASS], now, where, way * steep * crossed, zeros, 0, nodes - 1)
+        weigh_jump(
+            like, grid, PASS * room, now, select(crossed > zeros, node, splat(-9.0, like)), place, jump, 0, nodes - 1
+        )
+        weigh_kink(like, grid, PASS * room, now, where, way * steep * crossed, zeros, 0, nodes - 1)
     return select(known > zeros, kink[0], splat(-1.0, like)), kink[1] * known, kink[2] * known, kink[3] * known
 
 
 def crossing(
     like: Any,
     grid: Any,
+    room: int,
     now: Any,
     cells: Any,
     nodes: int,
@@ -414,15 +469,24 @@ def crossing(
 ) -> Any:
     """Give where in the cell after a node W crosses a bound, and the kink there; see `_events.crossing`."""
     zeros, one, two, half, h = splat(0.0, like), splat(1.0, like), splat(2.0, like), splat(0.5, like), of(like, now, H)
-    u, stocks = grid[U], grid[EXP_Y]
+    u, stocks = U * room, EXP_Y * room
     aim(like, cells, now, node)
-    stock = gather(like, stocks, cells, 0, now)
-    d0 = side * (amount - scale * stock - gather(like, u, cells, 0, now)) + same
-    d1 = side * (amount - scale * gather(like, stocks, cells, 1, now) - gather(like, u, cells, 1, now)) + same
+    stock = gather(like, grid, stocks, cells, 0, now)
+    d0 = side * (amount - scale * stock - gather(like, grid, u, cells, 0, now)) + same
+    d1 = (
+        side * (amount - scale * gather(like, grid, stocks, cells, 1, now) - gather(like, grid, u, cells, 1, now))
+        + same
+    )
     aim(like, cells, now, maximum(node - one, zeros))
-    dm = side * (amount - scale * gather(like, stocks, cells, 0, now) - gather(like, u, cells, 0, now)) + same
+    dm = (
+        side * (amount - scale * gather(like, grid, stocks, cells, 0, now) - gather(like, grid, u, cells, 0, now))
+        + same
+    )
     aim(like, cells, now, minimum(node + two, splat(nodes - 1.0, like)))
-    d2 = side * (amount - scale * gather(like, stocks, cells, 0, now) - gather(like, u, cells, 0, now)) + same
+    d2 = (
+        side * (amount - scale * gather(like, grid, stocks, cells, 0, now) - gather(like, grid, u, cells, 0, now))
+        + same
+    )
     dm = select(node > zeros, dm, two * d0 - d1)
     d2 = select(splat(nodes - 2.0, like) > node, d2, two * d1 - d0)
     way = select(d1 > zeros, one, zeros - one)
@@ -451,13 +515,13 @@ def crossing(
     )
 
 
-def cubic(like: Any, array: Any, cells: Any, now: Any, node: Any, part: Any) -> Any:
+def cubic(like: Any, grid: Any, array: int, cells: Any, now: Any, node: Any, part: Any) -> Any:
     """Give the cubic through four nodes from the one before `node`, at a place in the cell after it."""
     one, two = splat(1.0, like), splat(2.0, like)
     aim(like, cells, now, node)
     f0, f1, f2, f3 = (
-        gather(like, array, cells, -1, now), gather(like, array, cells, 0, now), gather(like, array, cells, 1, now),
-        gather(like, array, cells, 2, now),
+        gather(like, grid, array, cells, -1, now), gather(like, grid, array, cells, 0, now), gather(like, grid, array, cells, 1, now),
+        gather(like, grid, array, cells, 2, now),
     )  # fmt: skip
     back, ahead, far = part + one, part - one, part - two
     return (
@@ -466,25 +530,25 @@ def cubic(like: Any, array: Any, cells: Any, now: Any, node: Any, part: Any) -> 
     )  # fmt: skip
 
 
-def interpolate(like: Any, array: Any, cells: Any, now: Any, place: Any, low: Any, high: Any) -> Any:
+def interpolate(like: Any, grid: Any, array: int, cells: Any, now: Any, place: Any, low: Any, high: Any) -> Any:
     """Cubic through four nodes of a smooth stretch, from `low` to `high`; a line beyond its ends."""
     one, two = splat(1.0, like), splat(2.0, like)
     node = minimum(maximum(whole(place), low + one), high - two)
-    smooth = cubic(like, array, cells, now, node, place - node)
+    smooth = cubic(like, grid, array, cells, now, node, place - node)
     aim(like, cells, now, low)
-    f0, f1 = gather(like, array, cells, 0, now), gather(like, array, cells, 1, now)
+    f0, f1 = gather(like, grid, array, cells, 0, now), gather(like, grid, array, cells, 1, now)
     aim(like, cells, now, high)
-    g0, g1 = gather(like, array, cells, -1, now), gather(like, array, cells, 0, now)
+    g0, g1 = gather(like, grid, array, cells, -1, now), gather(like, grid, array, cells, 0, now)
     smooth = select(place > low, smooth, f0 + (f1 - f0) * (place - low))
     return select(high > place, smooth, g1 + (g1 - g0) * (place - high))
 
 
-def move(like: Any, grid: Any, now: Any, cells: Any, seg: Any, later: int, o: int, model: int, nodes: int, zero: int, barrier: bool,
+def move(like: Any, grid: Any, room: int, now: Any, cells: Any, seg: Any, later: int, o: int, model: int, nodes: int, zero: int, barrier: bool,
     moves: bool, kink_place: Any,
 ) -> Any:  # fmt: skip
     """Take both unknowns to the levels and the ratio of the segment before; give where the kink has got to."""
     zeros, one = splat(0.0, like), splat(1.0, like)
-    u, b, spare, stocks = grid[U], grid[B], grid[SPARE], grid[EXP_Y]
+    u, b, spare, stocks = U * room, B * room, SPARE * room, EXP_Y * room
     side, last, part, h = of(like, now, SIDE), of(like, now, LAST), of(like, now, PART), of(like, now, H)
     edge = last + part
     pinned = side * side if model == TSIVERIOTIS_FERNANDES else select(side > zeros, one, zeros)
@@ -492,7 +556,7 @@ def move(like: Any, grid: Any, now: Any, cells: Any, seg: Any, later: int, o: in
     if model != AYACHE_FORSYTH_VETZAL:
         # the slope of the parabola through the last two nodes, and nothing at the edge
         aim(like, cells, now, maximum(last, one))
-        b0, b1 = gather(like, b, cells, -1, now), gather(like, b, cells, 0, now)
+        b0, b1 = gather(like, grid, b, cells, -1, now), gather(like, grid, b, cells, 0, now)
         slope = (part * b0 / (one + part) - (one + part) * b1 / part) * pinned
     place = kink_place
     if moves:
@@ -504,38 +568,38 @@ def move(like: Any, grid: Any, now: Any, cells: Any, seg: Any, later: int, o: in
         k_old, k_new = of(like, seg, later + RATIO), of(like, seg, o + RATIO)
         top = zero if barrier else nodes - 1
         high, middle = splat(float(top), like), splat(float(zero), like)
-        highest, half = load(u, top * lanes_of(like), like), splat(0.5, like)
+        highest, half = load(grid, u + top * lanes_of(like), like), splat(0.5, like)
         for i in range(nodes):
-            store(spare, i * lanes_of(like), load(u, i * lanes_of(like), like))
+            store(grid, spare + i * lanes_of(like), load(grid, u + i * lanes_of(like), like))
         for i in range(nodes):
             at = i * lanes_of(like)
-            stock = new * load(stocks, at, like)
+            stock = new * load(grid, stocks + at, like)
             after = maximum(stock - dividend, half * stock)
             to = middle + log(after / old) / h
-            found = interpolate(like, spare, cells, now, to, zeros, high)
+            found = interpolate(like, grid, spare, cells, now, to, zeros, high)
             if barrier:
                 found = select(high > to, found, highest)
-            store(u, at, found + k_old * after - k_new * stock)
+            store(grid, u + at, found + k_old * after - k_new * stock)
         if model != AYACHE_FORSYTH_VETZAL:
-            highest = load(b, top * lanes_of(like), like)
+            highest = load(grid, b + top * lanes_of(like), like)
             inner = maximum(last, splat(3.0, like))
             for i in range(nodes):
-                store(spare, i * lanes_of(like), load(b, i * lanes_of(like), like))
+                store(grid, spare + i * lanes_of(like), load(grid, b + i * lanes_of(like), like))
             for i in range(nodes):
                 at = i * lanes_of(like)
-                stock = new * load(stocks, at, like)
+                stock = new * load(grid, stocks + at, like)
                 to = middle + log(maximum(stock - dividend, half * stock) / old) / h
-                found = interpolate(like, spare, cells, now, to, zeros, high)
+                found = interpolate(like, grid, spare, cells, now, to, zeros, high)
                 if barrier:
                     found = select(high > to, found, highest)
-                far = interpolate(like, spare, cells, now, to, zeros, inner)
-                near = interpolate(like, spare, cells, now, to, inner - 3.0, inner + one)
+                far = interpolate(like, grid, spare, cells, now, to, zeros, inner)
+                near = interpolate(like, grid, spare, cells, now, to, inner - 3.0, inner + one)
                 to_edge = select(edge - one > to, far, near)
                 to_edge = select(edge > to, to_edge, zeros)
-                store(b, at, select(pinned > zeros, to_edge, found))
+                store(grid, b + at, select(pinned > zeros, to_edge, found))
         edge = middle + log((old * exp((edge - middle) * h) + dividend) / new) / h
         place = select(zeros > place, place, middle + log((old + dividend) / new) / h)
     if model != AYACHE_FORSYTH_VETZAL:
         where = select(pinned > zeros, edge, splat(-9.0, like))
-        weigh_kink(like, grid[PASS], now, where, slope, zeros, 0, nodes - 1)
+        weigh_kink(like, grid, PASS * room, now, where, slope, zeros, 0, nodes - 1)
     return place

@@ -156,10 +156,10 @@ def aim(like: Any, cells: Any, now: Any, node: Any) -> None:
         cells[lane] = int(now[TMP * lanes_of(like) + lane]) * lanes_of(like) + lane
 
 
-def gather(like: Any, array: Any, cells: Any, shift: int, now: Any) -> Any:
+def gather(like: Any, grid: Any, array: int, cells: Any, shift: int, now: Any) -> Any:
     """Read an array at the node aimed at, or `shift` nodes above it."""
     for lane in range(lanes_of(like)):
-        now[TMP2 * lanes_of(like) + lane] = array[cells[lane] + shift * lanes_of(like)]
+        now[TMP2 * lanes_of(like) + lane] = grid[array + cells[lane] + shift * lanes_of(like)]
     return of(like, now, TMP2)
 
 
@@ -174,8 +174,8 @@ def rise(like: Any, seg: Any, o: int, start: int, end: int) -> Any:
     return (of(like, seg, o + end) - of(like, seg, o + start)) / of(like, seg, o + LENGTH)
 
 
-def march(like: Any, grid: Any, now: Any, cells: Any, seg: Any, o: int, row: Any, model: int, nodes: int, zero: int, steps: int,
-    is_open: bool, is_call: bool, same: bool, elastic: bool,
+def march(like: Any, grid: Any, room: int, now: Any, cells: Any, seg: Any, o: int, row: Any, model: int, nodes: int, zero: int, steps: int,
+    is_open: bool, is_call: bool, early: bool, hard: bool, same: bool, elastic: bool,
 ) -> None:  # fmt: skip
     """Carry both unknowns from the end of a segment to its start; `same` if all steps have the same factors."""
     zeros, one, half = splat(0.0, like), splat(1.0, like), splat(0.5, like)
@@ -208,13 +208,13 @@ def march(like: Any, grid: Any, now: Any, cells: Any, seg: Any, o: int, row: Any
         stop = zero if is_open and is_call else nodes
         if model == AYACHE_FORSYTH_VETZAL:
             if same and step > 0:
-                climb(like, grid, now, model, stop, elastic)
+                climb(like, grid, room, now, model, stop, elastic)
             else:
-                eliminate(like, grid, now, model, nodes, stop, elastic)
-            find_edge(like, grid, now, cells, model, nodes, zero, twice, is_open, is_call, elastic)
-            finish(like, grid, now, cells, model, nodes, zero, twice, is_open, is_call, elastic)
+                eliminate(like, grid, room, now, model, nodes, stop, elastic)
+            find_edge(like, grid, room, now, cells, model, nodes, zero, twice, is_open, is_call, early, hard, elastic)
+            finish(like, grid, room, now, cells, model, nodes, zero, twice, is_open, is_call, early, hard, elastic)
         else:
-            couple(like, grid, now, cells, model, nodes, zero, twice, is_open, is_call, same and step > 0)
+            couple(like, grid, room, now, cells, model, nodes, zero, twice, is_open, is_call, early, hard, same and step > 0)
 
 
 def _set_step(
@@ -274,10 +274,10 @@ def spreads(like: Any, mean: Any, half_var: Any, hh: Any, h: Any) -> Any:
     return away - along_mean, away + along_mean
 
 
-def eliminate(like: Any, grid: Any, now: Any, model: int, nodes: int, stop: int, elastic: bool) -> None:
+def eliminate(like: Any, grid: Any, room: int, now: Any, model: int, nodes: int, stop: int, elastic: bool) -> None:
     """Eliminate the first unknown upwards: each node in terms of the next; keep the factors."""
     u, stock, power, gains, passes, pivots, falls, seconds = (
-        grid[U], grid[EXP_Y], grid[POWER], grid[GAIN], grid[PASS], grid[PIVOT], grid[FALL], grid[SECOND],
+        U * room, EXP_Y * room, POWER * room, GAIN * room, PASS * room, PIVOT * room, FALL * room, SECOND * room,
     )  # fmt: skip
     one, zeros = splat(1.0, like), splat(0.0, like)
     h, hh, mean, half_var, rate = (
@@ -291,16 +291,16 @@ def eliminate(like: Any, grid: Any, now: Any, model: int, nodes: int, stop: int,
     by_default = model == AYACHE_FORSYTH_VETZAL
     drop = one - of(like, now, DROPPED) if by_default else zeros
     growth = of(like, now, GROWTH)
-    own = level_own * load(power, 0, like) if elastic else level_own
-    second = load(seconds, 0, like)
-    _, source, decay, _ = sources(like, now, model, load(stock, 0, like), own, second)
+    own = level_own * load(grid, power + 0, like) if elastic else level_own
+    second = load(grid, seconds + 0, like)
+    _, source, decay, _ = sources(like, now, model, load(grid, stock + 0, like), own, second)
     slip = hh * (mean + drop * own if by_default else mean) / (growth - one)
     pivot = one / (one + hh * decay + slip)
     keep = slip * pivot
-    gain = (load(u, 0, like) - hh * source) * pivot
-    store(gains, 0, gain)
-    store(passes, 0, keep)
-    store(pivots, 0, pivot)
+    gain = (load(grid, u + 0, like) - hh * source) * pivot
+    store(grid, gains + 0, gain)
+    store(grid, passes + 0, keep)
+    store(grid, pivots + 0, pivot)
     lo, up = spreads(like, mean + drop * own if by_default else mean, half_var, hh, h)
     own_last = own
     varies = elastic or model == GOLDMAN_SACHS
@@ -309,12 +309,12 @@ def eliminate(like: Any, grid: Any, now: Any, model: int, nodes: int, stop: int,
     for i in range(1, stop):
         at = i * lanes_of(like)
         if elastic:
-            own = level_own * load(power, at, like)
+            own = level_own * load(grid, power + at, like)
             lo, up = spreads(like, mean + drop * own, half_var, hh, h)
         if not by_default:
-            second = load(seconds, at, like)
+            second = load(grid, seconds + at, like)
             second = select(splat(float(i), like) > last, maximum(second, zeros), second)
-        _, source, decay, _ = sources(like, now, model, load(stock, at, like), own, second)
+        _, source, decay, _ = sources(like, now, model, load(grid, stock + at, like), own, second)
         if varies:
             decay_whole = one + hh * decay + lo + up
         if i == nodes - 1:
@@ -324,36 +324,38 @@ def eliminate(like: Any, grid: Any, now: Any, model: int, nodes: int, stop: int,
         pivot = one / (decay_whole - lo * keep)
         keep = up * pivot
         fall = lo * pivot
-        gain = (load(u, at, like) - hh * source) * pivot + fall * gain
-        store(gains, at, gain)
-        store(passes, at, keep)
-        store(pivots, at, pivot)
-        store(falls, at, fall)
+        gain = (load(grid, u + at, like) - hh * source) * pivot + fall * gain
+        store(grid, gains + at, gain)
+        store(grid, passes + at, keep)
+        store(grid, pivots + at, pivot)
+        store(grid, falls + at, fall)
 
 
-def climb(like: Any, grid: Any, now: Any, model: int, stop: int, elastic: bool) -> None:
+def climb(like: Any, grid: Any, room: int, now: Any, model: int, stop: int, elastic: bool) -> None:
     """Eliminate with the factors of the last time."""
     u, stock, power, gains, pivots, falls, seconds = (
-        grid[U], grid[EXP_Y], grid[POWER], grid[GAIN], grid[PIVOT], grid[FALL], grid[SECOND],
+        U * room, EXP_Y * room, POWER * room, GAIN * room, PIVOT * room, FALL * room, SECOND * room,
     )  # fmt: skip
     hh, level_own = of(like, now, HH), of(like, now, OWN)
     zeros, last = splat(0.0, like), of(like, now, G_LAST)
-    own, second = level_own, load(seconds, 0, like)
+    own, second = level_own, load(grid, seconds + 0, like)
     if elastic:
-        own = level_own * load(power, 0, like)
-    _, source, _, _ = sources(like, now, model, load(stock, 0, like), own, second)
-    gain = (load(u, 0, like) - hh * source) * load(pivots, 0, like)
-    store(gains, 0, gain)
+        own = level_own * load(grid, power + 0, like)
+    _, source, _, _ = sources(like, now, model, load(grid, stock + 0, like), own, second)
+    gain = (load(grid, u + 0, like) - hh * source) * load(grid, pivots + 0, like)
+    store(grid, gains + 0, gain)
     for i in range(1, stop):
         at = i * lanes_of(like)
         if elastic:
-            own = level_own * load(power, at, like)
+            own = level_own * load(grid, power + at, like)
         if model != AYACHE_FORSYTH_VETZAL:
-            second = load(seconds, at, like)
+            second = load(grid, seconds + at, like)
             second = select(splat(float(i), like) > last, maximum(second, zeros), second)
-        _, source, _, _ = sources(like, now, model, load(stock, at, like), own, second)
-        gain = (load(u, at, like) - hh * source) * load(pivots, at, like) + load(falls, at, like) * gain
-        store(gains, at, gain)
+        _, source, _, _ = sources(like, now, model, load(grid, stock + at, like), own, second)
+        gain = (load(grid, u + at, like) - hh * source) * load(grid, pivots + at, like) + load(
+            grid, falls + at, like
+        ) * gain
+        store(grid, gains + at, gain)
 
 
 def bound_at(like: Any, now: Any, side: Any, stock: Any) -> Any:
@@ -374,26 +376,29 @@ def unit_bend(
 
 
 def place_edge(
-    like: Any, grid: Any, now: Any, cells: Any, model: int, side: Any, node: Any, twice: float, elastic: bool
+    like: Any, grid: Any, room: int, now: Any, cells: Any, model: int, side: Any, node: Any, twice: float, elastic: bool
 ) -> Any:
     """Tell where the bound is touched, if a node is the last before it; see `_march.place_edge`."""
     aim(like, cells, now, node)
     zeros, one, two, more = splat(0.0, like), splat(1.0, like), splat(2.0, like), splat(twice - 1.0, like)
-    stock = gather(like, grid[EXP_Y], cells, 0, now)
+    stock = gather(like, grid, EXP_Y * room, cells, 0, now)
     stock_next = stock * of(like, now, GROWTH)
     own = of(like, now, OWN)
     if elastic:
-        own = own * gather(like, grid[POWER], cells, 0, now)
+        own = own * gather(like, grid, POWER * room, cells, 0, now)
     here, beside = zeros, zeros
     if model != AYACHE_FORSYTH_VETZAL:
-        here, beside = gather(like, grid[SECOND], cells, 0, now), gather(like, grid[SECOND], cells, 1, now)
+        here, beside = (
+            gather(like, grid, SECOND * room, cells, 0, now),
+            gather(like, grid, SECOND * room, cells, 1, now),
+        )
     counted = select(node > of(like, now, G_LAST), maximum(here, zeros), here)
     cost, source, decay, lean = sources(like, now, model, stock, own, counted)
-    c = gather(like, grid[PASS], cells, 0, now)
+    c = gather(like, grid, PASS * room, cells, 0, now)
     free = (
-        splat(twice, like) * gather(like, grid[GAIN], cells, 0, now)
-        - more * gather(like, grid[U], cells, 0, now)
-        + c * (more * gather(like, grid[U], cells, 1, now) + bound_at(like, now, side, stock_next))
+        splat(twice, like) * gather(like, grid, GAIN * room, cells, 0, now)
+        - more * gather(like, grid, U * room, cells, 0, now)
+        + c * (more * gather(like, grid, U * room, cells, 1, now) + bound_at(like, now, side, stock_next))
     )
     distance = side * (free - bound_at(like, now, side, stock))
     unit = unit_bend(like, now, side, cost, source, decay, lean, here, here)
@@ -406,14 +411,19 @@ def place_edge(
     return distance, select(unit > splat(_TINY, like), part, flat)
 
 
-def find_edge(like: Any, grid: Any, now: Any, cells: Any, model: int, nodes: int, zero: int, twice: float, is_open: bool, is_call: bool,
-    elastic: bool,
+def find_edge(like: Any, grid: Any, room: int, now: Any, cells: Any, model: int, nodes: int, zero: int, twice: float, is_open: bool, is_call: bool,
+    early: bool, hard: bool, elastic: bool,
 ) -> None:  # fmt: skip
     """Find the edge, first where it was before the step, then outwards or inwards from there."""
     zeros, one = splat(0.0, like), splat(1.0, like)
     barrier = is_open and is_call
     last_node = zero - 1 if barrier else nodes - 1
     top = splat(float(last_node), like)
+    if not (hard or (early and is_open)):
+        put(now, LAST, top)
+        put(now, PART, one)
+        put(now, SIDE, zeros)
+        return
     side, node = of(like, now, OLD_SIDE), of(like, now, OLD_LAST)
     had = select(side * side > zeros, one, zeros)
     put(now, FOUND, splat(2.0, like))
@@ -421,13 +431,15 @@ def find_edge(like: Any, grid: Any, now: Any, cells: Any, model: int, nodes: int
     if least_of(like, now, AHEAD) == 0.0:
         entered = side
         for which in range(2):
-            if is_open if which == 0 else is_call:
+            if early and is_open if which == 0 else hard:
                 sign = one if which == 0 else zeros - one
-                distance, part = place_edge(like, grid, now, cells, model, sign, top, twice, elastic)
+                distance, part = place_edge(like, grid, room, now, cells, model, sign, top, twice, elastic)
                 near = select(one > part, one, zeros) if barrier else select(zeros > distance, one, zeros)
                 if which == 1:
                     near = select(
-                        of(like, now, FROM_NEW) > load(grid[EXP_Y], last_node * lanes_of(like), like), zeros, near
+                        of(like, now, FROM_NEW) > load(grid, EXP_Y * room + last_node * lanes_of(like), like),
+                        zeros,
+                        near,
                     )
                 entered = select(entered * entered > zeros, entered, near * sign)
         node, side = select(had > zeros, node, top), select(had > zeros, side, entered)
@@ -442,14 +454,14 @@ def find_edge(like: Any, grid: Any, now: Any, cells: Any, model: int, nodes: int
     way = zeros
     part = one
     for _ in range(nodes):
-        _, part = place_edge(like, grid, now, cells, model, select(some > zeros, side, one), node, twice, elastic)
+        _, part = place_edge(like, grid, room, now, cells, model, select(some > zeros, side, one), node, twice, elastic)
         outwards = select(part > one, select(top > node, one, zeros), zeros)
         outwards = select(zeros > way, zeros, outwards)
         inwards = select(part > zeros, zeros, select(node > zeros, one, zeros))
         inwards = select(way > zeros, zeros, inwards)
-        if is_call:
+        if hard:
             aim(like, cells, now, maximum(node - one, zeros))
-            lower = gather(like, grid[EXP_Y], cells, 0, now)
+            lower = gather(like, grid, EXP_Y * room, cells, 0, now)
             barred = select(of(like, now, FROM_NEW) > lower, one, zeros)
             inwards = select(side > zeros, inwards, select(barred > zeros, zeros, inwards))
         go = (outwards - inwards) * some
@@ -466,13 +478,13 @@ def find_edge(like: Any, grid: Any, now: Any, cells: Any, model: int, nodes: int
     put(now, SIDE, side * some)
 
 
-def finish(like: Any, grid: Any, now: Any, cells: Any, model: int, nodes: int, zero: int, twice: float, is_open: bool, is_call: bool,
-    elastic: bool,
+def finish(like: Any, grid: Any, room: int, now: Any, cells: Any, model: int, nodes: int, zero: int, twice: float, is_open: bool, is_call: bool,
+    early: bool, hard: bool, elastic: bool,
 ) -> None:  # fmt: skip
     """Substitute downwards from the edge, and carry the solution beyond it."""
     zeros, one, more, double = splat(0.0, like), splat(1.0, like), splat(twice - 1.0, like), splat(twice, like)
     barrier = is_open and is_call
-    u, stocks, gains, passes, seconds = grid[U], grid[EXP_Y], grid[GAIN], grid[PASS], grid[SECOND]
+    u, stocks, gains, passes, seconds = U * room, EXP_Y * room, GAIN * room, PASS * room, SECOND * room
     side, part, found = of(like, now, SIDE), of(like, now, PART), of(like, now, FOUND)
     some = side * side
     last = of(like, now, LAST)
@@ -486,32 +498,32 @@ def finish(like: Any, grid: Any, now: Any, cells: Any, model: int, nodes: int, z
     end = min(nodes, zero + _BEYOND + 1) if barrier else nodes
     if most_of(like, now, AHEAD) == 0.0:
         if barrier:
-            w = (floor + more * load(u, zero * lanes_of(like), like)) / double
+            w = (floor + more * load(grid, u + zero * lanes_of(like), like)) / double
             for i in range(zero, end):
-                store(u, i * lanes_of(like), floor)
+                store(grid, u + i * lanes_of(like), floor)
             first = zero - 1
         else:
             at = (nodes - 1) * lanes_of(like)
-            w = load(gains, at, like)
-            store(u, at, double * w - more * load(u, at, like))
+            w = load(grid, gains + at, like)
+            store(grid, u + at, double * w - more * load(grid, u + at, like))
             first = nodes - 2
     else:
         # What the lanes with an edge have at it; the others have theirs at the level, or at the top.
         aim(like, cells, now, last)
         stock, gain, passed = (
-            gather(like, stocks, cells, 0, now),
-            gather(like, gains, cells, 0, now),
-            gather(like, passes, cells, 0, now),
+            gather(like, grid, stocks, cells, 0, now),
+            gather(like, grid, gains, cells, 0, now),
+            gather(like, grid, passes, cells, 0, now),
         )
         here, old, old_next = (
-            gather(like, seconds, cells, 0, now),
-            gather(like, u, cells, 0, now),
-            gather(like, u, cells, 1, now),
+            gather(like, grid, seconds, cells, 0, now),
+            gather(like, grid, u, cells, 0, now),
+            gather(like, grid, u, cells, 1, now),
         )
-        beside = gather(like, seconds, cells, 1, now)
+        beside = gather(like, grid, seconds, cells, 1, now)
         own = of(like, now, OWN)
         if elastic:
-            own = own * gather(like, grid[POWER], cells, 0, now)
+            own = own * gather(like, grid, POWER * room, cells, 0, now)
         if model == AYACHE_FORSYTH_VETZAL:
             here, beside = zeros, zeros
         counted = select(last > of(like, now, G_LAST), maximum(here, zeros), here)
@@ -527,7 +539,7 @@ def finish(like: Any, grid: Any, now: Any, cells: Any, model: int, nodes: int, z
         if barrier:
             aim(like, cells, now, splat(float(zero), like))
             z = select(some > zeros, z, floor)
-            old = select(some > zeros, old, load(u, zero * lanes_of(like), like))
+            old = select(some > zeros, old, load(grid, u + zero * lanes_of(like), like))
             last = select(some > zeros, last, splat(float(zero), like))
         else:
             z = select(some > zeros, z, double * gain - more * old)
@@ -539,35 +551,35 @@ def finish(like: Any, grid: Any, now: Any, cells: Any, model: int, nodes: int, z
         half = splat(0.5, like)
         for i in range(end - 1, first, -1):
             at = i * lanes_of(like)
-            place, stock, old = splat(float(i), like), load(stocks, at, like), load(u, at, like)
-            w = load(gains, at, like) + load(passes, at, like) * w
+            place, stock, old = splat(float(i), like), load(grid, stocks + at, like), load(grid, u + at, like)
+            w = load(grid, gains + at, like) + load(grid, passes + at, like) * w
             beyond = bound_at(like, now, side_or, stock)
             away = place - last - part
-            bent = touching * side * maximum(base + slant * load(seconds, at, like), zeros) * away * away
+            bent = touching * side * maximum(base + slant * load(grid, seconds + at, like), zeros) * away * away
             beyond = beyond + select(place - last > splat(_BEYOND + 0.5, like), zeros, bent)
             free = double * w - more * old
             if is_open:
                 free = maximum(free, floor)
-            if is_call:
+            if hard:
                 cap = maximum(price - scale * stock, least)
                 free = select(of(like, now, FROM_NEW) > stock, free, minimum(free, cap))
             new = select(place > last - half, z, free)
             new = select(place > last + half, beyond, new)
             w = select(place > last - half, at_last, w)
-            store(u, at, new)
+            store(grid, u + at, new)
     for i in range(first, -1, -1):
         at = i * lanes_of(like)
-        w = load(gains, at, like) + load(passes, at, like) * w
-        new = double * w - more * load(u, at, like)
+        w = load(grid, gains + at, like) + load(grid, passes + at, like) * w
+        new = double * w - more * load(grid, u + at, like)
         if is_open:
             new = maximum(new, floor)
-        if is_call:
-            stock = load(stocks, at, like)
+        if hard:
+            stock = load(grid, stocks + at, like)
             new = select(of(like, now, FROM_NEW) > stock, new, minimum(new, maximum(price - scale * stock, least)))
-        store(u, at, new)
+        store(grid, u + at, new)
 
 
-def couple(like: Any, grid: Any, now: Any, cells: Any, model: int, nodes: int, zero: int, twice: float, is_open: bool, is_call: bool,
-    same: bool,
+def couple(like: Any, grid: Any, room: int, now: Any, cells: Any, model: int, nodes: int, zero: int, twice: float, is_open: bool, is_call: bool,
+    early: bool, hard: bool, same: bool,
 ) -> None:  # fmt: skip
     """Make a step of two unknowns, each of which depends on the other."""
