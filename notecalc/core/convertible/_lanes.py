@@ -6,6 +6,7 @@ and grids of as many nodes. All else may differ by lane. Where lanes are left ov
 
 from __future__ import annotations
 
+import itertools
 from typing import Any, Final
 
 import numpy as np
@@ -37,7 +38,6 @@ from notecalc.core.convertible._columns import (
     ELASTICITY,
     FIELDS,
     FLOOR_START,
-    LENGTH,
     LEVEL_START,
     MARKET,
     R_CARRY,
@@ -52,19 +52,19 @@ from notecalc.core.convertible._columns import (
     TSIVERIOTIS_FERNANDES,
     VOLATILITY,
 )
-from notecalc.core.convertible._engine import GRIDS, MODEL, NODES, STEPS, WIDTH, _across, _span
+from notecalc.core.convertible._engine import GRIDS, MODEL, NODES, STEPS, WIDTH, _span
 from notecalc.core.convertible._lanes_events import mature, meet
 from notecalc.core.convertible._lanes_march import (
     ARRAYS,
-    B,
     EXP_Y,
     GROWTH,
-    H,
     LAST,
     NUMBERS,
     PART,
     POWER,
     SIDE,
+    B,
+    H,
     U,
     aim,
     gather,
@@ -72,9 +72,9 @@ from notecalc.core.convertible._lanes_march import (
     of,
     put,
 )
-from notecalc.core.convertible._march import is_barrier, own_or
+from notecalc.core.convertible._march import own_or
 
-__all__ = ["value_rows_in_lanes"]
+__all__ = ["takes_model", "value_rows_in_lanes"]
 
 # ---- what a segment and the day at its end are like, as bits of a number ----
 IS_OPEN: Final = 1
@@ -97,6 +97,11 @@ _MULTIPLE: Final = 4  # of which nodes on either side are a multiple, so that mo
 
 # ---- row by row, what a grid is like ----
 _LOW, _HIGH = 0, 1
+
+
+def takes_model(model: int) -> bool:
+    """Tell whether rows of a model can be valued here: the two coupled unknowns of the others are solved by `_engine`."""
+    return model == AYACHE_FORSYTH_VETZAL
 
 
 def value_rows_in_lanes(
@@ -166,7 +171,9 @@ def _shapes(offsets: IntArray, table: FloatArray, steps: float) -> IntArray:
     within &= np.isnan(table[:, col.DAY_CALL])
     drifts = table[:, col.LEVEL_START] != table[:, col.LEVEL_END]
     # The level is the trigger then: what is paid for a call matters nowhere.
-    hard = is_call & ~(is_open & (table[:, col.TRIGGER] >= np.maximum(table[:, col.LEVEL_START], table[:, col.LEVEL_END])))
+    hard = is_call & ~(
+        is_open & (table[:, col.TRIGGER] >= np.maximum(table[:, col.LEVEL_START], table[:, col.LEVEL_END]))
+    )
     code = count * _SHAPE
     for bit, holds in (
         (IS_OPEN, is_open),
@@ -207,7 +214,7 @@ def _number(offsets: IntArray, shapes: IntArray) -> IntArray:
     """Number the contracts so that those of one shape have one number."""
     known: dict[bytes, int] = {}
     return np.array(
-        [known.setdefault(shapes[a:b].tobytes(), len(known)) for a, b in zip(offsets[:-1], offsets[1:], strict=True)],
+        [known.setdefault(shapes[a:b].tobytes(), len(known)) for a, b in itertools.pairwise(offsets)],
         dtype=np.int64,
     )
 
@@ -219,9 +226,22 @@ def _number(offsets: IntArray, shapes: IntArray) -> IntArray:
     calls=[_march.own_or, _engine._span],
 )
 def span_rows(
-    offsets: Any, seg: Any, settings: Any, contract: Any, stock: Any, volatility: Any, rate: Any, carry: Any,
-    credit: Any, recovery: Any, drop: Any, elasticity: Any, reference: Any, low: Any, high: Any,
-) -> None:  # fmt: skip
+    offsets: Any,
+    seg: Any,
+    settings: Any,
+    contract: Any,
+    stock: Any,
+    volatility: Any,
+    rate: Any,
+    carry: Any,
+    credit: Any,
+    recovery: Any,
+    drop: Any,
+    elasticity: Any,
+    reference: Any,
+    low: Any,
+    high: Any,
+) -> None:
     """Fill in how far the grid of each row reaches below and above the levels."""
     row, model = np.empty(MARKET), int(settings[MODEL])
     for r in range(low.size):
@@ -230,9 +250,23 @@ def span_rows(
         low[r], high[r] = _span(seg, offsets[contract[r]], offsets[contract[r] + 1], row, model, settings[WIDTH])
 
 
-def _one_grid(like: Any, grid: Any, room: int, now: Any, cells: Any, seg: Any, shape: Any, count: int, row: Any, model: int, nodes: int, zero: int,
-    times: int, rows: int, out: Any,
-) -> None:  # fmt: skip
+def _one_grid(
+    like: Any,
+    grid: Any,
+    room: int,
+    now: Any,
+    cells: Any,
+    seg: Any,
+    shape: Any,
+    count: int,
+    row: Any,
+    model: int,
+    nodes: int,
+    zero: int,
+    times: int,
+    rows: int,
+    out: Any,
+) -> None:
     """Value on one grid: value, delta, gamma and theta go to `out`."""
     one, h = splat(1.0, like), of(like, now, H)
     growth = exp(h)
@@ -271,9 +305,21 @@ def _one_grid(like: Any, grid: Any, room: int, now: Any, cells: Any, seg: Any, s
     _read(like, grid, room, now, cells, seg, row, model, nodes, zero, (bits & IS_OPEN) != 0, (bits & IS_CALL) != 0, out)
 
 
-def _read(like: Any, grid: Any, room: int, now: Any, cells: Any, seg: Any, row: Any, model: int, nodes: int, zero: int, is_open: bool,
-    is_call: bool, out: Any,
-) -> None:  # fmt: skip
+def _read(
+    like: Any,
+    grid: Any,
+    room: int,
+    now: Any,
+    cells: Any,
+    seg: Any,
+    row: Any,
+    model: int,
+    nodes: int,
+    zero: int,
+    is_open: Any,
+    is_call: Any,
+    out: Any,
+) -> None:
     """Read value, delta, gamma and theta off the grid at the stock price."""
     zeros, one = splat(0.0, like), splat(1.0, like)
     barrier = is_open and is_call
@@ -355,9 +401,9 @@ def derivatives(like: Any, grid: Any, array: int, cells: Any, now: Any, place: A
         _march.own_or, _march.is_barrier,
         _lanes_march.of, _lanes_march.put, _lanes_march.most_of, _lanes_march.least_of, _lanes_march.aim,
         _lanes_march.gather, _lanes_march.along, _lanes_march.rise, _lanes_march._set_step, _lanes_march.sources,
-        _lanes_march.spreads, _lanes_march.eliminate, _lanes_march.climb, _lanes_march.bound_at,
+        _lanes_march.spreads, _lanes_march.eliminate, _lanes_march.bound_at,
         _lanes_march.unit_bend, _lanes_march.place_edge, _lanes_march.find_edge, _lanes_march.finish,
-        _lanes_march.couple, _lanes_march.march,
+        _lanes_march.march,
         _lanes_events.add_pair, _lanes_events.weigh_kink, _lanes_events.weigh_jump, _lanes_events.clear,
         _lanes_events.crossing, _lanes_events.clip, _lanes_events.weigh_conversion, _lanes_events.cap,
         _lanes_events.enter, _lanes_events.mature, _lanes_events.settle, _lanes_events.known_kink,
@@ -366,10 +412,31 @@ def derivatives(like: Any, grid: Any, array: int, cells: Any, now: Any, place: A
     ],
 )  # fmt: skip
 def value_lanes(
-    like: Any, offsets: Any, seg: Any, settings: Any, shapes: Any, contract: Any, kind: Any, below: Any, over: Any, width: Any, stock: Any,
-    volatility: Any, rate: Any, carry: Any, credit: Any, recovery: Any, drop: Any, elasticity: Any, reference: Any,
-    value: Any, delta: Any, gamma: Any, theta: Any, estimate: Any,
-) -> None:  # fmt: skip
+    like: Any,
+    offsets: Any,
+    seg: Any,
+    settings: Any,
+    shapes: Any,
+    contract: Any,
+    kind: Any,
+    below: Any,
+    over: Any,
+    width: Any,
+    stock: Any,
+    volatility: Any,
+    rate: Any,
+    carry: Any,
+    credit: Any,
+    recovery: Any,
+    drop: Any,
+    elasticity: Any,
+    reference: Any,
+    value: Any,
+    delta: Any,
+    gamma: Any,
+    theta: Any,
+    estimate: Any,
+) -> None:
     """Fill value, delta, gamma, theta per year and an estimate of the value's error, block by block."""
     model, grids = int(settings[MODEL]), int(settings[GRIDS])
     finest, room, segments = 1 << (grids - 1), 0, 1

@@ -8,7 +8,6 @@ from __future__ import annotations
 from typing import Any, Final
 
 from notecalc.core._vectors import (
-    any_lane,
     exp,
     lanes_of,
     load,
@@ -41,10 +40,8 @@ from notecalc.core.convertible._columns import (
 )
 from notecalc.core.convertible._lanes_march import (
     AHEAD,
-    B,
     EXP_Y,
     GAIN,
-    H,
     LAST,
     PART,
     PASS,
@@ -53,6 +50,8 @@ from notecalc.core.convertible._lanes_march import (
     TMP,
     TMP2,
     TMP3,
+    B,
+    H,
     U,
     aim,
     gather,
@@ -109,9 +108,21 @@ def clear(like: Any, grid: Any, room: int, nodes: int) -> None:
         store(grid, PASS * room + i * lanes_of(like), zeros)
 
 
-def mature(like: Any, grid: Any, room: int, now: Any, cells: Any, seg: Any, o: int, model: int, nodes: int, zero: int, is_open: bool,
-    day_open: bool, is_call: bool,
-) -> None:  # fmt: skip
+def mature(
+    like: Any,
+    grid: Any,
+    room: int,
+    now: Any,
+    cells: Any,
+    seg: Any,
+    o: int,
+    model: int,
+    nodes: int,
+    zero: int,
+    is_open: Any,
+    day_open: Any,
+    is_call: Any,
+) -> None:
     """Fill in what the note is worth at maturity: principal and last coupon, or the shares if they are worth more."""
     clear(like, grid, room, nodes)
     zeros, h = splat(0.0, like), of(like, now, H)
@@ -147,8 +158,8 @@ def settle(
     model: int,
     nodes: int,
     zero: int,
-    is_open: bool,
-    is_call: bool,
+    is_open: Any,
+    is_call: Any,
 ) -> None:
     """Put what was carried beyond the edge back on its bound, at the start of a segment."""
     zeros, half = splat(0.0, like), splat(0.5, like)
@@ -180,7 +191,7 @@ def settle(
             store(grid, B * room + at, select(place > end, select(pinned > zeros, zeros, b), b))
 
 
-def known_kink(like: Any, grid: Any, room: int, seg: Any, later: int, zero: int, barrier: bool) -> Any:
+def known_kink(like: Any, grid: Any, room: int, seg: Any, later: int, zero: int, barrier: Any) -> Any:
     """Give the kink at the level of a call that was live: its place and its slopes, left minus right; below 0, none.
 
     Place, slope and second derivative of W, slope of the second unknown; all per node.
@@ -201,10 +212,28 @@ def known_kink(like: Any, grid: Any, room: int, seg: Any, later: int, zero: int,
     return splat(float(zero), like), slope, bend, 1.5 * b2 - 3.0 * b1 - b3 / 3.0
 
 
-def meet(like: Any, grid: Any, room: int, now: Any, cells: Any, seg: Any, later: int, o: int, model: int, nodes: int, zero: int, is_open: bool,
-    day_open: bool, is_call: bool, later_open: bool, later_call: bool, has_put: bool, has_call: bool, moves: bool,
-    within: bool,
-) -> None:  # fmt: skip
+def meet(
+    like: Any,
+    grid: Any,
+    room: int,
+    now: Any,
+    cells: Any,
+    seg: Any,
+    later: int,
+    o: int,
+    model: int,
+    nodes: int,
+    zero: int,
+    is_open: Any,
+    day_open: Any,
+    is_call: Any,
+    later_open: Any,
+    later_call: Any,
+    has_put: Any,
+    has_call: Any,
+    moves: Any,
+    within: Any,
+) -> None:
     """Go through a day, from the start of the later segment to the end of the one before it.
 
     `within` says that W stays above what is paid beside shares, whatever happens on the day.
@@ -258,9 +287,22 @@ def meet(like: Any, grid: Any, room: int, now: Any, cells: Any, seg: Any, later:
     enter(like, grid, room, now, cells, seg, o, model, nodes, zero, is_open, is_call, kink, not within)
 
 
-def enter(like: Any, grid: Any, room: int, now: Any, cells: Any, seg: Any, o: int, model: int, nodes: int, zero: int, is_open: bool,
-    is_call: bool, kink: Any, check: bool,
-) -> None:  # fmt: skip
+def enter(
+    like: Any,
+    grid: Any,
+    room: int,
+    now: Any,
+    cells: Any,
+    seg: Any,
+    o: int,
+    model: int,
+    nodes: int,
+    zero: int,
+    is_open: Any,
+    is_call: Any,
+    kink: Any,
+    check: Any,
+) -> None:
     """Bring the value within the bounds of a segment, at its end."""
     zeros, one = splat(0.0, like), splat(1.0, like)
     barrier = is_open and is_call
@@ -320,9 +362,23 @@ def enter(like: Any, grid: Any, room: int, now: Any, cells: Any, seg: Any, o: in
     put(now, SIDE, zeros)
 
 
-def cap(like: Any, grid: Any, room: int, now: Any, cells: Any, price: Any, least: Any, is_open: bool, trigger: Any, scale: Any, model: int,
-    nodes: int, zero: int, barrier: bool, kink: Any,
-) -> Any:  # fmt: skip
+def cap(
+    like: Any,
+    grid: Any,
+    room: int,
+    now: Any,
+    cells: Any,
+    price: Any,
+    least: Any,
+    is_open: Any,
+    trigger: Any,
+    scale: Any,
+    model: int,
+    nodes: int,
+    zero: int,
+    barrier: Any,
+    kink: Any,
+) -> Any:
     """Bring the value under the call: its price, or the shares if they are worth more and may be had."""
     zeros, one, never = splat(0.0, like), splat(1.0, like), splat(_NEVER, like)
     level = (price - least) / scale if is_open else never
@@ -389,9 +445,24 @@ def weigh_conversion(
     weigh_kink(like, grid, PASS * room, now, before + part, slope, zeros, 0, nodes - 1)
 
 
-def clip(like: Any, grid: Any, room: int, now: Any, cells: Any, model: int, nodes: int, begin: int, sign: float, amount: Any, scale: Any,
-    low: Any, high: Any, cash: Any, has_cash: bool, kink: Any,
-) -> Any:  # fmt: skip
+def clip(
+    like: Any,
+    grid: Any,
+    room: int,
+    now: Any,
+    cells: Any,
+    model: int,
+    nodes: int,
+    begin: int,
+    sign: float,
+    amount: Any,
+    scale: Any,
+    low: Any,
+    high: Any,
+    cash: Any,
+    has_cash: Any,
+    kink: Any,
+) -> Any:
     """Bring W to a bound from below (sign 1) or above (-1): an amount less `scale` times the shares.
 
     Only stock prices from `low` to `high`, in units of the level, and nodes from `begin` on are touched. Where the
@@ -543,9 +614,22 @@ def interpolate(like: Any, grid: Any, array: int, cells: Any, now: Any, place: A
     return select(high > place, smooth, g1 + (g1 - g0) * (place - high))
 
 
-def move(like: Any, grid: Any, room: int, now: Any, cells: Any, seg: Any, later: int, o: int, model: int, nodes: int, zero: int, barrier: bool,
-    moves: bool, kink_place: Any,
-) -> Any:  # fmt: skip
+def move(
+    like: Any,
+    grid: Any,
+    room: int,
+    now: Any,
+    cells: Any,
+    seg: Any,
+    later: int,
+    o: int,
+    model: int,
+    nodes: int,
+    zero: int,
+    barrier: Any,
+    moves: Any,
+    kink_place: Any,
+) -> Any:
     """Take both unknowns to the levels and the ratio of the segment before; give where the kink has got to."""
     zeros, one = splat(0.0, like), splat(1.0, like)
     u, b, spare, stocks = U * room, B * room, SPARE * room, EXP_Y * room

@@ -13,8 +13,8 @@ from __future__ import annotations
 from typing import Any, Final
 
 from notecalc.core._vectors import (
-    any_lane,
     exp,
+    fma,
     lanes_of,
     load,
     log,
@@ -112,8 +112,6 @@ TMP3: Final = 40
 GROWTH: Final = 41  # of the stock from a node to the next
 NUMBERS: Final = 42
 
-_ROUNDS = 12
-_SETTLED = 1e-7
 _BEYOND = 6
 _GRADED = 0.5
 _GRADED_FROM = 0.02
@@ -174,9 +172,26 @@ def rise(like: Any, seg: Any, o: int, start: int, end: int) -> Any:
     return (of(like, seg, o + end) - of(like, seg, o + start)) / of(like, seg, o + LENGTH)
 
 
-def march(like: Any, grid: Any, room: int, now: Any, cells: Any, seg: Any, o: int, row: Any, model: int, nodes: int, zero: int, steps: int,
-    is_open: bool, is_call: bool, early: bool, hard: bool, same: bool, elastic: bool,
-) -> None:  # fmt: skip
+def march(
+    like: Any,
+    grid: Any,
+    room: int,
+    now: Any,
+    cells: Any,
+    seg: Any,
+    o: int,
+    row: Any,
+    model: int,
+    nodes: int,
+    zero: int,
+    steps: int,
+    is_open: Any,
+    is_call: Any,
+    early: Any,
+    hard: Any,
+    same: Any,
+    elastic: Any,
+) -> None:
     """Carry both unknowns from the end of a segment to its start; `same` if all steps have the same factors."""
     zeros, one, half = splat(0.0, like), splat(1.0, like), splat(0.5, like)
     length = of(like, seg, o + LENGTH)
@@ -206,19 +221,13 @@ def march(like: Any, grid: Any, room: int, now: Any, cells: Any, seg: Any, o: in
         put(now, OLD_LAST, of(like, now, LAST))
         put(now, OLD_SIDE, of(like, now, SIDE))
         stop = zero if is_open and is_call else nodes
-        if model == AYACHE_FORSYTH_VETZAL:
-            if same and step > 0:
-                climb(like, grid, room, now, model, stop, elastic)
-            else:
-                eliminate(like, grid, room, now, model, nodes, stop, elastic)
-            find_edge(like, grid, room, now, cells, model, nodes, zero, twice, is_open, is_call, early, hard, elastic)
-            finish(like, grid, room, now, cells, model, nodes, zero, twice, is_open, is_call, early, hard, elastic)
-        else:
-            couple(like, grid, room, now, cells, model, nodes, zero, twice, is_open, is_call, early, hard, same and step > 0)
+        eliminate(like, grid, room, now, model, nodes, stop, elastic, not (same and step > 0))
+        find_edge(like, grid, room, now, cells, model, nodes, zero, twice, is_open, is_call, early, hard, elastic)
+        finish(like, grid, room, now, cells, model, nodes, zero, twice, is_open, is_call, early, hard, elastic)
 
 
 def _set_step(
-    like: Any, now: Any, seg: Any, o: int, row: Any, model: int, middle: Any, new: Any, is_open: bool, elastic: bool
+    like: Any, now: Any, seg: Any, o: int, row: Any, model: int, middle: Any, new: Any, is_open: Any, elastic: Any
 ) -> None:
     level = along(like, seg, o, LEVEL_START, LEVEL_END, middle)
     level_new = along(like, seg, o, LEVEL_START, LEVEL_END, new)
@@ -274,88 +283,75 @@ def spreads(like: Any, mean: Any, half_var: Any, hh: Any, h: Any) -> Any:
     return away - along_mean, away + along_mean
 
 
-def eliminate(like: Any, grid: Any, room: int, now: Any, model: int, nodes: int, stop: int, elastic: bool) -> None:
-    """Eliminate the first unknown upwards: each node in terms of the next; keep the factors."""
-    u, stock, power, gains, passes, pivots, falls, seconds = (
-        U * room, EXP_Y * room, POWER * room, GAIN * room, PASS * room, PIVOT * room, FALL * room, SECOND * room,
-    )  # fmt: skip
+def eliminate(
+    like: Any, grid: Any, room: int, now: Any, model: int, nodes: int, stop: int, elastic: Any, fresh: Any
+) -> None:
+    """Eliminate the first unknown upwards: each node in terms of the next. Unless `fresh`, factors are those kept.
+
+    What stays the same from node to node is read once: the compiler cannot know that no store changes it.
+    """
+    lanes = lanes_of(like)
     one, zeros = splat(1.0, like), splat(0.0, like)
-    h, hh, mean, half_var, rate = (
-        of(like, now, H),
-        of(like, now, HH),
-        of(like, now, MEAN),
-        of(like, now, HALF_VAR),
-        of(like, now, DISCOUNT),
-    )
-    level_own = of(like, now, OWN)
-    by_default = model == AYACHE_FORSYTH_VETZAL
-    drop = one - of(like, now, DROPPED) if by_default else zeros
-    growth = of(like, now, GROWTH)
-    own = level_own * load(grid, power + 0, like) if elastic else level_own
-    second = load(grid, seconds + 0, like)
-    _, source, decay, _ = sources(like, now, model, load(grid, stock + 0, like), own, second)
-    slip = hh * (mean + drop * own if by_default else mean) / (growth - one)
-    pivot = one / (one + hh * decay + slip)
-    keep = slip * pivot
-    gain = (load(grid, u + 0, like) - hh * source) * pivot
-    store(grid, gains + 0, gain)
-    store(grid, passes + 0, keep)
-    store(grid, pivots + 0, pivot)
-    lo, up = spreads(like, mean + drop * own if by_default else mean, half_var, hh, h)
-    own_last = own
-    varies = elastic or model == GOLDMAN_SACHS
-    last = of(like, now, G_LAST)
-    decay_whole = one + hh * decay + lo + up
-    for i in range(1, stop):
-        at = i * lanes_of(like)
-        if elastic:
-            own = level_own * load(grid, power + at, like)
-            lo, up = spreads(like, mean + drop * own, half_var, hh, h)
-        if not by_default:
-            second = load(grid, seconds + at, like)
-            second = select(splat(float(i), like) > last, maximum(second, zeros), second)
-        _, source, decay, _ = sources(like, now, model, load(grid, stock + at, like), own, second)
-        if varies:
-            decay_whole = one + hh * decay + lo + up
-        if i == nodes - 1:
-            lo = zeros - hh * (mean + drop * own if by_default else mean) * growth / (growth - one)
-            up = zeros
-            decay_whole = one + hh * decay + lo
-        pivot = one / (decay_whole - lo * keep)
-        keep = up * pivot
-        fall = lo * pivot
-        gain = (load(grid, u + at, like) - hh * source) * pivot + fall * gain
-        store(grid, gains + at, gain)
-        store(grid, passes + at, keep)
-        store(grid, pivots + at, pivot)
-        store(grid, falls + at, fall)
-
-
-def climb(like: Any, grid: Any, room: int, now: Any, model: int, stop: int, elastic: bool) -> None:
-    """Eliminate with the factors of the last time."""
-    u, stock, power, gains, pivots, falls, seconds = (
-        U * room, EXP_Y * room, POWER * room, GAIN * room, PIVOT * room, FALL * room, SECOND * room,
+    h, hh, mean, half_var, rate, growth = (
+        of(like, now, H), of(like, now, HH), of(like, now, MEAN), of(like, now, HALF_VAR), of(like, now, DISCOUNT),
+        of(like, now, GROWTH),
     )  # fmt: skip
-    hh, level_own = of(like, now, HH), of(like, now, OWN)
-    zeros, last = splat(0.0, like), of(like, now, G_LAST)
-    own, second = level_own, load(grid, seconds + 0, like)
-    if elastic:
-        own = level_own * load(grid, power + 0, like)
-    _, source, _, _ = sources(like, now, model, load(grid, stock + 0, like), own, second)
-    gain = (load(grid, u + 0, like) - hh * source) * load(grid, pivots + 0, like)
-    store(grid, gains + 0, gain)
-    for i in range(1, stop):
-        at = i * lanes_of(like)
+    own, carry, scale, dropped = (
+        of(like, now, OWN),
+        of(like, now, CARRIED),
+        of(like, now, SCALE),
+        of(like, now, DROPPED),
+    )
+    kept, claim, guess = of(like, now, KEPT), of(like, now, CLAIM), of(like, now, G_LAST)
+    by_default, blended = model == AYACHE_FORSYTH_VETZAL, model == GOLDMAN_SACHS
+    level_own, level_mean, drop = own, mean, one - dropped
+    lost = -hh * scale * (carry + own * dropped) if by_default else -hh * scale * carry
+    gained, least = hh * own * kept, hh * own * claim
+    drain = -hh * own * scale if blended else -hh * own
+    if by_default:
+        mean = level_mean + drop * own
+    lo, up = spreads(like, mean, half_var, hh, h)
+    decay = one + hh * (rate + own) if by_default else one + hh * rate
+    whole = decay + lo + up
+    slip = hh / (growth - 1.0)
+    gain, keep = zeros, zeros
+    for i in range(stop):
+        at = i * lanes
+        stock, right = load(grid, EXP_Y * room + at, like), load(grid, U * room + at, like)
         if elastic:
-            own = level_own * load(grid, power + at, like)
-        if model != AYACHE_FORSYTH_VETZAL:
-            second = load(grid, seconds + at, like)
-            second = select(splat(float(i), like) > last, maximum(second, zeros), second)
-        _, source, _, _ = sources(like, now, model, load(grid, stock + at, like), own, second)
-        gain = (load(grid, u + at, like) - hh * source) * load(grid, pivots + at, like) + load(
-            grid, falls + at, like
-        ) * gain
-        store(grid, gains + at, gain)
+            own = level_own * load(grid, POWER * room + at, like)
+            lost, gained, least = -hh * scale * (carry + own * dropped), hh * own * kept, hh * own * claim
+        if by_default:
+            right = fma(lost, stock, right) + maximum(gained * stock, least)
+        else:
+            second = load(grid, SECOND * room + at, like)
+            second = select(guess < float(i), maximum(second, zeros), second)
+            right = fma(lost, stock, right) + drain * second * (stock if blended else one)
+            if blended:
+                decay = one + hh * (rate + level_own * second)
+        if fresh:
+            if elastic:
+                mean = level_mean + drop * own
+                lo, up = spreads(like, mean, half_var, hh, h)
+                decay = one + hh * (rate + own)
+            if elastic or blended:
+                whole = decay + lo + up
+            low, high, total = lo, up, whole
+            if i == 0:
+                # At the ends W is a line in S, whose second derivative is nothing.
+                low, high, total = zeros, slip * mean, decay + slip * mean
+            elif i == nodes - 1:
+                low, high = -slip * mean * growth, zeros
+                total = decay + low
+            pivot = 1.0 / fma(-low, keep, total)
+            keep, fall = high * pivot, low * pivot
+            store(grid, PASS * room + at, keep)
+            store(grid, PIVOT * room + at, pivot)
+            store(grid, FALL * room + at, fall)
+        else:
+            pivot, fall = load(grid, PIVOT * room + at, like), load(grid, FALL * room + at, like)
+        gain = fma(fall, gain, right * pivot)
+        store(grid, GAIN * room + at, gain)
 
 
 def bound_at(like: Any, now: Any, side: Any, stock: Any) -> Any:
@@ -376,7 +372,7 @@ def unit_bend(
 
 
 def place_edge(
-    like: Any, grid: Any, room: int, now: Any, cells: Any, model: int, side: Any, node: Any, twice: float, elastic: bool
+    like: Any, grid: Any, room: int, now: Any, cells: Any, model: int, side: Any, node: Any, twice: float, elastic: Any
 ) -> Any:
     """Tell where the bound is touched, if a node is the last before it; see `_march.place_edge`."""
     aim(like, cells, now, node)
@@ -411,9 +407,22 @@ def place_edge(
     return distance, select(unit > splat(_TINY, like), part, flat)
 
 
-def find_edge(like: Any, grid: Any, room: int, now: Any, cells: Any, model: int, nodes: int, zero: int, twice: float, is_open: bool, is_call: bool,
-    early: bool, hard: bool, elastic: bool,
-) -> None:  # fmt: skip
+def find_edge(
+    like: Any,
+    grid: Any,
+    room: int,
+    now: Any,
+    cells: Any,
+    model: int,
+    nodes: int,
+    zero: int,
+    twice: float,
+    is_open: Any,
+    is_call: Any,
+    early: Any,
+    hard: Any,
+    elastic: Any,
+) -> None:
     """Find the edge, first where it was before the step, then outwards or inwards from there."""
     zeros, one = splat(0.0, like), splat(1.0, like)
     barrier = is_open and is_call
@@ -478,9 +487,22 @@ def find_edge(like: Any, grid: Any, room: int, now: Any, cells: Any, model: int,
     put(now, SIDE, side * some)
 
 
-def finish(like: Any, grid: Any, room: int, now: Any, cells: Any, model: int, nodes: int, zero: int, twice: float, is_open: bool, is_call: bool,
-    early: bool, hard: bool, elastic: bool,
-) -> None:  # fmt: skip
+def finish(
+    like: Any,
+    grid: Any,
+    room: int,
+    now: Any,
+    cells: Any,
+    model: int,
+    nodes: int,
+    zero: int,
+    twice: float,
+    is_open: Any,
+    is_call: Any,
+    early: Any,
+    hard: Any,
+    elastic: Any,
+) -> None:
     """Substitute downwards from the edge, and carry the solution beyond it."""
     zeros, one, more, double = splat(0.0, like), splat(1.0, like), splat(twice - 1.0, like), splat(twice, like)
     barrier = is_open and is_call
@@ -567,6 +589,7 @@ def finish(like: Any, grid: Any, room: int, now: Any, cells: Any, model: int, no
             new = select(place > last + half, beyond, new)
             w = select(place > last - half, at_last, w)
             store(grid, u + at, new)
+    from_ = of(like, now, FROM_NEW)
     for i in range(first, -1, -1):
         at = i * lanes_of(like)
         w = load(grid, gains + at, like) + load(grid, passes + at, like) * w
@@ -575,11 +598,5 @@ def finish(like: Any, grid: Any, room: int, now: Any, cells: Any, model: int, no
             new = maximum(new, floor)
         if hard:
             stock = load(grid, stocks + at, like)
-            new = select(of(like, now, FROM_NEW) > stock, new, minimum(new, maximum(price - scale * stock, least)))
+            new = select(from_ > stock, new, minimum(new, maximum(price - scale * stock, least)))
         store(grid, u + at, new)
-
-
-def couple(like: Any, grid: Any, room: int, now: Any, cells: Any, model: int, nodes: int, zero: int, twice: float, is_open: bool, is_call: bool,
-    early: bool, hard: bool, same: bool,
-) -> None:  # fmt: skip
-    """Make a step of two unknowns, each of which depends on the other."""
