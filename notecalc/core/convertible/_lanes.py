@@ -2,6 +2,9 @@
 
 Rows whose notes have one shape go together: the same options on the same number of days, as many steps between them,
 and grids of as many nodes. All else may differ by lane. Where lanes are left over, the last row is repeated.
+
+Only the model of one unknown is solved here so far (`takes_model`): days and readings know of the second unknown of the
+others, steps of time do not. `_engine` solves all, one row at a time, and is what the tests hold this to.
 """
 
 from __future__ import annotations
@@ -100,7 +103,7 @@ _LOW, _HIGH = 0, 1
 
 
 def takes_model(model: int) -> bool:
-    """Tell whether rows of a model can be valued here: the two coupled unknowns of the others are solved by `_engine`."""
+    """Tell whether rows of a model can be valued here: the coupled unknowns of the others are left to `_engine`."""
     return model == AYACHE_FORSYTH_VETZAL
 
 
@@ -223,7 +226,7 @@ def _number(offsets: IntArray, shapes: IntArray) -> IntArray:
     tables=["int64", "float64", "float64"],
     reads=["int64"] + ["float64"] * MARKET,
     writes=["float64"] * 2,
-    calls=[_march.own_or, _engine._span],
+    calls=[_march.own_or, _engine._span],  # noqa: SLF001 (the grid is the engine's)
 )
 def span_rows(
     offsets: Any,
@@ -287,7 +290,8 @@ def _one_grid(
             store(grid, POWER * room + i * lanes_of(like), exp(b * h * splat(float(i - zero), like)))
     s = count - 1
     bits = shape[s]
-    mature(like, grid, room, now, cells, seg, s * FIELDS, model, nodes, zero, (bits & IS_OPEN) != 0, (bits & DAY_OPEN) != 0,
+    mature(like, grid, room, now, cells, seg, s * FIELDS, model, nodes, zero, (bits & IS_OPEN) != 0,
+        (bits & DAY_OPEN) != 0,
         (bits & IS_CALL) != 0,
     )  # fmt: skip
     for s in range(count - 1, -1, -1):
@@ -298,7 +302,8 @@ def _one_grid(
         )  # fmt: skip
         if s > 0:
             prior = shape[s - 1]
-            meet(like, grid, room, now, cells, seg, s * FIELDS, (s - 1) * FIELDS, model, nodes, zero, (prior & IS_OPEN) != 0,
+            meet(like, grid, room, now, cells, seg, s * FIELDS, (s - 1) * FIELDS, model, nodes, zero,
+                (prior & IS_OPEN) != 0,
                 (prior & DAY_OPEN) != 0, (prior & IS_CALL) != 0, (bits & IS_OPEN) != 0, (bits & IS_CALL) != 0,
                 (prior & HAS_PUT) != 0, (prior & HAS_CALL) != 0, (prior & MOVES) != 0, (prior & WITHIN) != 0,
             )  # fmt: skip
@@ -400,7 +405,7 @@ def derivatives(like: Any, grid: Any, array: int, cells: Any, now: Any, place: A
     calls=[
         _march.own_or, _march.is_barrier,
         _lanes_march.of, _lanes_march.put, _lanes_march.most_of, _lanes_march.least_of, _lanes_march.aim,
-        _lanes_march.gather, _lanes_march.along, _lanes_march.rise, _lanes_march._set_step, _lanes_march.sources,
+        _lanes_march.gather, _lanes_march.along, _lanes_march.rise, _lanes_march.set_step, _lanes_march.sources,
         _lanes_march.spreads, _lanes_march.eliminate, _lanes_march.bound_at,
         _lanes_march.unit_bend, _lanes_march.place_edge, _lanes_march.find_edge, _lanes_march.finish,
         _lanes_march.march,

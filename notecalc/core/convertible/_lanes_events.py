@@ -245,12 +245,13 @@ def meet(
         like, grid, room, now, cells, seg, later, o, model, nodes, zero, later_open and later_call, moves, kink[0]
     )
     kink = (place, kink[1], kink[2], kink[3])
-    zeros, one = splat(0.0, like), splat(1.0, like)
+    zeros = splat(0.0, like)
     level = of(like, seg, o + LEVEL_END)
     scale, least = of(like, seg, o + RATIO) * level, of(like, seg, o + DAY_FLOOR)
     if has_call:
         trigger = of(like, seg, o + DAY_TRIGGER) / level
-        kink = cap(like, grid, room, now, cells, of(like, seg, o + DAY_CALL), least, day_open, trigger, scale, model, nodes, zero, False, kink,
+        kink = cap(like, grid, room, now, cells, of(like, seg, o + DAY_CALL), least, day_open, trigger, scale,
+            model, nodes, zero, False, kink,
         )  # fmt: skip
     if has_put:
         paid = of(like, seg, o + DAY_PUT)
@@ -310,7 +311,8 @@ def enter(
     if is_call:
         trigger = of(like, seg, o + TRIGGER) / level
         scale = of(like, seg, o + RATIO) * level
-        kink = cap(like, grid, room, now, cells, of(like, seg, o + CALL_END), least, is_open, trigger, scale, model, nodes, zero, barrier, kink,
+        kink = cap(like, grid, room, now, cells, of(like, seg, o + CALL_END), least, is_open, trigger, scale,
+            model, nodes, zero, barrier, kink,
         )  # fmt: skip
     if is_open and check:
         kink = clip(
@@ -494,7 +496,8 @@ def clip(
     if second:
         aim(like, cells, now, minimum(maximum(node, one), splat(nodes - 3.0, like)))
         b0, b1, b2, b3 = (
-            gather(like, grid, b, cells, -1, now), gather(like, grid, b, cells, 0, now), gather(like, grid, b, cells, 1, now), gather(like, grid, b, cells, 2, now),
+            gather(like, grid, b, cells, -1, now), gather(like, grid, b, cells, 0, now), gather(like, grid, b,
+                cells, 1, now), gather(like, grid, b, cells, 2, now),
         )  # fmt: skip
         # from the side that is left as it is
         steep = select(way > zeros, b1 - b0, b3 - b2)
@@ -591,7 +594,8 @@ def cubic(like: Any, grid: Any, array: int, cells: Any, now: Any, node: Any, par
     one, two = splat(1.0, like), splat(2.0, like)
     aim(like, cells, now, node)
     f0, f1, f2, f3 = (
-        gather(like, grid, array, cells, -1, now), gather(like, grid, array, cells, 0, now), gather(like, grid, array, cells, 1, now),
+        gather(like, grid, array, cells, -1, now), gather(like, grid, array, cells, 0, now), gather(like, grid,
+            array, cells, 1, now),
         gather(like, grid, array, cells, 2, now),
     )  # fmt: skip
     back, ahead, far = part + one, part - one, part - two

@@ -4,8 +4,8 @@ The scheme is that of `_march`, whose docstring derives it, and so are the names
 a decision is a choice between two vectors, and the free edge is looked for in all lanes at once. Lanes never mix, so
 that a row's value is the same to the last bit whatever its neighbours are.
 
-Node i of an array starts at i times the number of lanes. Factors of the elimination that stay the same are kept: those of all steps
-of a segment whose level and step stay, and those of all rounds of a step in which two unknowns are coupled.
+Node i of an array starts at i times the number of lanes. Factors of the elimination are kept where they stay the same:
+in all steps of a segment whose level and steps stay.
 """
 
 from __future__ import annotations
@@ -216,17 +216,17 @@ def march(
         tau_new = select(graded > zeros, tau + advance, tau + even * (twice))
         tau_middle = tau + hh
         put(now, HH, hh)
-        _set_step(like, now, seg, o, row, model, tau_middle, tau_new, is_open, elastic)
+        set_step(like, now, seg, o, row, model, tau_middle, tau_new, is_open, elastic)
         tau = tau_new
         put(now, OLD_LAST, of(like, now, LAST))
         put(now, OLD_SIDE, of(like, now, SIDE))
         stop = zero if is_open and is_call else nodes
         eliminate(like, grid, room, now, model, nodes, stop, elastic, not (same and step > 0))
         find_edge(like, grid, room, now, cells, model, nodes, zero, twice, is_open, is_call, early, hard, elastic)
-        finish(like, grid, room, now, cells, model, nodes, zero, twice, is_open, is_call, early, hard, elastic)
+        finish(like, grid, room, now, cells, model, nodes, zero, twice, is_open, is_call, hard, elastic)
 
 
-def _set_step(
+def set_step(
     like: Any, now: Any, seg: Any, o: int, row: Any, model: int, middle: Any, new: Any, is_open: Any, elastic: Any
 ) -> None:
     level = along(like, seg, o, LEVEL_START, LEVEL_END, middle)
@@ -283,7 +283,7 @@ def spreads(like: Any, mean: Any, half_var: Any, hh: Any, h: Any) -> Any:
     return away - along_mean, away + along_mean
 
 
-def eliminate(
+def eliminate(  # noqa: PLR0915 (a recurrence)
     like: Any, grid: Any, room: int, now: Any, model: int, nodes: int, stop: int, elastic: Any, fresh: Any
 ) -> None:
     """Eliminate the first unknown upwards: each node in terms of the next. Unless `fresh`, factors are those kept.
@@ -407,7 +407,7 @@ def place_edge(
     return distance, select(unit > splat(_TINY, like), part, flat)
 
 
-def find_edge(
+def find_edge(  # noqa: PLR0915 (decisions as choices)
     like: Any,
     grid: Any,
     room: int,
@@ -487,7 +487,7 @@ def find_edge(
     put(now, SIDE, side * some)
 
 
-def finish(
+def finish(  # noqa: C901, PLR0912, PLR0915 (decisions as choices)
     like: Any,
     grid: Any,
     room: int,
@@ -499,7 +499,6 @@ def finish(
     twice: float,
     is_open: Any,
     is_call: Any,
-    early: Any,
     hard: Any,
     elastic: Any,
 ) -> None:
