@@ -3,8 +3,8 @@
 Rows whose notes have one shape go together: the same options on the same number of days, as many steps between them,
 and grids of as many nodes. All else may differ by lane. Where lanes are left over, the last row is repeated.
 
-Only the model of one unknown is solved here so far (`takes_model`): days and readings know of the second unknown of the
-others, steps of time do not. `_engine` solves all, one row at a time, and is what the tests hold this to.
+Only the model of one unknown is solved here, after Ayache, Forsyth and Vetzal, without puts in windows and maturities
+paid in shares. `_engine` solves all, one row at a time, and is what the tests hold this to.
 """
 
 from __future__ import annotations
@@ -15,69 +15,31 @@ from typing import Any, Final
 import numpy as np
 
 from notecalc.core._jit import kernel
-from notecalc.core._vectors import (
-    exp,
-    lane_count,
-    lanes_of,
-    load,
-    log,
-    maximum,
-    minimum,
-    select,
-    splat,
-    store,
-    whole,
-)
+from notecalc.core._vectors import exp, lane_count, lanes_of, load, maximum, splat, store
 from notecalc.core.arrays import FloatArray, IntArray
 from notecalc.core.convertible import _columns as col
-from notecalc.core.convertible import _engine, _lanes_events, _lanes_march, _march
+from notecalc.core.convertible import _engine, _lanes_edge, _lanes_events, _lanes_march, _lanes_memory, _lanes_weights
 from notecalc.core.convertible._columns import (
-    AYACHE_FORSYTH_VETZAL,
-    CALL_START,
     CARRY,
-    CLAIM_START,
     CREDIT,
-    DROP,
     ELASTICITY,
     FIELDS,
-    FLOOR_START,
-    LEVEL_START,
     MARKET,
     R_CARRY,
     R_CREDIT,
     R_RATE,
     R_VOLATILITY,
     RATE,
-    RATIO,
-    RECOVERY,
-    REFERENCE,
-    STOCK,
-    TSIVERIOTIS_FERNANDES,
     VOLATILITY,
 )
 from notecalc.core.convertible._engine import GRIDS, MODEL, NODES, STEPS, WIDTH, _span
 from notecalc.core.convertible._lanes_events import mature, meet
-from notecalc.core.convertible._lanes_march import (
-    ARRAYS,
-    EXP_Y,
-    GROWTH,
-    LAST,
-    NUMBERS,
-    PART,
-    POWER,
-    SIDE,
-    B,
-    H,
-    U,
-    aim,
-    gather,
-    march,
-    of,
-    put,
-)
-from notecalc.core.convertible._march import own_or
+from notecalc.core.convertible._lanes_march import march
+from notecalc.core.convertible._lanes_memory import ARRAYS, EXP_Y, GROWTH, NUMBERS, POWER, H, of, put
+from notecalc.core.convertible._lanes_read import read
+from notecalc.core.convertible._segment import own_or
 
-__all__ = ["takes_model", "value_rows_in_lanes"]
+__all__ = ["value_rows_in_lanes"]
 
 # ---- what a segment and the day at its end are like, as bits of a number ----
 IS_OPEN: Final = 1
@@ -100,11 +62,6 @@ _MULTIPLE: Final = 4  # of which nodes on either side are a multiple, so that mo
 
 # ---- row by row, what a grid is like ----
 _LOW, _HIGH = 0, 1
-
-
-def takes_model(model: int) -> bool:
-    """Tell whether rows of a model can be valued here: the coupled unknowns of the others are left to `_engine`."""
-    return model == AYACHE_FORSYTH_VETZAL
 
 
 def value_rows_in_lanes(
@@ -132,7 +89,7 @@ def value_rows_in_lanes(
     below = _up(np.maximum(4, -low / width))
     over = np.where(_always(offsets, table)[contracts], 4, _up(high / width))
     number = _number(offsets, shapes)[contracts]
-    kind = _kinds(offsets, table, int(settings[MODEL]), contracts, chosen)
+    kind = _kinds(offsets, table, contracts, chosen)
     keys = np.stack([over, below, kind, number])
     order = np.lexsort(keys)
     keys = keys[:, order]
@@ -193,11 +150,11 @@ def _shapes(offsets: IntArray, table: FloatArray, steps: float) -> IntArray:
     return code
 
 
-def _kinds(offsets: IntArray, table: FloatArray, model: int, contract: IntArray, row: list[FloatArray]) -> IntArray:
+def _kinds(offsets: IntArray, table: FloatArray, contract: IntArray, row: list[FloatArray]) -> IntArray:
     """Give a number of each row, alike for those that may share a block."""
     graded = (row[col.R_CARRY] > 0) | _any_of(offsets, table[:, col.CARRY] > 0)[contract]
     paid = _any_of(offsets, (table[:, col.FLOOR_START] != 0) | (table[:, col.FLOOR_END] != 0))
-    early = graded | paid[contract] if model == col.AYACHE_FORSYTH_VETZAL else np.ones(contract.size, dtype=bool)
+    early = graded | paid[contract]
     kinds: IntArray = ELASTIC * (row[col.ELASTICITY] != 0) + GRADED * graded + EARLY * early
     return kinds
 
@@ -226,25 +183,13 @@ def _number(offsets: IntArray, shapes: IntArray) -> IntArray:
     tables=["int64", "float64", "float64"],
     reads=["int64"] + ["float64"] * MARKET,
     writes=["float64"] * 2,
-    calls=[_march.own_or, _engine._span],  # noqa: SLF001 (the grid is the engine's)
+    calls=[own_or, _engine._span],  # noqa: SLF001 (the grid is the engine's)
 )
 def span_rows(
-    offsets: Any,
-    seg: Any,
-    settings: Any,
-    contract: Any,
-    stock: Any,
-    volatility: Any,
-    rate: Any,
-    carry: Any,
-    credit: Any,
-    recovery: Any,
-    drop: Any,
-    elasticity: Any,
-    reference: Any,
-    low: Any,
-    high: Any,
-) -> None:
+    offsets: Any, seg: Any, settings: Any, contract: Any, stock: Any, volatility: Any, rate: Any, carry: Any,
+    credit: Any, recovery: Any, drop: Any, elasticity: Any, reference: Any,
+    low: Any, high: Any,
+) -> None:  # fmt: skip
     """Fill in how far the grid of each row reaches below and above the levels."""
     row, model = np.empty(MARKET), int(settings[MODEL])
     for r in range(low.size):
@@ -254,22 +199,9 @@ def span_rows(
 
 
 def _one_grid(
-    like: Any,
-    grid: Any,
-    room: int,
-    now: Any,
-    cells: Any,
-    seg: Any,
-    shape: Any,
-    count: int,
-    row: Any,
-    model: int,
-    nodes: int,
-    zero: int,
-    times: int,
-    rows: int,
-    out: Any,
-) -> None:
+    like: Any, grid: Any, room: int, now: Any, cells: Any, seg: Any, shape: Any, count: int, row: Any, nodes: int,
+    zero: int, times: int, rows: int, out: Any,
+) -> None:  # fmt: skip
     """Value on one grid: value, delta, gamma and theta go to `out`."""
     one, h = splat(1.0, like), of(like, now, H)
     growth = exp(h)
@@ -290,111 +222,23 @@ def _one_grid(
             store(grid, POWER * room + i * lanes_of(like), exp(b * h * splat(float(i - zero), like)))
     s = count - 1
     bits = shape[s]
-    mature(like, grid, room, now, cells, seg, s * FIELDS, model, nodes, zero, (bits & IS_OPEN) != 0,
-        (bits & DAY_OPEN) != 0,
-        (bits & IS_CALL) != 0,
-    )  # fmt: skip
+    is_open, is_call = (bits & IS_OPEN) != 0, (bits & IS_CALL) != 0
+    mature(like, grid, room, now, cells, seg, s * FIELDS, nodes, zero, is_open, (bits & DAY_OPEN) != 0, is_call)
     for s in range(count - 1, -1, -1):
         bits = shape[s]
-        steps = (bits // _SHAPE) * times
-        march(like, grid, room, now, cells, seg, s * FIELDS, row, model, nodes, zero, steps, (bits & IS_OPEN) != 0,
-            (bits & IS_CALL) != 0, early, (bits & HARD) != 0, not graded and (bits & DRIFTS) == 0, elastic,
+        is_open, is_call, same = (bits & IS_OPEN) != 0, (bits & IS_CALL) != 0, not graded and (bits & DRIFTS) == 0
+        march(
+            like, grid, room, now, cells, seg, s * FIELDS, row, nodes, zero, (bits // _SHAPE) * times, is_open, is_call,
+            early, (bits & HARD) != 0, same, elastic,
         )  # fmt: skip
         if s > 0:
             prior = shape[s - 1]
-            meet(like, grid, room, now, cells, seg, s * FIELDS, (s - 1) * FIELDS, model, nodes, zero,
-                (prior & IS_OPEN) != 0,
-                (prior & DAY_OPEN) != 0, (prior & IS_CALL) != 0, (bits & IS_OPEN) != 0, (bits & IS_CALL) != 0,
-                (prior & HAS_PUT) != 0, (prior & HAS_CALL) != 0, (prior & MOVES) != 0, (prior & WITHIN) != 0,
+            meet(
+                like, grid, room, now, cells, seg, s * FIELDS, (s - 1) * FIELDS, nodes, zero, (prior & IS_OPEN) != 0,
+                (prior & DAY_OPEN) != 0, (prior & IS_CALL) != 0, is_open, is_call, (prior & HAS_PUT) != 0,
+                (prior & HAS_CALL) != 0, (prior & MOVES) != 0, (prior & WITHIN) != 0,
             )  # fmt: skip
-    _read(like, grid, room, now, cells, seg, row, model, nodes, zero, (bits & IS_OPEN) != 0, (bits & IS_CALL) != 0, out)
-
-
-def _read(
-    like: Any,
-    grid: Any,
-    room: int,
-    now: Any,
-    cells: Any,
-    seg: Any,
-    row: Any,
-    model: int,
-    nodes: int,
-    zero: int,
-    is_open: Any,
-    is_call: Any,
-    out: Any,
-) -> None:
-    """Read value, delta, gamma and theta off the grid at the stock price."""
-    zeros, one = splat(0.0, like), splat(1.0, like)
-    barrier = is_open and is_call
-    k, stock, h = of(like, seg, RATIO), of(like, row, STOCK), of(like, now, H)
-    place = splat(float(zero), like) + log(stock / of(like, seg, LEVEL_START)) / h
-    side, edge = of(like, now, SIDE), of(like, now, LAST) + of(like, now, PART)
-    past = select(edge > place, zeros, one)
-    ended = select(splat(float(zero), like) > place, zeros, one) if barrier else zeros
-    converted = maximum(ended, select(side > zeros, past, zeros))
-    called = select(zeros > side, past, zeros) * (one - converted)
-    high = splat(float(zero) if barrier else nodes - 1.0, like)
-    high = select(side * side > zeros, minimum(of(like, now, LAST) + one, splat(nodes - 1.0, like)), high)
-    value, slope, bend = derivatives(like, grid, U * room, cells, now, place, high)
-    slope, bend = slope / h, bend / (h * h)
-    least, shares = of(like, seg, FLOOR_START), k * stock
-    value = value + shares
-    if is_open:
-        value = maximum(value, least + shares)
-    delta, gamma = k + slope / stock, (bend - slope) / (stock * stock)
-    rate, carry, vol, credit = (
-        of(like, seg, RATE),
-        of(like, seg, CARRY),
-        of(like, seg, VOLATILITY),
-        of(like, seg, CREDIT),
-    )
-    rho, drift, paid = rate, rate - carry, zeros
-    if model == AYACHE_FORSYTH_VETZAL:
-        p = credit * exp((zeros - of(like, row, ELASTICITY)) * log(stock / of(like, row, REFERENCE)))
-        rho = rho + p
-        drift = drift + of(like, row, DROP) * p
-        on_default = shares * (one - of(like, row, DROP)) if is_open else zeros
-        paid = p * maximum(on_default, of(like, row, RECOVERY) * of(like, seg, CLAIM_START))
-    else:
-        second, _, _ = derivatives(like, grid, B * room, cells, now, place, high)
-        if model == TSIVERIOTIS_FERNANDES:
-            paid = zeros - credit * second
-        else:
-            rho = rho + credit * second
-    theta = rho * value - paid - drift * stock * delta - 0.5 * vol * vol * stock * stock * gamma
-    ends = maximum(converted, called)
-    value = select(converted > zeros, least + shares, select(called > zeros, of(like, seg, CALL_START), value))
-    delta = select(converted > zeros, k, select(called > zeros, zeros, delta))
-    store(out, 0, value)
-    store(out, lanes_of(like), delta)
-    store(out, 2 * lanes_of(like), select(ends > zeros, zeros, gamma))
-    store(out, 3 * lanes_of(like), select(ends > zeros, zeros, theta))
-
-
-def derivatives(like: Any, grid: Any, array: int, cells: Any, now: Any, place: Any, high: Any) -> Any:
-    """Value, first and second derivative per node, of the polynomial through six nodes of a smooth stretch."""
-    zeros, two = splat(0.0, like), splat(2.0, like)
-    first_node = minimum(maximum(whole(place) - two, zeros), maximum(high - 5.0, zeros))
-    aim(like, cells, now, first_node)
-    f = place - first_node
-    value, first, second = zeros, zeros, zeros
-    for k in range(6):
-        # Newton's form of one Lagrange basis polynomial and its two derivatives.
-        p, d, dd, scale = splat(1.0, like), zeros, zeros, 1.0
-        for m in range(6):
-            if m != k:
-                gap = f - splat(float(m), like)
-                dd = dd * gap + two * d
-                d = d * gap + p
-                p = p * gap
-                scale *= k - m
-        weight = gather(like, grid, array, cells, k, now) / (scale)
-        value = value + weight * p
-        first = first + weight * d
-        second = second + weight * dd
-    return value, first, second
+    read(like, grid, room, now, cells, seg, row, nodes, zero, (bits & IS_OPEN) != 0, (bits & IS_CALL) != 0, out)
 
 
 @kernel(
@@ -403,47 +247,28 @@ def derivatives(like: Any, grid: Any, array: int, cells: Any, now: Any, place: A
     writes=["float64"] * 5,
     lanes=True,
     calls=[
-        _march.own_or, _march.is_barrier,
-        _lanes_march.of, _lanes_march.put, _lanes_march.most_of, _lanes_march.least_of, _lanes_march.aim,
-        _lanes_march.gather, _lanes_march.along, _lanes_march.rise, _lanes_march.set_step, _lanes_march.sources,
-        _lanes_march.spreads, _lanes_march.eliminate, _lanes_march.bound_at,
-        _lanes_march.unit_bend, _lanes_march.place_edge, _lanes_march.find_edge, _lanes_march.finish,
-        _lanes_march.march,
-        _lanes_events.add_pair, _lanes_events.weigh_kink, _lanes_events.weigh_jump, _lanes_events.clear,
-        _lanes_events.crossing, _lanes_events.clip, _lanes_events.weigh_conversion, _lanes_events.cap,
-        _lanes_events.enter, _lanes_events.mature, _lanes_events.settle, _lanes_events.known_kink,
-        _lanes_events.cubic, _lanes_events.interpolate, _lanes_events.move, _lanes_events.meet,
-        derivatives, _read, _one_grid,
+        own_or,
+        _lanes_memory.of, _lanes_memory.put, _lanes_memory.most_of, _lanes_memory.least_of, _lanes_memory.aim,
+        _lanes_memory.gather, _lanes_memory.along, _lanes_memory.rise,
+        _lanes_weights.add_pair, _lanes_weights.weigh_kink, _lanes_weights.weigh_jump, _lanes_weights.cubic,
+        _lanes_weights.interpolate, _lanes_weights.derivatives,
+        _lanes_edge.sources, _lanes_edge.bound_at, _lanes_edge.unit_bend, _lanes_edge.place_edge,
+        _lanes_edge.find_edge, _lanes_edge.finish,
+        _lanes_march.set_step, _lanes_march.spreads, _lanes_march.eliminate, march,
+        _lanes_events.clear, _lanes_events.crossing, _lanes_events.clip, _lanes_events.cap,
+        _lanes_events.weigh_trigger, _lanes_events.enter, mature, _lanes_events.settle, _lanes_events.known_kink,
+        _lanes_events.move, meet,
+        read, _one_grid,
     ],
 )  # fmt: skip
 def value_lanes(
-    like: Any,
-    offsets: Any,
-    seg: Any,
-    settings: Any,
-    shapes: Any,
-    contract: Any,
-    kind: Any,
-    below: Any,
-    over: Any,
-    width: Any,
-    stock: Any,
-    volatility: Any,
-    rate: Any,
-    carry: Any,
-    credit: Any,
-    recovery: Any,
-    drop: Any,
-    elasticity: Any,
-    reference: Any,
-    value: Any,
-    delta: Any,
-    gamma: Any,
-    theta: Any,
-    estimate: Any,
-) -> None:
+    like: Any, offsets: Any, seg: Any, settings: Any, shapes: Any, contract: Any, kind: Any, below: Any, over: Any,
+    width: Any, stock: Any, volatility: Any, rate: Any, carry: Any,
+    credit: Any, recovery: Any, drop: Any, elasticity: Any, reference: Any,
+    value: Any, delta: Any, gamma: Any, theta: Any, estimate: Any,
+) -> None:  # fmt: skip
     """Fill value, delta, gamma, theta per year and an estimate of the value's error, block by block."""
-    model, grids = int(settings[MODEL]), int(settings[GRIDS])
+    grids = int(settings[GRIDS])
     finest, room, segments = 1 << (grids - 1), 0, 1
     for r in range(0, value.size, lanes_of(like)):
         room = max(room, (below[r] + over[r]) * finest + 2)
@@ -471,7 +296,8 @@ def value_lanes(
         for g in range(grids):
             times = 1 << g
             put(now, H, load(width, r, like) / splat(float(times), like))
-            _one_grid(like, grid, room, now, cells, lane_seg, shapes[begin : begin + count], count, row, model,
+            _one_grid(
+                like, grid, room, now, cells, lane_seg, shapes[begin : begin + count], count, row,
                 (below[r] + over[r]) * times + 1, below[r] * times, times, rows, found[g],
             )  # fmt: skip
         four, three = splat(4.0, like), splat(3.0, like)

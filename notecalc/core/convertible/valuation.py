@@ -32,6 +32,7 @@ from notecalc.core.convertible._engine import value_rows
 from notecalc.core.convertible._estimate import error_to_expect
 from notecalc.core.convertible._fast import GRIDS, value_where_fast
 from notecalc.core.convertible._floor import floor_rows
+from notecalc.core.convertible._lanes import value_rows_in_lanes
 from notecalc.core.convertible._timeline import Timelines, build_timelines
 from notecalc.core.convertible._windows import Dividends
 from notecalc.core.convertible.terms import Convertible, Steps
@@ -457,20 +458,26 @@ class Case:
     def solve(self, columns: list[FloatArray], table: FloatArray | None = None) -> list[FloatArray]:
         """Give value, delta, gamma, theta per year and the estimate of the error.
 
-        Rows with constant coefficients are valued in vectors, unless the finest grids are asked for.
+        Unless the finest grids are asked for, rows of the model of one unknown are valued in vectors: fastest those
+        with constant coefficients, then all but those with terms that only the engine knows.
         """
         out = [np.empty(self.contract.size) for _ in range(5)]
-        flat = (self.lines.table if table is None else table).reshape(-1)
         lines, rows = self.lines, np.arange(self.contract.size)
+        flat = (lines.table if table is None else table).reshape(-1)
+        left = [(value_rows, rows)]
         if self.model == col.AYACHE_FORSYTH_VETZAL and self.accuracy in GRIDS:
             rows = value_where_fast(lines.offsets, flat, GRIDS[self.accuracy], self.contract, columns, out)
-        if rows.size:
-            contract, own = self.contract[rows], [column[rows] for column in columns]
-            rest = [np.empty(rows.size) for _ in out]
-            value_rows(lines.offsets, flat, self.settings, contract, *own, *rest)
-            rest[-1] = error_to_expect(rest[-1], lines.offsets, lines.table, contract, own, self.model, self.accuracy)
-            for part, found in zip(out, rest, strict=True):
-                part[rows] = found
+            general = lines.needs_general[self.contract[rows]]
+            left = [(value_rows, rows[general]), (value_rows_in_lanes, rows[~general])]
+        for run, some in left:
+            if not some.size:
+                continue
+            contract, own = self.contract[some], [column[some] for column in columns]
+            found = [np.empty(some.size) for _ in out]
+            run(lines.offsets, flat, self.settings, contract, *own, *found)
+            found[-1] = error_to_expect(found[-1], lines.offsets, lines.table, contract, own, self.model, self.accuracy)
+            for part, values in zip(out, found, strict=True):
+                part[some] = values
         return out
 
     def moved(self, column: int, by: Any) -> tuple[list[FloatArray], FloatArray]:

@@ -8,15 +8,15 @@ import pytest
 from notecalc.core.convertible import _columns as col
 from notecalc.core.convertible import _lanes
 from notecalc.core.convertible._engine import value_rows
-from notecalc.core.convertible._lanes import takes_model, value_rows_in_lanes
-from notecalc.core.convertible.terms import CallWindow, PutDate, Steps
+from notecalc.core.convertible._lanes import value_rows_in_lanes
+from notecalc.core.convertible.terms import CallWindow, PutWindow, Steps
 from notecalc.core.convertible.valuation import Case
 
 pytestmark = pytest.mark.compiled  # as Python, a value takes seconds; the last test runs the kernel so
 
 DAY = "2004-06-18"
 FINE, COARSE = (3, 160, 48, 5.0), (2, 32, 20, 2.5)
-PUT = [PutDate(date="2006-06-18", clean_price=100)]
+PUT = [PutWindow(start="2006-06-18", end="2006-06-18", clean_price=100)]
 TERMS = {
     "soft call and put": {"calls": [CallWindow(clean_price=100, trigger=1.5, start="2005-06-18")], "puts": PUT},
     "hard call and put": {"calls": [CallWindow(clean_price=110)], "puts": PUT},
@@ -107,11 +107,6 @@ def test_published_values(make, vectors):
             }
             got = solve(value_rows_in_lanes, Case.of(make(), DAY, market), (3, 320, 96, 6.5))
             assert got[0, 0] == pytest.approx(published[name], abs=1e-6)
-
-
-def test_the_two_coupled_models_are_left_to_the_engine():
-    models = (col.TSIVERIOTIS_FERNANDES, col.AYACHE_FORSYTH_VETZAL, col.GOLDMAN_SACHS)
-    assert [takes_model(model) for model in models] == [False, True, False]
 
 
 def test_the_kernel_as_python_is_the_kernel_compiled(make, monkeypatch):
