@@ -130,8 +130,10 @@ class Kernel:
         like, before = (), ()
         if self._lanes:
             like, before = self._like(compiled=not config.DISABLE_JIT)
+        # Python never calls them: to make no wrappers for it saves a fifth of the time.
+        inner = register_jitable(no_cpython_wrapper=True, no_cfunc_wrapper=True)
         for function in self._calls:
-            register_jitable(function)
+            inner(function)
         # One signature: else each mixture of read-only and writable arrays would be compiled anew.
         read = [_array(name, readonly=True) for name in (*self._tables, *self._reads)]
         signature = (*before, *read, *(_array(name) for name in self._writes))
