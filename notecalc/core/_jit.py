@@ -75,6 +75,11 @@ class Kernel:
         self._reads, self._calls, self._tables = tuple(reads), tuple(calls), tuple(tables)
         self._writes = (writes,) if isinstance(writes, str) else tuple(writes)
 
+    @property
+    def lanes(self) -> int:
+        """How many rows its vectors hold; as Python, one."""
+        return int(getattr(cast(Any, self._compiled).args[0], "lanes", 1)) if self._lanes else 1
+
     def __call__(self, *args: Any) -> Any:
         """Run it once over all rows, in this thread."""
         return self._compiled(*args)

@@ -15,7 +15,7 @@ from typing import Any, Final
 import numpy as np
 
 from notecalc.core._jit import kernel
-from notecalc.core._vectors import exp, lane_count, lanes_of, load, maximum, splat, store
+from notecalc.core._vectors import exp, lanes_of, load, maximum, splat, store
 from notecalc.core.arrays import FloatArray, IntArray
 from notecalc.core.convertible import _columns as col
 from notecalc.core.convertible import _engine, _lanes_edge, _lanes_events, _lanes_march, _lanes_memory, _lanes_weights
@@ -68,7 +68,7 @@ def value_rows_in_lanes(
     offsets: IntArray, seg: FloatArray, settings: FloatArray, contract: IntArray, *columns: FloatArray
 ) -> None:
     """Fill what `_engine.value_rows` fills, of the same arguments."""
-    lanes = lane_count()
+    lanes = value_lanes.lanes
     inputs, outputs = columns[:MARKET], columns[MARKET:]
     table = seg.reshape(-1, FIELDS)
     whole = np.diff(offsets)[contract] > 0

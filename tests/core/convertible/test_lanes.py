@@ -191,9 +191,14 @@ def test_published_values(make, vectors):
 def test_the_kernel_as_python_is_the_kernel_compiled(make, monkeypatch):
     case = Case.of(make(terms=TERMS["hard call and put"]), DAY, markets(2) | {"dividend_yield": 0.05})
     compiled = solve(value_rows_in_lanes, case, (2, 16, 6, 2.5))
-    monkeypatch.setattr(_lanes, "lane_count", lambda: 1)
-    monkeypatch.setattr(_lanes, "value_lanes", lambda *args: _lanes_kernel.py_func(0.0, *args))
+    monkeypatch.setattr(_lanes, "value_lanes", Plain())
     assert solve(value_rows_in_lanes, case, (2, 16, 6, 2.5)) == pytest.approx(compiled, rel=1e-7, abs=1e-7)
 
 
-_lanes_kernel = _lanes.value_lanes
+class Plain:
+    """The kernel with one lane, as Python."""
+
+    lanes, body = 1, staticmethod(_lanes.value_lanes.py_func)
+
+    def __call__(self, *args):
+        self.body(0.0, *args)
