@@ -75,6 +75,11 @@ class Kernel:
         self._reads, self._calls, self._tables = tuple(reads), tuple(calls), tuple(tables)
         self._writes = (writes,) if isinstance(writes, str) else tuple(writes)
 
+    @property
+    def lanes(self) -> int:
+        """How many rows its vectors hold; as Python, one."""
+        return int(getattr(cast(Any, self._compiled).args[0], "lanes", 1)) if self._lanes else 1
+
     def __call__(self, *args: Any) -> Any:
         """Run it once over all rows, in this thread."""
         return self._compiled(*args)
@@ -130,8 +135,10 @@ class Kernel:
         like, before = (), ()
         if self._lanes:
             like, before = self._like(compiled=not config.DISABLE_JIT)
+        # Python never calls them: to make no wrappers for it saves a fifth of the time.
+        inner = register_jitable(no_cpython_wrapper=True, no_cfunc_wrapper=True)
         for function in self._calls:
-            register_jitable(function)
+            inner(function)
         # One signature: else each mixture of read-only and writable arrays would be compiled anew.
         read = [_array(name, readonly=True) for name in (*self._tables, *self._reads)]
         signature = (*before, *read, *(_array(name) for name in self._writes))

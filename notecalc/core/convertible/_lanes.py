@@ -1,0 +1,314 @@
+"""The whole of a note's life on a grid, for as many rows at once as a vector has lanes.
+
+Rows whose notes have one shape go together: the same options on the same number of days, as many steps between them,
+and grids of as many nodes. All else may differ by lane. Where lanes are left over, the last row is repeated.
+
+Only the model of one unknown is solved here, after Ayache, Forsyth and Vetzal, without puts in windows and maturities
+paid in shares. `_engine` solves all, one row at a time, and is what the tests hold this to.
+"""
+
+from __future__ import annotations
+
+import itertools
+from typing import Any, Final
+
+import numpy as np
+
+from notecalc.core._jit import kernel
+from notecalc.core._vectors import exp, lanes_of, load, maximum, splat, store
+from notecalc.core.arrays import FloatArray, IntArray
+from notecalc.core.convertible import _columns as col
+from notecalc.core.convertible import _engine, _lanes_edge, _lanes_events, _lanes_march, _lanes_memory, _lanes_weights
+from notecalc.core.convertible._columns import (
+    CARRY,
+    CREDIT,
+    ELASTICITY,
+    FIELDS,
+    MARKET,
+    R_CARRY,
+    R_CREDIT,
+    R_RATE,
+    R_VOLATILITY,
+    RATE,
+    VOLATILITY,
+)
+from notecalc.core.convertible._engine import GRIDS, MODEL, NODES, STEPS, WIDTH, _span
+from notecalc.core.convertible._lanes_events import mature, meet
+from notecalc.core.convertible._lanes_march import march
+from notecalc.core.convertible._lanes_memory import ARRAYS, EXP_Y, GROWTH, NUMBERS, POWER, H, of, put
+from notecalc.core.convertible._lanes_read import read
+from notecalc.core.convertible._segment import own_or
+
+__all__ = ["value_rows_in_lanes"]
+
+# ---- what a segment and the day at its end are like, as bits of a number ----
+IS_OPEN: Final = 1
+IS_CALL: Final = 2
+DAY_OPEN: Final = 4
+HAS_PUT: Final = 8
+HAS_CALL: Final = 16
+MOVES: Final = 32  # whether the grid, or what W is measured from, is another on the other side of the day
+WITHIN: Final = 64  # whether W stays above what is paid beside shares, whatever happens on the day
+DRIFTS: Final = 128  # whether the level moves within the segment
+HARD: Final = 256  # whether a call may bind below the level
+_SHAPE: Final = 512
+
+# ---- what a row is like ----
+ELASTIC: Final = 1
+GRADED: Final = 2  # whether its steps get longer
+EARLY: Final = 4  # whether it may pay to convert before the level is reached
+
+_MULTIPLE: Final = 4  # of which nodes on either side are a multiple, so that more rows have as many
+
+# ---- row by row, what a grid is like ----
+_LOW, _HIGH = 0, 1
+
+
+def value_rows_in_lanes(
+    offsets: IntArray, seg: FloatArray, settings: FloatArray, contract: IntArray, *columns: FloatArray
+) -> None:
+    """Fill what `_engine.value_rows` fills, of the same arguments."""
+    lanes = value_lanes.lanes
+    inputs, outputs = columns[:MARKET], columns[MARKET:]
+    table = seg.reshape(-1, FIELDS)
+    whole = np.diff(offsets)[contract] > 0
+    for values in inputs:
+        whole &= ~np.isnan(values)
+    for out in outputs:
+        out[~whole] = np.nan
+    rows = np.flatnonzero(whole)
+    if not rows.size:
+        return
+    shapes = _shapes(offsets, table, settings[STEPS])
+    low, high = np.empty(rows.size), np.empty(rows.size)
+    chosen = [values[rows] for values in inputs]
+    contracts = contract[rows]
+    span_rows(offsets, seg, settings, contracts, *chosen, low, high)
+    nodes = settings[NODES] * np.sqrt(np.maximum(1.0, np.diff(offsets)[contracts] / 12.0))
+    width = (high - low) / nodes.astype(np.int64)
+    below = _up(np.maximum(4, -low / width))
+    over = np.where(_always(offsets, table)[contracts], 4, _up(high / width))
+    number = _number(offsets, shapes)[contracts]
+    kind = _kinds(offsets, table, contracts, chosen)
+    keys = np.stack([over, below, kind, number])
+    order = np.lexsort(keys)
+    keys = keys[:, order]
+    starts = np.flatnonzero(np.r_[True, (keys[:, 1:] != keys[:, :-1]).any(axis=0)])
+    sizes = np.diff(np.r_[starts, rows.size])
+    padded = -(-sizes // lanes) * lanes
+    begin = np.repeat(np.cumsum(padded) - padded, padded)
+    within = np.arange(padded.sum()) - begin
+    order = order[np.minimum(np.repeat(starts, padded) + within, np.repeat(starts + sizes - 1, padded))]
+    found = [np.empty(order.size) for _ in outputs]
+    value_lanes(
+        offsets, seg, settings, shapes, contracts[order], kind[order], below[order],
+        over[order], width[order],
+        *(values[order] for values in chosen), *found,
+    )  # fmt: skip
+    for out, values in zip(outputs, found, strict=True):
+        out[rows[order]] = values
+
+
+def _up(nodes: FloatArray) -> IntArray:
+    return (np.ceil(nodes / _MULTIPLE) * _MULTIPLE).astype(np.int64)
+
+
+def _shapes(offsets: IntArray, table: FloatArray, steps: float) -> IntArray:
+    """Give a number of each segment, alike for those that may share a block: its bits, and its steps."""
+    lengths = table[:, col.LENGTH]
+    owner = np.repeat(np.arange(offsets.size - 1), np.diff(offsets))
+    total = np.bincount(owner, weights=lengths, minlength=offsets.size - 1)[owner]
+    count = np.maximum(2, np.round(steps * lengths / total)).astype(np.int64)
+    after = np.minimum(np.arange(len(table)) + 1, len(table) - 1)
+    moves = (
+        (table[after, col.LEVEL_START] != table[:, col.LEVEL_END])
+        | (table[:, col.DIVIDEND] > 0)
+        | (table[after, col.RATIO] != table[:, col.RATIO])
+    )
+    is_open, is_call = table[:, col.OPEN] > 0, table[:, col.CALL] > 0
+    held = (table[after, col.OPEN] > 0) & ~moves & (table[after, col.FLOOR_START] >= table[:, col.DAY_FLOOR])
+    within = held & (table[:, col.FLOOR_END] <= table[:, col.DAY_FLOOR] + table[:, col.COUPON])
+    within &= np.isnan(table[:, col.DAY_CALL])
+    drifts = table[:, col.LEVEL_START] != table[:, col.LEVEL_END]
+    # The level is the trigger then: what is paid for a call matters nowhere.
+    hard = is_call & ~(
+        is_open & (table[:, col.TRIGGER] >= np.maximum(table[:, col.LEVEL_START], table[:, col.LEVEL_END]))
+    )
+    code = count * _SHAPE
+    for bit, holds in (
+        (IS_OPEN, is_open),
+        (IS_CALL, is_call),
+        (DAY_OPEN, table[:, col.DAY_OPEN] > 0),
+        (HAS_PUT, ~np.isnan(table[:, col.DAY_PUT])),
+        (HAS_CALL, ~np.isnan(table[:, col.DAY_CALL])),
+        (MOVES, moves),
+        (WITHIN, within),
+        (DRIFTS, drifts),
+        (HARD, hard),
+    ):
+        code += bit * holds
+    return code
+
+
+def _kinds(offsets: IntArray, table: FloatArray, contract: IntArray, row: list[FloatArray]) -> IntArray:
+    """Give a number of each row, alike for those that may share a block."""
+    graded = (row[col.R_CARRY] > 0) | _any_of(offsets, table[:, col.CARRY] > 0)[contract]
+    paid = _any_of(offsets, (table[:, col.FLOOR_START] != 0) | (table[:, col.FLOOR_END] != 0))
+    early = graded | paid[contract]
+    kinds: IntArray = ELASTIC * (row[col.ELASTICITY] != 0) + GRADED * graded + EARLY * early
+    return kinds
+
+
+def _always(offsets: IntArray, table: FloatArray) -> Any:
+    """Tell of which contracts the grid ends at the level all the time."""
+    return ~_any_of(offsets, ~((table[:, col.OPEN] > 0) & (table[:, col.CALL] > 0)))
+
+
+def _any_of(offsets: IntArray, holds: Any) -> Any:
+    """Tell of which contracts something holds in any segment."""
+    before = np.r_[0, np.cumsum(holds)]
+    return before[offsets[1:]] > before[offsets[:-1]]
+
+
+def _number(offsets: IntArray, shapes: IntArray) -> IntArray:
+    """Number the contracts so that those of one shape have one number."""
+    known: dict[bytes, int] = {}
+    return np.array(
+        [known.setdefault(shapes[a:b].tobytes(), len(known)) for a, b in itertools.pairwise(offsets)],
+        dtype=np.int64,
+    )
+
+
+@kernel(
+    tables=["int64", "float64", "float64"],
+    reads=["int64"] + ["float64"] * MARKET,
+    writes=["float64"] * 2,
+    calls=[own_or, _engine._span],  # noqa: SLF001 (the grid is the engine's)
+)
+def span_rows(
+    offsets: Any, seg: Any, settings: Any, contract: Any, stock: Any, volatility: Any, rate: Any, carry: Any,
+    credit: Any, recovery: Any, drop: Any, elasticity: Any, reference: Any,
+    low: Any, high: Any,
+) -> None:  # fmt: skip
+    """Fill in how far the grid of each row reaches below and above the levels."""
+    row, model = np.empty(MARKET), int(settings[MODEL])
+    for r in range(low.size):
+        for j, given in enumerate((stock, volatility, rate, carry, credit, recovery, drop, elasticity, reference)):
+            row[j] = given[r]
+        low[r], high[r] = _span(seg, offsets[contract[r]], offsets[contract[r] + 1], row, model, settings[WIDTH])
+
+
+def _one_grid(
+    like: Any, grid: Any, room: int, now: Any, cells: Any, seg: Any, shape: Any, count: int, row: Any, nodes: int,
+    zero: int, times: int, rows: int, out: Any,
+) -> None:  # fmt: skip
+    """Value on one grid: value, delta, gamma and theta go to `out`."""
+    one, h = splat(1.0, like), of(like, now, H)
+    growth = exp(h)
+    put(now, GROWTH, growth)
+    store(grid, EXP_Y * room + zero * lanes_of(like), one)
+    stock = one
+    for i in range(zero + 1, nodes):
+        stock = stock * growth
+        store(grid, EXP_Y * room + i * lanes_of(like), stock)
+    stock = one
+    for i in range(zero - 1, -1, -1):
+        stock = stock / growth
+        store(grid, EXP_Y * room + i * lanes_of(like), stock)
+    elastic, graded, early = (rows & ELASTIC) != 0, (rows & GRADED) != 0, (rows & EARLY) != 0
+    if elastic:
+        b = splat(0.0, like) - of(like, row, ELASTICITY)
+        for i in range(nodes):
+            store(grid, POWER * room + i * lanes_of(like), exp(b * h * splat(float(i - zero), like)))
+    s = count - 1
+    bits = shape[s]
+    is_open, is_call = (bits & IS_OPEN) != 0, (bits & IS_CALL) != 0
+    mature(like, grid, room, now, cells, seg, s * FIELDS, nodes, zero, is_open, (bits & DAY_OPEN) != 0, is_call)
+    for s in range(count - 1, -1, -1):
+        bits = shape[s]
+        is_open, is_call, same = (bits & IS_OPEN) != 0, (bits & IS_CALL) != 0, not graded and (bits & DRIFTS) == 0
+        march(
+            like, grid, room, now, cells, seg, s * FIELDS, row, nodes, zero, (bits // _SHAPE) * times, is_open, is_call,
+            early, (bits & HARD) != 0, same, elastic,
+        )  # fmt: skip
+        if s > 0:
+            prior = shape[s - 1]
+            meet(
+                like, grid, room, now, cells, seg, s * FIELDS, (s - 1) * FIELDS, nodes, zero, (prior & IS_OPEN) != 0,
+                (prior & DAY_OPEN) != 0, (prior & IS_CALL) != 0, is_open, is_call, (prior & HAS_PUT) != 0,
+                (prior & HAS_CALL) != 0, (prior & MOVES) != 0, (prior & WITHIN) != 0,
+            )  # fmt: skip
+    read(like, grid, room, now, cells, seg, row, nodes, zero, (bits & IS_OPEN) != 0, (bits & IS_CALL) != 0, out)
+
+
+@kernel(
+    tables=["int64", "float64", "float64", "int64"],
+    reads=["int64"] * 4 + ["float64"] * (1 + MARKET),
+    writes=["float64"] * 5,
+    lanes=True,
+    calls=[
+        own_or,
+        _lanes_memory.of, _lanes_memory.put, _lanes_memory.most_of, _lanes_memory.least_of, _lanes_memory.aim,
+        _lanes_memory.gather, _lanes_memory.along, _lanes_memory.rise,
+        _lanes_weights.add_pair, _lanes_weights.weigh_kink, _lanes_weights.weigh_jump, _lanes_weights.cubic,
+        _lanes_weights.interpolate, _lanes_weights.derivatives,
+        _lanes_edge.sources, _lanes_edge.bound_at, _lanes_edge.unit_bend, _lanes_edge.place_edge,
+        _lanes_edge.find_edge, _lanes_edge.finish,
+        _lanes_march.set_step, _lanes_march.spreads, _lanes_march.eliminate, march,
+        _lanes_events.clear, _lanes_events.crossing, _lanes_events.clip, _lanes_events.cap,
+        _lanes_events.weigh_trigger, _lanes_events.enter, mature, _lanes_events.settle, _lanes_events.known_kink,
+        _lanes_events.move, meet,
+        read, _one_grid,
+    ],
+)  # fmt: skip
+def value_lanes(
+    like: Any, offsets: Any, seg: Any, settings: Any, shapes: Any, contract: Any, kind: Any, below: Any, over: Any,
+    width: Any, stock: Any, volatility: Any, rate: Any, carry: Any,
+    credit: Any, recovery: Any, drop: Any, elasticity: Any, reference: Any,
+    value: Any, delta: Any, gamma: Any, theta: Any, estimate: Any,
+) -> None:  # fmt: skip
+    """Fill value, delta, gamma, theta per year and an estimate of the value's error, block by block."""
+    grids = int(settings[GRIDS])
+    finest, room, segments = 1 << (grids - 1), 0, 1
+    for r in range(0, value.size, lanes_of(like)):
+        room = max(room, (below[r] + over[r]) * finest + 2)
+        segments = max(segments, offsets[contract[r] + 1] - offsets[contract[r]])
+    room *= lanes_of(like)
+    grid = np.zeros(ARRAYS * room)
+    now, cells = np.zeros(NUMBERS * lanes_of(like)), np.zeros(lanes_of(like), dtype=np.int64)
+    row, lane_seg = np.empty(MARKET * lanes_of(like)), np.empty(segments * FIELDS * lanes_of(like))
+    found = np.empty((grids, 4 * lanes_of(like)))
+    out = (value, delta, gamma, theta)
+    for r in range(0, value.size, lanes_of(like)):
+        begin = offsets[contract[r]]
+        count = offsets[contract[r] + 1] - begin
+        for lane in range(lanes_of(like)):
+            first = offsets[contract[r + lane]] * FIELDS
+            for j in range(count * FIELDS):
+                lane_seg[j * lanes_of(like) + lane] = seg[first + j]
+            for j, given in enumerate((stock, volatility, rate, carry, credit, recovery, drop, elasticity, reference)):
+                row[j * lanes_of(like) + lane] = given[r + lane]
+            for s in range(count):
+                for field, own in ((VOLATILITY, R_VOLATILITY), (RATE, R_RATE), (CARRY, R_CARRY), (CREDIT, R_CREDIT)):
+                    j = (s * FIELDS + field) * lanes_of(like) + lane
+                    lane_seg[j] = own_or(lane_seg[j], row[own * lanes_of(like) + lane])
+        rows = kind[r]
+        for g in range(grids):
+            times = 1 << g
+            put(now, H, load(width, r, like) / splat(float(times), like))
+            _one_grid(
+                like, grid, room, now, cells, lane_seg, shapes[begin : begin + count], count, row,
+                (below[r] + over[r]) * times + 1, below[r] * times, times, rows, found[g],
+            )  # fmt: skip
+        four, three = splat(4.0, like), splat(3.0, like)
+        last = found[grids - 1]
+        for j, part in enumerate(out):
+            best = load(last, j * lanes_of(like), like)
+            if grids > 1:
+                best = (four * best - load(found[grids - 2], j * lanes_of(like), like)) / three
+            store(part, r, best)
+        before = load(last, 0, like)
+        if grids > 2:
+            before = (four * load(found[grids - 2], 0, like) - load(found[grids - 3], 0, like)) / three
+        change = load(value, r, like) - before
+        store(estimate, r, maximum(change, splat(0.0, like) - change))

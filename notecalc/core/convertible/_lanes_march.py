@@ -1,0 +1,204 @@
+r"""One segment of time, backwards, for as many rows at once as a vector has lanes.
+
+The scheme is that of `_march`, whose docstring derives it, for its model of one unknown, and so are the names: each
+number there is a vector here, a decision is a choice between two vectors, and the free edge is looked for in all lanes
+at once (`_lanes_edge`). Lanes never mix, so that a row's value is the same to the last bit whatever its neighbours are.
+
+Factors of the elimination are kept where they stay the same: in all steps of a segment whose level and steps stay.
+"""
+
+from __future__ import annotations
+
+from typing import Any, Final
+
+from notecalc.core._vectors import exp, fma, lanes_of, load, log, maximum, minimum, select, splat, store
+from notecalc.core.convertible._columns import (
+    CALL_END,
+    CALL_START,
+    CARRY,
+    CLAIM_END,
+    CLAIM_START,
+    CREDIT,
+    DROP,
+    ELASTICITY,
+    FLOOR_END,
+    FLOOR_START,
+    LENGTH,
+    LEVEL_END,
+    LEVEL_START,
+    RATE,
+    RATIO,
+    RECOVERY,
+    REFERENCE,
+    TRIGGER,
+    VOLATILITY,
+)
+from notecalc.core.convertible._lanes_edge import find_edge, finish
+from notecalc.core.convertible._lanes_memory import (
+    BEND,
+    CARRIED,
+    CLAIM,
+    DISCOUNT,
+    DROPPED,
+    EXP_Y,
+    FALL,
+    FLOOR_NEW,
+    FLOOR_RISE,
+    FROM_NEW,
+    GAIN,
+    GROWTH,
+    HALF_VAR,
+    HH,
+    KEPT,
+    LAST,
+    LEAST_NEW,
+    MEAN,
+    NEVER,
+    OLD_LAST,
+    OLD_SIDE,
+    OWN,
+    PASS,
+    PIVOT,
+    POWER,
+    PRICE_NEW,
+    PRICE_RISE,
+    SCALE,
+    SCALE_NEW,
+    SIDE,
+    H,
+    U,
+    along,
+    of,
+    put,
+    rise,
+)
+
+__all__: list[str] = []
+
+_GRADED: Final = 0.5
+_GRADED_FROM: Final = 0.02
+_IMPLICIT: Final = 2  # steps of half the length with which a segment begins
+
+
+def march(
+    like: Any, grid: Any, room: int, now: Any, cells: Any, seg: Any, o: int, row: Any, nodes: int, zero: int,
+    steps: int, is_open: Any, is_call: Any, early: Any, hard: Any, same: Any, elastic: Any,
+) -> None:  # fmt: skip
+    """Carry the value from the end of a segment to its start; `same` if all steps have the same factors."""
+    zeros, one, half = splat(0.0, like), splat(1.0, like), splat(0.5, like)
+    length = of(like, seg, o + LENGTH)
+    graded = splat(_GRADED, like) * minimum(maximum(of(like, seg, o + CARRY) / (_GRADED_FROM), zeros), one)
+    even = length / (2.0 * steps)
+    h, vol = of(like, now, H), of(like, seg, o + VOLATILITY)
+    half_var = half * vol * vol
+    put(now, HALF_VAR, half_var)
+    put(now, BEND, half * h * h / half_var)
+    put(now, CARRIED, of(like, seg, o + CARRY))
+    put(now, DISCOUNT, of(like, seg, o + RATE))
+    put(now, DROPPED, one - of(like, row, DROP))
+    put(now, PRICE_RISE, rise(like, seg, o, CALL_START, CALL_END))
+    put(now, FLOOR_RISE, rise(like, seg, o, FLOOR_START, FLOOR_END))
+    tau, done = zeros, 0.0
+    for step in range(steps + _IMPLICIT // 2):
+        implicit = step < _IMPLICIT
+        done += 0.5 / steps if implicit else 1.0 / steps
+        twice = 1.0 if implicit else 2.0
+        advance = length * (done) * (one - graded + graded * (done)) - tau
+        hh = select(graded > zeros, advance / (twice), even)
+        tau_new = select(graded > zeros, tau + advance, tau + even * (twice))
+        tau_middle = tau + hh
+        put(now, HH, hh)
+        set_step(like, now, seg, o, row, tau_middle, tau_new, is_open, elastic)
+        tau = tau_new
+        put(now, OLD_LAST, of(like, now, LAST))
+        put(now, OLD_SIDE, of(like, now, SIDE))
+        stop = zero if is_open and is_call else nodes
+        eliminate(like, grid, room, now, nodes, stop, elastic, not (same and step > 0))
+        find_edge(like, grid, room, now, cells, nodes, zero, twice, is_open, is_call, early, hard, elastic)
+        finish(like, grid, room, now, cells, nodes, zero, twice, is_open, is_call, hard, elastic)
+
+
+def set_step(
+    like: Any, now: Any, seg: Any, o: int, row: Any, middle: Any, new: Any, is_open: Any, elastic: Any
+) -> None:
+    """Set what depends on the time alone, in the middle of a step and at its end."""
+    level = along(like, seg, o, LEVEL_START, LEVEL_END, middle)
+    level_new = along(like, seg, o, LEVEL_START, LEVEL_END, new)
+    ratio = of(like, seg, o + RATIO)
+    floor = along(like, seg, o, FLOOR_START, FLOOR_END, new)
+    moved = rise(like, seg, o, LEVEL_START, LEVEL_END) / level
+    put(now, SCALE, ratio * level)
+    put(now, SCALE_NEW, ratio * level_new)
+    put(now, MEAN, of(like, seg, o + RATE) - of(like, seg, o + CARRY) - moved)
+    put(now, FLOOR_NEW, floor)
+    put(now, LEAST_NEW, floor if is_open else splat(-NEVER, like))
+    put(now, PRICE_NEW, along(like, seg, o, CALL_START, CALL_END, new))
+    put(now, FROM_NEW, of(like, seg, o + TRIGGER) * (1.0 - 1e-12) / level_new)
+    own = of(like, seg, o + CREDIT)
+    if elastic:
+        own = own * exp((splat(0.0, like) - of(like, row, ELASTICITY)) * log(level / of(like, row, REFERENCE)))
+    put(now, OWN, own)
+    put(now, KEPT, (splat(1.0, like) - of(like, row, DROP)) * ratio * level if is_open else splat(0.0, like))
+    put(now, CLAIM, of(like, row, RECOVERY) * along(like, seg, o, CLAIM_START, CLAIM_END, middle))
+
+
+def spreads(like: Any, mean: Any, half_var: Any, hh: Any, h: Any) -> Any:
+    """Give what a node takes from the one below it and the one above it in a half step."""
+    half = splat(0.5, like)
+    spread = maximum(half_var, maximum(mean, splat(0.0, like) - mean) * half * h / (splat(1.0, like) - half * h))
+    away, along_mean = hh * spread / (h * h), half * hh * (mean - spread) / h
+    return away - along_mean, away + along_mean
+
+
+def eliminate(like: Any, grid: Any, room: int, now: Any, nodes: int, stop: int, elastic: Any, fresh: Any) -> None:
+    """Eliminate upwards: each node in terms of the next. Unless `fresh`, factors are those kept.
+
+    What stays the same from node to node is read once: the compiler cannot know that no store changes it.
+    """
+    lanes = lanes_of(like)
+    one, zeros = splat(1.0, like), splat(0.0, like)
+    h, hh, level_mean, half_var, rate, growth = (
+        of(like, now, H), of(like, now, HH), of(like, now, MEAN), of(like, now, HALF_VAR), of(like, now, DISCOUNT),
+        of(like, now, GROWTH),
+    )  # fmt: skip
+    level_own, carry, scale, dropped = (
+        of(like, now, OWN), of(like, now, CARRIED), of(like, now, SCALE), of(like, now, DROPPED)
+    )  # fmt: skip
+    kept, claim = of(like, now, KEPT), of(like, now, CLAIM)
+    own, drop = level_own, one - dropped
+    lost, gained, least = -hh * scale * (carry + own * dropped), hh * own * kept, hh * own * claim
+    mean = level_mean + drop * own
+    lo, up = spreads(like, mean, half_var, hh, h)
+    decay = one + hh * (rate + own)
+    whole = decay + lo + up
+    slip = hh / (growth - 1.0)
+    gain, keep = zeros, zeros
+    for i in range(stop):
+        at = i * lanes
+        stock, right = load(grid, EXP_Y * room + at, like), load(grid, U * room + at, like)
+        if elastic:
+            own = level_own * load(grid, POWER * room + at, like)
+            lost, gained, least = -hh * scale * (carry + own * dropped), hh * own * kept, hh * own * claim
+        right = fma(lost, stock, right) + maximum(gained * stock, least)
+        if fresh:
+            if elastic:
+                mean = level_mean + drop * own
+                lo, up = spreads(like, mean, half_var, hh, h)
+                decay = one + hh * (rate + own)
+                whole = decay + lo + up
+            low, high, total = lo, up, whole
+            if i == 0:
+                # At the ends W is a line in S, whose second derivative is nothing.
+                low, high, total = zeros, slip * mean, decay + slip * mean
+            elif i == nodes - 1:
+                low, high = -slip * mean * growth, zeros
+                total = decay + low
+            pivot = 1.0 / fma(-low, keep, total)
+            keep, fall = high * pivot, low * pivot
+            store(grid, PASS * room + at, keep)
+            store(grid, PIVOT * room + at, pivot)
+            store(grid, FALL * room + at, fall)
+        else:
+            pivot, fall = load(grid, PIVOT * room + at, like), load(grid, FALL * room + at, like)
+        gain = fma(fall, gain, right * pivot)
+        store(grid, GAIN * room + at, gain)

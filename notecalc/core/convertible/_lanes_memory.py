@@ -1,0 +1,110 @@
+"""Where the arrays over nodes and the numbers of `_lanes` stand in memory, and how each lane reads at its own place.
+
+Node i of an array starts at i times the number of lanes.
+"""
+
+from __future__ import annotations
+
+from typing import Any, Final
+
+from notecalc.core._vectors import lanes_of, load, store
+from notecalc.core.convertible._columns import LENGTH
+
+__all__: list[str] = []
+
+# ---- arrays over nodes ----
+U: Final = 0  # what the note is worth above its shares
+EXP_Y: Final = 1  # stock price over the level
+POWER: Final = 2  # the same to the power of minus the elasticity
+GAIN: Final = 3  # w[i] = GAIN[i] + PASS[i] w[i + 1]; on a day, what is to be added to U
+PASS: Final = 4
+PIVOT: Final = 5
+FALL: Final = 6  # GAIN[i] = PIVOT[i] right[i] + FALL[i] GAIN[i - 1]
+SPARE: Final = 7
+ARRAYS: Final = 8
+
+# ---- numbers of a grid, a segment, a step and the edge, a vector each ----
+H: Final = 0
+GROWTH: Final = 1  # of the stock from a node to the next
+HALF_VAR: Final = 2
+BEND: Final = 3  # h^2 / 2 over half_var
+CARRIED: Final = 4
+DISCOUNT: Final = 5  # risk-free rate
+DROPPED: Final = 6  # what is left of the stock on default
+PRICE_RISE: Final = 7
+FLOOR_RISE: Final = 8
+HH: Final = 9
+SCALE: Final = 10  # shares times level at the middle of the step
+MEAN: Final = 11  # drift of y but for default
+OWN: Final = 12  # hazard rate at the level
+KEPT: Final = 13
+CLAIM: Final = 14
+SCALE_NEW: Final = 15  # at the end of the step
+FLOOR_NEW: Final = 16
+LEAST_NEW: Final = 17  # under which a call brings nobody: the floor where conversion is open
+PRICE_NEW: Final = 18
+FROM_NEW: Final = 19  # of exp_y: the soft call's trigger
+LAST: Final = 20
+PART: Final = 21
+SIDE: Final = 22
+FOUND: Final = 23
+OLD_LAST: Final = 24
+OLD_SIDE: Final = 25
+AHEAD: Final = 26
+TMP: Final = 27
+TMP2: Final = 28
+TMP3: Final = 29
+NUMBERS: Final = 30
+
+NEVER: Final = 1e300
+
+
+def of(like: Any, numbers: Any, k: int) -> Any:
+    """Give a number of each lane."""
+    return load(numbers, k * lanes_of(like), like)
+
+
+def put(numbers: Any, k: int, vector: Any) -> None:
+    """Keep it."""
+    store(numbers, k * lanes_of(vector), vector)
+
+
+def most_of(like: Any, numbers: Any, k: int) -> Any:
+    """Give the greatest of the lanes' numbers."""
+    most = numbers[k * lanes_of(like)]
+    for lane in range(1, lanes_of(like)):
+        most = max(most, numbers[k * lanes_of(like) + lane])
+    return most
+
+
+def least_of(like: Any, numbers: Any, k: int) -> Any:
+    """Give the least of them."""
+    least = numbers[k * lanes_of(like)]
+    for lane in range(1, lanes_of(like)):
+        least = min(least, numbers[k * lanes_of(like) + lane])
+    return least
+
+
+def aim(like: Any, cells: Any, now: Any, node: Any) -> None:
+    """Set where `gather` reads: at a node of its own for each lane."""
+    put(now, TMP, node)
+    for lane in range(lanes_of(like)):
+        cells[lane] = int(now[TMP * lanes_of(like) + lane]) * lanes_of(like) + lane
+
+
+def gather(like: Any, grid: Any, array: int, cells: Any, shift: int, now: Any) -> Any:
+    """Read an array at the node aimed at, or `shift` nodes above it."""
+    for lane in range(lanes_of(like)):
+        now[TMP2 * lanes_of(like) + lane] = grid[array + cells[lane] + shift * lanes_of(like)]
+    return of(like, now, TMP2)
+
+
+def along(like: Any, seg: Any, o: int, start: int, end: int, tau: Any) -> Any:
+    """Give a number that runs in a line from the start to the end of a segment, at a time back from the end."""
+    last = of(like, seg, o + end)
+    return last + (of(like, seg, o + start) - last) * tau / of(like, seg, o + LENGTH)
+
+
+def rise(like: Any, seg: Any, o: int, start: int, end: int) -> Any:
+    """Give its slope in time."""
+    return (of(like, seg, o + end) - of(like, seg, o + start)) / of(like, seg, o + LENGTH)
