@@ -21,6 +21,7 @@ from notecalc.core._vectors import (
     splat,
     sqrt,
     store,
+    whole,
 )
 from notecalc.core.convertible._fast_grid import (
     BARRIER,
@@ -78,6 +79,7 @@ N_FIELDS: Final = 7
 # settings
 LOW, HIGH, ROOM, BELOW, ABOVE, COARSE, LEAST, TIMES = 0, 1, 2, 3, 4, 5, 6, 7
 
+_FEW = 2.0  # squared steps of a Gaussian below which its shape is not seen in differences
 _OFTEN = 8.0  # segments from which the grid gets finer
 
 
@@ -173,6 +175,7 @@ def meet(
     block: Any,
     scratch: Any,
     f: Any,
+    spare: Any,
     growth: Any,
     shares: Any,
     low: int,
@@ -195,7 +198,7 @@ def meet(
     bb = b * b
     # A coupon that a call may take away, shortly after the call's start, is kept apart, in closed form.
     wide = load(block, VARIANCE * n, like) * load(block, LENGTH * n, like)
-    apart = held & (load(block, PRIOR_BARRIER * n, like) <= 0.0) & (wide < 6.0 * step * step)
+    apart = held & (load(block, PRIOR_BARRIER * n, like) <= 0.0) & (wide < _FEW * step * step)
     paid = load(block, COUPON * n, like)
     coupon = zero if last else select(apart, zero, paid)
     a0, a2, a4 = coupon, coupon * bb, coupon * bb * bb
@@ -210,7 +213,7 @@ def meet(
     q1, q2, q3 = load(f, middle - n, like), load(f, middle - 2 * n, like), load(f, middle - 3 * n, like)
     puts = any_lane(load(block, PUT * n, like) > 0.0)
     if puts:
-        put_back(like, block, scratch, f, growth, shares, low, room, end)
+        put_back(like, block, scratch, f, spare, growth, shares, low, room, end)
     if any_lane(load(block, LATER_BARRIER * n, like) > load(block, BARRIER * n, like)):
         leaving = (load(block, LATER_BARRIER * n, like) > load(block, BARRIER * n, like)) & later
         leave_barrier(like, block, scratch, f, growth, shares, leaving, q1, q2, q3, low, high, room)
@@ -243,21 +246,28 @@ def read_off(  # noqa: PLR0915 (its numbers stay in registers)
             store(f, i * n, load(spare, i * n, like))
         continue_ends(like, block, f, growth, shares, low, high, room, room)
         wide = maximum(wide, one)
-    store(weights, 0, place - 6.0 * sqrt(wide))
-    store(weights, n, place + 6.0 * sqrt(wide))
+    window = 6.0 * sqrt(wide)
+    start = maximum(whole(place - window), splat(-1.0 * room, like))
+    store(weights, 0, start)
+    store(weights, n, place + window)
     first, stop = low + high + room, -room
     for lane in range(n):
         first, stop = min(first, int(weights[lane])), max(stop, int(weights[n + lane]) + 1)
     first, stop = max(first, -room), min(stop, nodes + room)
-    half, far = -0.5 / wide, 36.0 * wide
-    v, v1, v2 = zero, zero, zero
+    # Each lane's Gaussian starts at a node of its own, and is multiplied by a ratio that falls by a constant factor.
+    half, x = -0.5 / wide, start - place
+    begun, ratio, change = exp(half * x * x), exp(half * (2.0 * x + 1.0)), exp(2.0 * half)
+    v, v1, v2, density = zero, zero, zero, zero
     for i in range(first, stop):
         x = 1.0 * i - place
-        xx = x * x
-        weight = select(xx < far, exp(half * xx) * load(f, (room + i) * n, like), zero)
+        density = select(start == 1.0 * i, begun, density)
+        weight = select(x < window, density, zero) * load(f, (room + i) * n, like)
         v = v + weight
-        v1 = fma(x, weight, v1)
-        v2 = fma(xx, weight, v2)
+        weight = weight * x
+        v1 = v1 + weight
+        v2 = fma(x, weight, v2)
+        density = density * ratio
+        ratio = select(start <= 1.0 * i, ratio * change, ratio)
     v1, v2 = v1 / wide, (v2 / wide - v) / wide
     y = (place - 1.0 * low) * step
     scale = exp(-load(block, LOSS * n, like) * length - beta * y) / sqrt(2.0 * math.pi * wide)
@@ -315,7 +325,7 @@ def value_block(
         convolve(like, f, spare, weights, room, nodes, reach)
         f, spare = spare, f
         take_segment(like, block, seg, first, m)
-        meet(like, block, scratch, f, growth, shares, low, high, room, m == 0)
+        meet(like, block, scratch, f, spare, growth, shares, low, high, room, m == 0)
     read_off(
         like, block, weights, market, notes, f, spare, growth, shares, segments, low, high, room, out
     )  # fmt: skip
