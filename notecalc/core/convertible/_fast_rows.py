@@ -74,12 +74,15 @@ N_CLAIM: Final = 3
 N_LIFE: Final = 4  # [yr]
 N_FREE: Final = 5  # last time before which no call is live [yr]
 N_LONGEST: Final = 6  # segment but the first [yr]
-N_FIELDS: Final = 7
+N_STRIKE: Final = 7  # ln of the stock price that is worth what is paid at maturity over that level
+N_NARROW: Final = 8  # shortest of the segments that leave nothing smooth where they are short [yr]
+N_BRIEF: Final = 9  # shortest segment [yr]
+N_FIELDS: Final = 10
 
 # settings
 LOW, HIGH, ROOM, BELOW, ABOVE, COARSE, LEAST, TIMES = 0, 1, 2, 3, 4, 5, 6, 7
 
-_FEW = 2.0  # squared steps of a Gaussian below which its shape is not seen in differences
+FEW: Final = 2.0  # squared steps of a Gaussian below which its shape is not seen in differences
 _OFTEN = 8.0  # segments from which the grid gets finer
 
 
@@ -123,7 +126,7 @@ def lay_out(
     beta, rho = drift / variance, rate + hazard
     lost = hazard * recovery * claim
     worth = lost / select(lost > 0.0, rho, splat(1.0, like))
-    y, strike = log(stock / level), log(paid / (ratio * level))
+    y, strike = log(stock / level), load(notes, N_STRIKE * n, like)
     # Where a call is live from the start, what is beyond it needs no nodes.
     y = select((free <= 0.0) & (y > 0.0), zero, y)
     reach = vol * sqrt(life)
@@ -198,7 +201,7 @@ def meet(
     bb = b * b
     # A coupon that a call may take away, shortly after the call's start, is kept apart, in closed form.
     wide = load(block, VARIANCE * n, like) * load(block, LENGTH * n, like)
-    apart = held & (load(block, PRIOR_BARRIER * n, like) <= 0.0) & (wide < _FEW * step * step)
+    apart = held & (load(block, PRIOR_BARRIER * n, like) <= 0.0) & (wide < FEW * step * step)
     paid = load(block, COUPON * n, like)
     coupon = zero if last else select(apart, zero, paid)
     a0, a2, a4 = coupon, coupon * bb, coupon * bb * bb
@@ -333,7 +336,7 @@ def value_block(
 
 @kernel(
     tables=["int64", "float64", "float64", "float64"],
-    reads=["int64"] + ["float64"] * 6,
+    reads=["int64", "int64"] + ["float64"] * 6,
     writes=["float64"] * 5,
     calls=[
         fill_kernel, moments_weight, continue_ends, convolve, kink_weights, add_weights, weigh_strike, weigh_barrier,
@@ -344,13 +347,15 @@ def value_block(
     block=4096,
 )  # fmt: skip
 def value_fast(
-    like: Any, begins: Any, seg: Any, table: Any, settings: Any, contract: Any, stock: Any, volatility: Any,
-    rate: Any, hazard: Any, recovery: Any, drop: Any, value: Any, delta: Any, gamma: Any, theta: Any, estimate: Any,
+    like: Any, begins: Any, seg: Any, table: Any, settings: Any, contract: Any, times: Any, stock: Any,
+    volatility: Any, rate: Any, hazard: Any, recovery: Any, drop: Any, value: Any, delta: Any, gamma: Any,
+    theta: Any, estimate: Any,
 ) -> None:  # fmt: skip
     """Fill value, delta, gamma, theta per year and an estimate of the value's error, for each row.
 
     Rows of notes with the same number of segments should stand together: they share the lanes of a vector. `begins`
-    holds where each note's segments start, then how many they are.
+    holds where each note's segments start, then how many they are; `times` says whether a row is valued once, or twice
+    for an estimate of its error from a coarser grid.
     """
     n, size, most = lanes_of(like), begins.size // 2, 1
     for i in range(size):
@@ -381,12 +386,18 @@ def value_fast(
             like, block, scratch, weights, market, notes, f, spare, growth, shares, seg, first, segments, settings,
             1.0, fine,
         )  # fmt: skip
-        value_block(
-            like, block, scratch, weights, market, notes, f, spare, growth, shares, seg, first, segments, settings,
-            settings[COARSE], coarse,
-        )  # fmt: skip
+        twice = False
+        for lane in range(count):
+            twice = twice or times[r + lane] > 1
+        if twice:
+            value_block(
+                like, block, scratch, weights, market, notes, f, spare, growth, shares, seg, first, segments, settings,
+                settings[COARSE], coarse,
+            )  # fmt: skip
         for lane in range(count):
             value[r + lane], delta[r + lane] = fine[lane], fine[n + lane]
             gamma[r + lane], theta[r + lane] = fine[2 * n + lane], fine[3 * n + lane]
-            estimate[r + lane] = settings[LEAST] + settings[TIMES] * abs(fine[lane] - coarse[lane])
+            estimate[r + lane] = settings[LEAST] + 0.0 * fine[lane]
+            if times[r + lane] > 1:
+                estimate[r + lane] += settings[TIMES] * abs(fine[lane] - coarse[lane])
         r += count
