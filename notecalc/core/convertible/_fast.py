@@ -48,14 +48,18 @@ from notecalc.core.convertible._fast_rows import (
     ABOVE,
     BELOW,
     COARSE,
+    FEW,
+    N_BRIEF,
     N_CLAIM,
     N_FIELDS,
     N_FREE,
     N_LEVEL,
     N_LIFE,
     N_LONGEST,
+    N_NARROW,
     N_PAID,
     N_RATIO,
+    N_STRIKE,
     S_BARRIER,
     S_COUPON,
     S_FIELDS,
@@ -71,9 +75,10 @@ __all__ = ["value_where_fast"]
 # nodes; the least error to be told, and by how much what the two grids differ by is multiplied.
 GRIDS = {
     "fast": (16, 8, 12, 2.0, 2.25, 0.75, 4e-4, 3.0),
-    "standard": (28, 12, 18, 2.5, 2.5, 0.75, 4e-5, 3.0),
+    "standard": (24, 12, 16, 2.25, 2.5, 0.75, 5e-5, 3.0),
 }
 
+_SURE: Final = 1.0  # steps within the standard deviation of each segment from which a value's error is known
 _DRIFT: Final = 3.0  # standard deviations by which the stock may drift over a life
 _UNKNOWN: Final = 28  # columns from here on came later: a note with anything in them is left to the engine
 _SLOW, _OPEN, _CLOSED = 0, 1, 2  # whether a note is left to the engine; whether it is always open to conversion
@@ -127,12 +132,38 @@ def note_kind(seg: Any, begin: int, end: int) -> int:
     return kind
 
 
+def look_closely(short: Any, begin: int, count: int) -> tuple[float, float, int]:
+    """Give the shortest of a note's segments that leave nothing smooth if short, its shortest, and where events are."""
+    narrow, brief, called, put_at = math.inf, math.inf, 0, 0
+    for m in range(count):
+        e = (begin + m) * S_FIELDS
+        length, put, live = short[e + S_LENGTH], short[e + S_PUT] > 0.0, short[e + S_BARRIER] > 0.0
+        next_live = short[e + S_FIELDS + S_BARRIER] > 0.0 if m + 1 < count else live
+        # A call that becomes live shortly before a put, or a put or a call's start shortly after settlement.
+        if (m > 0 and live and short[e - S_FIELDS + S_BARRIER] == 0.0 and put) or (
+            m == 0 and (put or live != next_live)
+        ):
+            narrow = min(narrow, length)
+        # A put on the day that a call becomes live, shortly before a coupon: the coupon is kept apart from it.
+        if m > 0 and live and short[e - S_FIELDS + S_BARRIER] == 0.0 and short[e - S_FIELDS + S_PUT] > 0.0:
+            narrow = min(narrow, length / FEW)
+        brief = min(brief, length)
+        if put:
+            put_at = m + 1
+        if live != next_live:
+            called = m + 1
+    return narrow, brief, (count * 1024 + min(put_at, 1023)) * 1024 + min(called, 1023)
+
+
 @kernel(
-    tables=["int64", "float64"], reads=[], writes=["int64", "float64", "float64", "int64"],
-    calls=[is_simple, level_of_calls, note_kind],
+    tables=["int64", "float64"], reads=[], writes=["int64", "float64", "float64", "int64", "int64"],
+    calls=[is_simple, level_of_calls, note_kind, look_closely],
 )  # fmt: skip
-def read_notes(offsets: Any, seg: Any, counts: Any, short: Any, notes: Any, kind: Any) -> None:
-    """Fill in the segments of notes that are simple, joined where nothing happens between them, and the notes."""
+def read_notes(offsets: Any, seg: Any, counts: Any, short: Any, notes: Any, group: Any, kind: Any) -> None:
+    """Fill in the segments of notes that are simple, joined where nothing happens between them, and the notes.
+
+    Notes of a lower and a higher `group` differ in the number of segments, or in where a put or a call is.
+    """
     for i in range(kind.size):
         begin, end = offsets[i], offsets[i + 1]
         counts[i], first = 0, begin * FIELDS
@@ -161,25 +192,30 @@ def read_notes(offsets: Any, seg: Any, counts: Any, short: Any, notes: Any, kind
             length = 0.0
         n, k = i * N_FIELDS, seg[last + RATIO]
         trigger = level_of_calls(seg, begin, end)
+        narrow, brief, group[i] = look_closely(short, begin, counts[i])
         if trigger > 0.0 and k * trigger < 1.0001 * most:
             kind[i] = _SLOW
         notes[n + N_RATIO], notes[n + N_PAID], notes[n + N_CLAIM] = k, seg[last + DAY_PUT], seg[first + CLAIM_START]
         notes[n + N_LEVEL] = trigger if trigger > 0.0 else seg[last + DAY_PUT] / k
         notes[n + N_LIFE], notes[n + N_FREE], notes[n + N_LONGEST] = now, free, longest
+        notes[n + N_STRIKE] = math.log(seg[last + DAY_PUT] / (k * notes[n + N_LEVEL]))
+        notes[n + N_NARROW], notes[n + N_BRIEF] = narrow, brief
 
 
 @kernel(
-    tables=["int64", "float64", "float64", "int64", "float64"],
+    tables=["int64", "float64", "int64", "float64"],
     reads=["int64"] + ["float64"] * (col.MARKET - 1),
     writes="int64",
     calls=[node_counts],
 )  # fmt: skip
 def choose(
-    begins: Any, short: Any, notes: Any, kind: Any, settings: Any, contract: Any, stock: Any, volatility: Any,
+    begins: Any, notes: Any, kind: Any, settings: Any, contract: Any, stock: Any, volatility: Any,
     rate: Any, carry: Any, credit: Any, recovery: Any, drop: Any, elasticity: Any, out: Any,
 ) -> None:  # fmt: skip
-    """Fill in the number of segments of rows valued in vectors, 0 for others; `begins` are starts, then counts."""
-    size = kind.size
+    """Fill in how often rows are to be valued in vectors, 0 for others; `begins` are starts, then counts."""
+    size, before = kind.size, -1
+    low, high, room = 4, 4, 4
+    life, free, longest, narrow, brief = 0.0, 0.0, 0.0, 0.0, 0.0
     for r in range(out.size):
         c, vol, p = contract[r], volatility[r], credit[r]
         out[r] = 0
@@ -188,37 +224,34 @@ def choose(
         known = not (math.isnan(stock[r]) or math.isnan(vol) or math.isnan(rate[r]) or math.isnan(p))
         if kind[c] == _SLOW or not simple or not known or math.isnan(recovery[r]):
             continue
-        n, count, o = c * N_FIELDS, begins[size + c], begins[c] * S_FIELDS
-        life, free, level = notes[n + N_LIFE], notes[n + N_FREE], notes[n + N_LEVEL]
-        low, high, room = node_counts(settings, count, settings[COARSE])
-        y, strike = math.log(stock[r] / level), math.log(notes[n + N_PAID] / (notes[n + N_RATIO] * level))
+        n, count = c * N_FIELDS, begins[size + c]
+        if c != before:
+            low, high, room = node_counts(settings, count, settings[COARSE])
+            before = c
+            life, free, longest = (
+                math.sqrt(notes[n + N_LIFE]),
+                math.sqrt(notes[n + N_FREE]),
+                math.sqrt(notes[n + N_LONGEST]),
+            )
+            narrow, brief = math.sqrt(notes[n + N_NARROW]), math.sqrt(notes[n + N_BRIEF])
+        y = math.log(stock[r] / notes[n + N_LEVEL])
         if free <= 0.0:
             y = min(y, 0.0)
-        below = settings[BELOW] * vol * math.sqrt(life) - min(y, strike)
-        step = max(below / low, (max(y, 0.0) + settings[ABOVE] * vol * math.sqrt(free)) / high)
+        below = settings[BELOW] * vol * life - min(y, notes[n + N_STRIKE])
+        step = max(below / low, (max(y, 0.0) + settings[ABOVE] * vol * free) / high)
         drift = rate[r] + drop[r] * p - 0.5 * vol * vol
-        if abs(drift) * math.sqrt(life) > _DRIFT * vol:
+        if abs(drift) * life > _DRIFT * vol:
             continue
         if p * recovery[r] > 0.0 and abs(rate[r] + p) < 1e-3:
             continue  # recovery is worth too much for ever
-        wide = vol * math.sqrt(notes[n + N_LONGEST])
+        wide = vol * longest
         if wide * (4.5 + abs(drift) * wide / (vol * vol)) > room * step:
             continue
-        if step > vol * math.sqrt(life / count) or abs(drift) / (vol * vol) * step * (low + room) > 300.0:
+        if step > vol * life / math.sqrt(1.0 * count) or abs(drift) / (vol * vol) * step * (low + room) > 300.0:
             continue
-        # A call that becomes live shortly before a put, or a put shortly after settlement, leaves nothing smooth.
-        hasty = False
-        for m in range(1, count):
-            e = o + m * S_FIELDS
-            begins_call = short[e + S_BARRIER] > 0.0 and short[e - S_FIELDS + S_BARRIER] == 0.0
-            if begins_call and short[e + S_PUT] > 0.0 and step > vol * math.sqrt(short[e + S_LENGTH]):
-                hasty = True
-        if hasty:
+        if step > vol * narrow:
             continue
-        kinked = short[o + S_PUT] > 0.0 or (count > 1 and short[o + S_BARRIER] != short[o + S_FIELDS + S_BARRIER])
-        if kinked and step > vol * math.sqrt(short[o + S_LENGTH]):
-            continue
-        out[r] = count
+        out[r] = 2 if step > _SURE * vol * brief else 1
 
 
 def value_where_fast(
@@ -229,22 +262,26 @@ def value_where_fast(
     size = offsets.size - 1
     counts, kind = np.zeros((2, size), dtype=np.int64)
     short, notes = np.zeros(table.size // FIELDS * S_FIELDS), np.zeros(size * N_FIELDS)
-    read_notes(offsets, table, counts, short, notes, kind)
+    group = np.zeros(size, dtype=np.int64)
+    read_notes(offsets, table, counts, short, notes, group, kind)
     settings, begins = np.array(grid, dtype=np.float64), np.concatenate([offsets[:-1], counts])
-    segments = np.empty(contract.size, dtype=np.int64)
-    choose.spread(begins, short, notes, kind, settings, contract, *columns[: col.MARKET - 1], segments, threads=threads)
+    times = np.empty(contract.size, dtype=np.int64)
+    choose.spread(begins, notes, kind, settings, contract, *columns[: col.MARKET - 1], times, threads=threads)
     chosen = [columns[c] for c in (col.STOCK, col.R_VOLATILITY, col.R_RATE, col.R_CREDIT, col.RECOVERY, col.DROP)]
-    least = int(segments.min()) if segments.size else 0
-    if least > 0 and least == segments.max():  # as for one note: nothing to sort
-        value_fast.spread(begins, short, notes, settings, contract, *chosen, *out, threads=threads)
+    if size == 1 and times.size and times.min() == times.max() > 0:  # nothing to sort
+        value_fast.spread(begins, short, notes, settings, contract, times, *chosen, *out, threads=threads)
         return np.empty(0, dtype=np.int64)
-    order = np.argsort(segments.astype(np.int32), kind="stable")
-    left = np.count_nonzero(segments == 0)
+    # Rows whose notes are alike stand together, those that are valued twice last.
+    rank = np.empty(size, dtype=np.int64)
+    rank[np.argsort(group, kind="stable")] = np.arange(size)
+    key = np.where(times > 0, (times - 1) * size + rank[contract], -1)
+    order = np.argsort(key.astype(np.int16 if 2 * size < 2**15 else np.int64), kind="stable")
+    left = np.count_nonzero(times == 0)
     order, rest = order[left:], order[:left]
     sorted_out = np.empty((len(out), order.size))
     value_fast.spread(
-        begins, short, notes, settings, contract[order], *(column[order] for column in chosen), *sorted_out,
-        threads=threads,
+        begins, short, notes, settings, contract[order], times[order], *(column[order] for column in chosen),
+        *sorted_out, threads=threads,
     )  # fmt: skip
     for part, found in zip(out, sorted_out, strict=True):
         part[order] = found

@@ -291,47 +291,49 @@ def leave_barrier(  # noqa: PLR0915 (its numbers stay in registers)
     # The last coupon that a call may take away, paid at the end of the later segment: an odd function of y.
     length = load(block, LATER_LENGTH * n, like)
     coupon = select(left, load(block, HELD * n, like) * exp(-load(block, RHO * n, like) * length), zero)
-    s = sqrt(load(block, VARIANCE * n, like) * length) / load(block, STEP * n, like)
-    s = select(left, s, splat(1.0, like))
-    x = b * s
-    narrow = s < _LEAST
-    reach = 0.0
-    store(scratch, 8 * n, select(coupon > 0.0, minimum(whole(8.0 * s), splat(low - 1.0, like)), zero))
-    for lane in range(n):
-        reach = max(reach, scratch[8 * n + lane])
-    step_only = splat(1.0, like)
-    beside = low if any_lane(coupon > 0.0) else 0
-    for j in range(1, beside + 1):
-        at = middle - j * n
-        e = load(growth, at, like)
-        if j <= reach:
-            u = 1.0 * j / s
-            one = below_normal(like, u - x) - below_normal(like, -u - x) * exp(2.0 * b * (1.0 * j))
-            part = select(narrow | (8.0 * s < 1.0 * j), step_only, one)
-        else:
-            part = step_only
-        store(f, at, fma(coupon * part, e, load(f, at, like)))
-    store(f, middle, load(f, middle, like) + select(narrow, 0.5 * coupon, zero))
-    density = exp(-0.5 * x * x) / (s * math.sqrt(2.0 * math.pi))
-    u0, ss = below_normal(like, -x), s * s
-    steep = select(narrow, zero, 2.0 * coupon)
-    a1 += steep * (b * u0 - density)
-    a3 += steep * (bb * b * u0 - bb * density + density / ss)
-    a5 += steep * (bb * bb * b * u0 - bb * bb * density + bb * density / ss - 3.0 * density / (ss * ss))
-    jump = select(narrow, coupon, zero)
-    a1, a2, a3 = a1 + jump * b, a2 + jump * bb, a3 + jump * bb * b
-    a4, a5 = a4 + jump * bb * bb, a5 + jump * bb * bb * b
+    jump, k0, k1, k2, k3, k4 = zero, zero, zero, zero, zero, zero
+    if any_lane(coupon > 0.0):
+        s = sqrt(load(block, VARIANCE * n, like) * length) / load(block, STEP * n, like)
+        s = select(left, s, splat(1.0, like))
+        x = b * s
+        narrow = s < _LEAST
+        reach = 0.0
+        store(scratch, 8 * n, select(coupon > 0.0, minimum(whole(8.0 * s), splat(low - 1.0, like)), zero))
+        for lane in range(n):
+            reach = max(reach, scratch[8 * n + lane])
+        step_only = splat(1.0, like)
+        for j in range(1, low + 1):
+            at = middle - j * n
+            e = load(growth, at, like)
+            if j <= reach:
+                u = 1.0 * j / s
+                one = below_normal(like, u - x) - below_normal(like, -u - x) * exp(2.0 * b * (1.0 * j))
+                part = select(narrow | (8.0 * s < 1.0 * j), step_only, one)
+            else:
+                part = step_only
+            store(f, at, fma(coupon * part, e, load(f, at, like)))
+        store(f, middle, load(f, middle, like) + select(narrow, 0.5 * coupon, zero))
+        density = exp(-0.5 * x * x) / (s * math.sqrt(2.0 * math.pi))
+        u0, ss = below_normal(like, -x), s * s
+        steep = select(narrow, zero, 2.0 * coupon)
+        a1 += steep * (b * u0 - density)
+        a3 += steep * (bb * b * u0 - bb * density + density / ss)
+        a5 += steep * (bb * bb * b * u0 - bb * bb * density + bb * density / ss - 3.0 * density / (ss * ss))
+        jump = select(narrow, coupon, zero)
+        a1, a2, a3 = a1 + jump * b, a2 + jump * bb, a3 + jump * bb * b
+        a4, a5 = a4 + jump * bb * bb, a5 + jump * bb * bb * b
+        # What a narrow Gaussian takes from the coupon beside H, by its moments.
+        xx = x * x
+        k0 = -jump * s * math.sqrt(2.0 / math.pi) * (1.0 - xx * (1.0 / 6.0 - xx * (1.0 / 40.0)))
+        k1 = jump * ss * 0.5
+        k2 = -jump * ss * s * (math.sqrt(2.0 / math.pi) / 3.0)
+        k3 = jump * ss * ss * 0.125
+        k4 = -jump * ss * ss * s * (math.sqrt(2.0 / math.pi) / 15.0)
     c0 = a3 * (1.0 / 720.0) - a1 * (1.0 / 12.0) - a5 * (1.0 / 30240.0)
     c2 = a1 * (1.0 / 240.0) - a3 * (1.0 / 3024.0)
     c4 = -a1 * (1.0 / 6048.0)
     c1, c3 = a2 * (1.0 / 240.0) - a4 * (1.0 / 6048.0) - jump * (1.0 / 12.0), jump * (1.0 / 720.0) - a2 * (1.0 / 3024.0)
-    # What a narrow Gaussian takes from the coupon beside H, by its moments.
-    xx = x * x
-    c0 -= jump * s * math.sqrt(2.0 / math.pi) * (1.0 - xx * (1.0 / 6.0 - xx * (1.0 / 40.0)))
-    c1 += jump * ss * 0.5
-    c2 -= jump * ss * s * (math.sqrt(2.0 / math.pi) / 3.0)
-    c3 += jump * ss * ss * 0.125
-    c4 -= jump * ss * ss * s * (math.sqrt(2.0 / math.pi) / 15.0)
+    c0, c1, c2, c3, c4 = c0 + k0, c1 + k1, c2 + k2, c3 + k3, c4 + k4
     w2 = c4 - c2 * (1.0 / 12.0)
     w1 = c2 - 4.0 * w2
     w0 = c0 - 2.0 * (w1 + w2)
@@ -345,38 +347,37 @@ def leave_barrier(  # noqa: PLR0915 (its numbers stay in registers)
 
 
 def put_back(
-    like: Any, block: Any, scratch: Any, f: Any, growth: Any, shares: Any, low: int, room: int, end: int
-) -> None:
-    """Bring the value to a put; fill in the weights of the kink where it stops being used."""
+    like: Any, block: Any, scratch: Any, f: Any, gain: Any, growth: Any, shares: Any, low: int, room: int, end: int
+) -> None:  # fmt: skip
+    """Bring the value to a put; fill in the weights of the kink where it stops being used.
+
+    `gain` is filled with what the put would add at each node.
+    """
     n = lanes_of(like)
     worth, per_shares = load(block, PERPETUAL * n, like), load(block, PER_SHARES * n, like)
     price = load(block, PUT * n, like)
-    live, limit = (
-        price > 0.0,
-        select(load(block, LATER_BARRIER * n, like) > 0.0, splat(1.0 * low, like), splat(1.0 * end, like)),
-    )
-    level, part = price - worth, 1.0 - per_shares
     zero, none = splat(0.0, like), splat(-1.0, like)
-    y0, y1, y2, y3, y4, y5, third = zero, zero, zero, zero, zero, zero, none
-    # What a put would add, at six nodes of which the third is at hand.
-    at = room * n
-    d2 = level * load(growth, at, like) - part * load(shares, at, like) - load(f, at, like)
-    d0, d1 = d2, d2
-    at += n
-    d3 = level * load(growth, at, like) - part * load(shares, at, like) - load(f, at, like)
-    at += n
-    d4 = level * load(growth, at, like) - part * load(shares, at, like) - load(f, at, like)
-    for i in range(end - 3):
-        at = (room + i + 3) * n
-        d5 = level * load(growth, at, like) - part * load(shares, at, like) - load(f, at, like)
-        used = live & (1.0 * i < limit)
-        here = (d2 > 0.0) & (d3 <= 0.0) & used
-        y0, y1, y2 = select(here, d0, y0), select(here, d1, y1), select(here, d2, y2)
-        y3, y4, y5 = select(here, d3, y3), select(here, d4, y4), select(here, d5, y5)
-        third = select(here, splat(1.0 * i, like), third)
+    later = load(block, LATER_BARRIER * n, like) > 0.0
+    limit = select(price > 0.0, select(later, splat(1.0 * low, like), splat(1.0 * end, like)), zero)
+    level, part = price - worth, 1.0 - per_shares
+    before, third = zero, none
+    for i in range(end):
         at = (room + i) * n
-        store(f, at, load(f, at, like) + select(used, maximum(d2, zero), zero))
-        d0, d1, d2, d3, d4 = d1, d2, d3, d4, d5
+        own = load(f, at, like)
+        more = level * load(growth, at, like) - part * load(shares, at, like) - own
+        store(gain, at, more)
+        used = maximum(more, zero) if i < end - 3 else zero
+        store(f, at, own + select(limit > 1.0 * i, used, zero))
+        if i < end - 2:
+            third = select((before > 0.0) & (more <= 0.0) & (limit > i - 1.0), splat(i - 1.0, like), third)
+        before = more
+    store(scratch, 6 * n, third)
+    for lane in range(n):
+        place = int(scratch[6 * n + lane])
+        for k in range(6):  # of six nodes the third is at hand
+            scratch[k * n + lane] = gain[(room + max(place - 2 + k, 0)) * n + lane] if place >= 0 else 0.0
+    y0, y1, y2 = load(scratch, 0, like), load(scratch, n, like), load(scratch, 2 * n, like)
+    y3, y4, y5 = load(scratch, 3 * n, like), load(scratch, 4 * n, like), load(scratch, 5 * n, like)
     m1 = y0 * (1.0 / 20.0) - y1 * (1.0 / 2.0) - y2 * (1.0 / 3.0) + y3 - y4 * (1.0 / 4.0) + y5 * (1.0 / 30.0)
     m2 = (y1 + y3) * (2.0 / 3.0) - (y0 + y4) * (1.0 / 24.0) - y2 * 1.25
     m3 = (10.0 * y2 - y0 - y1 - 14.0 * y3 + 7.0 * y4 - y5) * (1.0 / 24.0)

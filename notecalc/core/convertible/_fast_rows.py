@@ -21,6 +21,7 @@ from notecalc.core._vectors import (
     splat,
     sqrt,
     store,
+    whole,
 )
 from notecalc.core.convertible._fast_grid import (
     BARRIER,
@@ -73,11 +74,15 @@ N_CLAIM: Final = 3
 N_LIFE: Final = 4  # [yr]
 N_FREE: Final = 5  # last time before which no call is live [yr]
 N_LONGEST: Final = 6  # segment but the first [yr]
-N_FIELDS: Final = 7
+N_STRIKE: Final = 7  # ln of the stock price that is worth what is paid at maturity over that level
+N_NARROW: Final = 8  # shortest of the segments that leave nothing smooth where they are short [yr]
+N_BRIEF: Final = 9  # shortest segment [yr]
+N_FIELDS: Final = 10
 
 # settings
 LOW, HIGH, ROOM, BELOW, ABOVE, COARSE, LEAST, TIMES = 0, 1, 2, 3, 4, 5, 6, 7
 
+FEW: Final = 2.0  # squared steps of a Gaussian below which its shape is not seen in differences
 _OFTEN = 8.0  # segments from which the grid gets finer
 
 
@@ -121,7 +126,7 @@ def lay_out(
     beta, rho = drift / variance, rate + hazard
     lost = hazard * recovery * claim
     worth = lost / select(lost > 0.0, rho, splat(1.0, like))
-    y, strike = log(stock / level), log(paid / (ratio * level))
+    y, strike = log(stock / level), load(notes, N_STRIKE * n, like)
     # Where a call is live from the start, what is beyond it needs no nodes.
     y = select((free <= 0.0) & (y > 0.0), zero, y)
     reach = vol * sqrt(life)
@@ -173,6 +178,7 @@ def meet(
     block: Any,
     scratch: Any,
     f: Any,
+    spare: Any,
     growth: Any,
     shares: Any,
     low: int,
@@ -195,7 +201,7 @@ def meet(
     bb = b * b
     # A coupon that a call may take away, shortly after the call's start, is kept apart, in closed form.
     wide = load(block, VARIANCE * n, like) * load(block, LENGTH * n, like)
-    apart = held & (load(block, PRIOR_BARRIER * n, like) <= 0.0) & (wide < 6.0 * step * step)
+    apart = held & (load(block, PRIOR_BARRIER * n, like) <= 0.0) & (wide < FEW * step * step)
     paid = load(block, COUPON * n, like)
     coupon = zero if last else select(apart, zero, paid)
     a0, a2, a4 = coupon, coupon * bb, coupon * bb * bb
@@ -210,7 +216,7 @@ def meet(
     q1, q2, q3 = load(f, middle - n, like), load(f, middle - 2 * n, like), load(f, middle - 3 * n, like)
     puts = any_lane(load(block, PUT * n, like) > 0.0)
     if puts:
-        put_back(like, block, scratch, f, growth, shares, low, room, end)
+        put_back(like, block, scratch, f, spare, growth, shares, low, room, end)
     if any_lane(load(block, LATER_BARRIER * n, like) > load(block, BARRIER * n, like)):
         leaving = (load(block, LATER_BARRIER * n, like) > load(block, BARRIER * n, like)) & later
         leave_barrier(like, block, scratch, f, growth, shares, leaving, q1, q2, q3, low, high, room)
@@ -243,21 +249,28 @@ def read_off(  # noqa: PLR0915 (its numbers stay in registers)
             store(f, i * n, load(spare, i * n, like))
         continue_ends(like, block, f, growth, shares, low, high, room, room)
         wide = maximum(wide, one)
-    store(weights, 0, place - 6.0 * sqrt(wide))
-    store(weights, n, place + 6.0 * sqrt(wide))
+    window = 6.0 * sqrt(wide)
+    start = maximum(whole(place - window), splat(-1.0 * room, like))
+    store(weights, 0, start)
+    store(weights, n, place + window)
     first, stop = low + high + room, -room
     for lane in range(n):
         first, stop = min(first, int(weights[lane])), max(stop, int(weights[n + lane]) + 1)
     first, stop = max(first, -room), min(stop, nodes + room)
-    half, far = -0.5 / wide, 36.0 * wide
-    v, v1, v2 = zero, zero, zero
+    # Each lane's Gaussian starts at a node of its own, and is multiplied by a ratio that falls by a constant factor.
+    half, x = -0.5 / wide, start - place
+    begun, ratio, change = exp(half * x * x), exp(half * (2.0 * x + 1.0)), exp(2.0 * half)
+    v, v1, v2, density = zero, zero, zero, zero
     for i in range(first, stop):
         x = 1.0 * i - place
-        xx = x * x
-        weight = select(xx < far, exp(half * xx) * load(f, (room + i) * n, like), zero)
+        density = select(start == 1.0 * i, begun, density)
+        weight = select(x < window, density, zero) * load(f, (room + i) * n, like)
         v = v + weight
-        v1 = fma(x, weight, v1)
-        v2 = fma(xx, weight, v2)
+        weight = weight * x
+        v1 = v1 + weight
+        v2 = fma(x, weight, v2)
+        density = density * ratio
+        ratio = select(start <= 1.0 * i, ratio * change, ratio)
     v1, v2 = v1 / wide, (v2 / wide - v) / wide
     y = (place - 1.0 * low) * step
     scale = exp(-load(block, LOSS * n, like) * length - beta * y) / sqrt(2.0 * math.pi * wide)
@@ -315,7 +328,7 @@ def value_block(
         convolve(like, f, spare, weights, room, nodes, reach)
         f, spare = spare, f
         take_segment(like, block, seg, first, m)
-        meet(like, block, scratch, f, growth, shares, low, high, room, m == 0)
+        meet(like, block, scratch, f, spare, growth, shares, low, high, room, m == 0)
     read_off(
         like, block, weights, market, notes, f, spare, growth, shares, segments, low, high, room, out
     )  # fmt: skip
@@ -323,7 +336,7 @@ def value_block(
 
 @kernel(
     tables=["int64", "float64", "float64", "float64"],
-    reads=["int64"] + ["float64"] * 6,
+    reads=["int64", "int64"] + ["float64"] * 6,
     writes=["float64"] * 5,
     calls=[
         fill_kernel, moments_weight, continue_ends, convolve, kink_weights, add_weights, weigh_strike, weigh_barrier,
@@ -334,13 +347,15 @@ def value_block(
     block=4096,
 )  # fmt: skip
 def value_fast(
-    like: Any, begins: Any, seg: Any, table: Any, settings: Any, contract: Any, stock: Any, volatility: Any,
-    rate: Any, hazard: Any, recovery: Any, drop: Any, value: Any, delta: Any, gamma: Any, theta: Any, estimate: Any,
+    like: Any, begins: Any, seg: Any, table: Any, settings: Any, contract: Any, times: Any, stock: Any,
+    volatility: Any, rate: Any, hazard: Any, recovery: Any, drop: Any, value: Any, delta: Any, gamma: Any,
+    theta: Any, estimate: Any,
 ) -> None:  # fmt: skip
     """Fill value, delta, gamma, theta per year and an estimate of the value's error, for each row.
 
     Rows of notes with the same number of segments should stand together: they share the lanes of a vector. `begins`
-    holds where each note's segments start, then how many they are.
+    holds where each note's segments start, then how many they are; `times` says whether a row is valued once, or twice
+    for an estimate of its error from a coarser grid.
     """
     n, size, most = lanes_of(like), begins.size // 2, 1
     for i in range(size):
@@ -371,12 +386,18 @@ def value_fast(
             like, block, scratch, weights, market, notes, f, spare, growth, shares, seg, first, segments, settings,
             1.0, fine,
         )  # fmt: skip
-        value_block(
-            like, block, scratch, weights, market, notes, f, spare, growth, shares, seg, first, segments, settings,
-            settings[COARSE], coarse,
-        )  # fmt: skip
+        twice = False
+        for lane in range(count):
+            twice = twice or times[r + lane] > 1
+        if twice:
+            value_block(
+                like, block, scratch, weights, market, notes, f, spare, growth, shares, seg, first, segments, settings,
+                settings[COARSE], coarse,
+            )  # fmt: skip
         for lane in range(count):
             value[r + lane], delta[r + lane] = fine[lane], fine[n + lane]
             gamma[r + lane], theta[r + lane] = fine[2 * n + lane], fine[3 * n + lane]
-            estimate[r + lane] = settings[LEAST] + settings[TIMES] * abs(fine[lane] - coarse[lane])
+            estimate[r + lane] = settings[LEAST] + 0.0 * fine[lane]
+            if times[r + lane] > 1:
+                estimate[r + lane] += settings[TIMES] * abs(fine[lane] - coarse[lane])
         r += count

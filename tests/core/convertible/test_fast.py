@@ -235,13 +235,13 @@ def test_as_plain_python_it_says_the_same(make):
     out = [np.full(2, np.nan) for _ in range(5)]
     _fast.value_where_fast(case.lines.offsets, table, _fast.GRIDS["fast"], contract, columns, out)
     plain = [np.full(2, np.nan) for _ in range(5)]
-    counts, kind = np.zeros((2, 1), dtype=np.int64)
+    counts, group, kind = np.zeros((3, 1), dtype=np.int64)
     short, notes = np.zeros(len(case.lines.table) * _fast_rows.S_FIELDS), np.zeros(_fast_rows.N_FIELDS)
-    _fast.read_notes.py_func(case.lines.offsets, table, counts, short, notes, kind)
+    _fast.read_notes.py_func(case.lines.offsets, table, counts, short, notes, group, kind)
     begins = np.concatenate([case.lines.offsets[:-1], counts])
     _fast_rows.value_fast.py_func(
         0.0, begins, short, notes, np.array(_fast.GRIDS["fast"]), contract,
-        *(columns[c] for c in (0, 1, 2, 4, 5, 6)), *plain,
+        np.ones(2, dtype=np.int64), *(columns[c] for c in (0, 1, 2, 4, 5, 6)), *plain,
     )  # fmt: skip
     np.testing.assert_allclose(np.array(plain), np.array(out), rtol=1e-9, atol=1e-9)
 
