@@ -252,6 +252,8 @@ def test_as_plain_python_it_says_the_same(make):
         ({}, {"volatility": 0.02, "hazard_rate": 0.9}),  # a drift that is too strong
         ({"recovery_claim": "principal-and-accrued"}, {}),
         ({"puts": [PutDate(date="2004-06-21", clean_price=100)]}, {}),  # three days away
+        # a put on the day that a call starts, five days before a coupon
+        ({"calls": [SOON], "puts": [PutDate(date="2005-06-13", clean_price=101)]}, {}),
     ],
 )  # fmt: skip
 def test_what_is_not_simple_is_left_to_the_engine(make, terms, changed):
