@@ -1,4 +1,4 @@
-"""The tables of `notecalc.core.convertible._triggers`, and what calls on 20 of 30 days are worth beside its answer.
+"""The tables of `notecalc.core.convertible.triggers`, and what calls on 20 of 30 days are worth beside its answer.
 
 ``python benchmarks/trigger_shifts.py tables [walks]`` prints both tables (300,000 walks: a quarter of a minute);
 ``... errors [pairs]`` the value under the rule, and the error of the trigger on the day, alone and with that of the
@@ -12,7 +12,7 @@ import sys
 import numba
 import numpy as np
 
-from notecalc.core.convertible._triggers import on_the_day_trigger, opening_day_trigger
+from notecalc.core.convertible.triggers import on_the_day_trigger, opening_day_trigger
 
 MOST = 30
 BETA = 0.5826  # -zeta(1/2) / sqrt(2 pi), between a barrier watched once a step and one that is always watched

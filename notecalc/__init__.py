@@ -18,10 +18,10 @@ if TYPE_CHECKING:
     from notecalc.core.balances import Balances, roll_forward
     from notecalc.core.calendars import add_business_days, adjust, get_calendar, is_business_day
     from notecalc.core.conversion import conversion_ratio, shares_on_conversion, shares_to_reserve
-    from notecalc.core.convertible._triggers import on_the_day_trigger, opening_day_trigger
     from notecalc.core.convertible.implied import convertible_implied
     from notecalc.core.convertible.outcomes import convertible_probabilities, exercise_boundary
     from notecalc.core.convertible.terms import CallWindow, ConversionWindow, Convertible, PutWindow, Steps
+    from notecalc.core.convertible.triggers import on_the_day_trigger, opening_day_trigger
     from notecalc.core.convertible.valuation import convertible_greeks, convertible_value
     from notecalc.core.convertible.volatility import diffusion_volatility, total_volatility
     from notecalc.core.curves import Curve
@@ -140,7 +140,7 @@ _NAMES_BY_MODULE = {
     "notecalc.core.balances": ("Balances", "roll_forward"),
     "notecalc.core.calendars": ("add_business_days", "adjust", "get_calendar", "is_business_day"),
     "notecalc.core.conversion": ("conversion_ratio", "shares_on_conversion", "shares_to_reserve"),
-    "notecalc.core.convertible._triggers": ("on_the_day_trigger", "opening_day_trigger"),
+    "notecalc.core.convertible.triggers": ("on_the_day_trigger", "opening_day_trigger"),
     "notecalc.core.convertible.implied": ("convertible_implied",),
     "notecalc.core.convertible.outcomes": ("convertible_probabilities", "exercise_boundary"),
     "notecalc.core.convertible.terms": ("CallWindow", "ConversionWindow", "Convertible", "PutWindow", "Steps"),

@@ -74,7 +74,7 @@ __all__ = ["value_where_fast"]
 # Nodes below the call's level, above it and beyond; standard deviations below and above; the coarse grid's share of the
 # nodes; the least error to be told, and by how much what the two grids differ by is multiplied.
 GRIDS = {
-    "fast": (16, 8, 12, 2.0, 2.25, 0.75, 4e-4, 3.0),
+    "fast": (20, 8, 12, 2.25, 2.25, 0.75, 4e-4, 3.0),
     "standard": (24, 12, 16, 2.25, 2.5, 0.75, 5e-5, 3.0),
 }
 

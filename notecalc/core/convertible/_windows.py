@@ -10,8 +10,8 @@ import numpy as np
 import numpy.typing as npt
 
 from notecalc.core.arrays import BoolArray, DateArray, FloatArray, IntArray
-from notecalc.core.convertible._triggers import on_the_day_trigger, opening_day_trigger
 from notecalc.core.convertible.terms import CallWindow, Convertible
+from notecalc.core.convertible.triggers import on_the_day_trigger, opening_day_trigger
 from notecalc.errors import TermError
 
 __all__ = ["Coupons", "Dividends", "Window", "Windows", "of_each", "read_windows"]

@@ -28,7 +28,7 @@ from notecalc.core.arrays import (
     as_numbers,
     forbid,
 )
-from notecalc.core.convertible._triggers import REACHED
+from notecalc.core.convertible.triggers import REACHED
 from notecalc.core.periods import Periods
 from notecalc.core.words import known_word
 from notecalc.errors import TermError

@@ -9,8 +9,8 @@ import pytest
 
 import notecalc as nc
 from notecalc.core.convertible import _columns as col
-from notecalc.core.convertible._triggers import REACHED, on_the_day_trigger, opening_day_trigger
 from notecalc.core.convertible.terms import CallWindow
+from notecalc.core.convertible.triggers import REACHED, on_the_day_trigger, opening_day_trigger
 from notecalc.core.convertible.valuation import Case, convertible_value
 
 DAY = "2004-06-18"
