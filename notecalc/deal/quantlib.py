@@ -141,6 +141,9 @@ def _callability(terms: DealTerms) -> list[Any]:
             raise TermError(
                 f"series.{path}.calls[{row}].accrued_interest", rule="paid, as QuantLib has it", got="forfeited"
             )
+        if call.trigger_days is not None and call.trigger.value != "none":
+            rule, days = "none, as QuantLib looks at one day's price", call.trigger_days.value
+            raise TermError(f"series.{path}.calls[{row}].trigger_days", rule=rule, got=days)
         price = ql.BondPrice(float(call.clean_price.value), ql.BondPrice.Clean)
         for day in _days(call):
             if call.trigger.value == "none":

@@ -69,12 +69,14 @@ def test_with_a_spread_quantlib_swings_about_our_value(deal: nc.Deal, stock_pric
 
 
 def test_calls_and_puts_go_with_it(callable_deal: nc.Deal) -> None:
-    """Without the step of the price, which QuantLib does not have, and where coupons are paid when they are due.
+    """Without the step of the price and the days of the trigger, which QuantLib does not have, and paid when due.
 
     A tree of three steps a day and fewer sees the trigger by the width of a node.
     """
     raw = callable_deal.replace(business_day_convention="unadjusted").terms.model_dump(by_alias=True)
     raw["series"]["notes"]["conversion"]["steps"] = ()
+    for call in raw["series"]["notes"]["calls"]:
+        call["trigger_days"] = call["trigger_period"] = None
     deal = nc.Deal(validate_terms(raw, "raw", python=True))
     note, value = deal.to_quantlib(), ours(deal, 0.0)
     values = [note.set_engine(on=DAY, credit_spread=0, steps=steps, **MARKET).NPV() for steps in (1095, 1500, 2190)]
@@ -98,3 +100,12 @@ def test_what_quantlib_does_not_have_is_refused(deal: nc.Deal, changes: dict[str
 def test_a_price_that_steps_is_refused(callable_deal: nc.Deal) -> None:
     with pytest.raises(nc.TermError, match="steps` must be none, as QuantLib has one conversion price"):
         callable_deal.to_quantlib()
+
+
+def test_a_trigger_on_many_days_is_refused(callable_deal: nc.Deal) -> None:
+    raw = callable_deal.terms.model_dump(by_alias=True)
+    raw["series"]["notes"]["conversion"]["steps"] = ()
+    with pytest.raises(
+        nc.TermError, match=r"calls\[0\].trigger_days` must be none, as QuantLib looks at one day's price"
+    ):
+        nc.Deal(validate_terms(raw, "raw", python=True)).to_quantlib()

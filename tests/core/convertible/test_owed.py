@@ -18,6 +18,8 @@ from notecalc.core.convertible._windows import Dividends
 from notecalc.core.convertible.terms import CallWindow, ConversionWindow, PutWindow
 from notecalc.core.convertible.valuation import MODELS, convertible_value
 
+pytestmark = pytest.mark.compiled  # whole lives on grids: minutes as plain Python
+
 DAY, GAP, PAID = "2004-06-18", "2006-06-18", "2006-06-19"
 TF, AFV, GS = MODELS
 CREDIT = {
@@ -74,7 +76,6 @@ def tree(stock, steps, put, price, spread):
         ql.Settings.instance().evaluationDate = before
 
 
-@pytest.mark.compiled
 @pytest.mark.parametrize(
     ("option", "price", "spread", "stock"), [(PUT, 1.85, 0.08, 1.0), (PUT, 1.85, 0.08, 2.0), (CALL, 4.0, 0.0, 1.2)]
 )
@@ -92,7 +93,6 @@ def test_quantlib_pays_it_too(make, option, price, spread, stock):
     assert got.dirty_price == pytest.approx(np.mean(values), abs=0.25)
 
 
-@pytest.mark.compiled
 @pytest.mark.parametrize("model", [AFV, GS])
 @pytest.mark.parametrize("option", [PUT, CALL], ids=["put", "call"])
 def test_a_day_later_costs_a_day_of_interest_on_coupons(make, option, model):
@@ -184,7 +184,6 @@ def test_a_maturity_paid_later(make, accrued, kept):
 # ---- without an option in between ----
 
 
-@pytest.mark.compiled
 @pytest.mark.parametrize("model", MODELS)
 def test_a_note_with_no_option_in_between_is_worth_its_payments(make, model):
     """With hardly any shares, bonds: each payment on its own day."""
@@ -199,7 +198,6 @@ def test_a_note_with_no_option_in_between_is_worth_its_payments(make, model):
     assert (got.dirty_price, got.bond_floor) == pytest.approx((expected, expected), abs=2e-4)
 
 
-@pytest.mark.compiled
 @pytest.mark.parametrize("model", MODELS)
 def test_shares_at_the_end_are_worth_the_same_whenever_coupons_are_paid(make, model):
     """Sure of conversion, and of no default, the note is its shares at maturity and five coupons."""

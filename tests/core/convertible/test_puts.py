@@ -81,6 +81,7 @@ def test_a_window_as_segments(make):
     assert table[3, col.DAY_PUT] == 99
 
 
+@pytest.mark.compiled
 @settings(max_examples=30)
 @given(
     st.fixed_dictionaries(
@@ -101,6 +102,7 @@ def test_never_below_a_live_put_and_worth_more_than_without(make, market, model,
     assert put >= value(make(terms={"puts": one_day}), model, **market, accuracy="fast").dirty_price - 0.02
 
 
+@pytest.mark.compiled
 def test_what_may_be_called_and_put_at_one_price_is_worth_it(make):
     terms = make(terms={"puts": [PutWindow(clean_price=100)], "calls": [CallWindow(clean_price=100)]})
     prices = np.array([0.5, 1.5, 1.84, 2.5])

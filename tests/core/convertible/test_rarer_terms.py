@@ -16,6 +16,8 @@ from notecalc.core.convertible._windows import Dividends
 from notecalc.core.convertible.terms import CallWindow, ConversionWindow, PutWindow, Steps
 from notecalc.core.convertible.valuation import MODELS, convertible_value
 
+pytestmark = pytest.mark.compiled  # whole lives on grids: minutes as plain Python
+
 DAY = "2004-06-18"
 TF, AFV, GS = MODELS
 NO_DIVIDENDS = Dividends(np.empty(0, dtype="datetime64[D]"), np.empty(0))
@@ -47,7 +49,6 @@ def timeline(terms, day=DAY):
 # ---- prices that step, on their dates ----
 
 
-@pytest.mark.compiled
 @pytest.mark.parametrize("model", MODELS)
 @pytest.mark.parametrize(("step", "strike"), [(365, 80.0), (366, 100.0)])
 def test_a_conversion_price_steps_on_its_day(yearly, model, step, strike):
@@ -68,7 +69,6 @@ def test_a_conversion_price_steps_on_its_day(yearly, model, step, strike):
     assert got.dirty_price == pytest.approx(expected, abs=1e-4)
 
 
-@pytest.mark.compiled
 def test_a_conversion_window_closes_after_its_last_day(yearly):
     """Open until ten days before maturity, the option is one on what the bond is worth then."""
     first = np.datetime64("2005-01-01")
@@ -162,7 +162,6 @@ def test_a_make_whole_costs_the_issuer(make, stock, vol, price):
 # ---- maturity paid in shares ----
 
 
-@pytest.mark.compiled
 @pytest.mark.parametrize("model", [TF, GS])
 @pytest.mark.parametrize("stock", [70.0, 120.0])
 def test_a_maturity_paid_in_shares_bears_no_spread(yearly, model, stock):
@@ -180,7 +179,6 @@ def test_a_maturity_paid_in_shares_bears_no_spread(yearly, model, stock):
     assert got.bond_floor == pytest.approx(repaid * math.exp(-0.08), abs=1e-10)
 
 
-@pytest.mark.compiled
 def test_its_coupons_are_cash(make):
     """With hardly any shares on conversion: the coupons at the risky rate, the shares delivered at the risk-free one."""
     got = convertible_value(
@@ -192,7 +190,6 @@ def test_its_coupons_are_cash(make):
     assert (got.dirty_price, got.bond_floor) == pytest.approx((expected, expected), abs=1e-6)
 
 
-@pytest.mark.compiled
 def test_by_a_hazard_rate_the_note_must_live_to_be_paid(yearly):
     terms = yearly(730, price=1e9, terms={"redemption_in": "shares", "redemption_price_fraction": 0.9})
     got = convertible_value(
