@@ -25,8 +25,9 @@ import numpy as np
 import QuantLib as ql
 from harness import Bench, Contender
 
+from notecalc.core.convertible._case import Case
 from notecalc.core.convertible.terms import CallWindow, ConversionWindow, Convertible, PutWindow, Steps
-from notecalc.core.convertible.valuation import Case, convertible_greeks, convertible_value
+from notecalc.core.convertible.valuation import convertible_greeks, convertible_value
 from notecalc.core.notes import Notes
 from notecalc.core.schedule import resolve
 

@@ -87,3 +87,6 @@ LEAN: Final = 6  # what the second unknown adds to SOURCE, per unit of it
 OLD: Final = 7  # both unknowns before the step
 OLD_SECOND: Final = 8
 WORK: Final = 9
+
+# ---- the grid ----
+BEYOND: Final = 6  # nodes past an edge to which the solution is carried

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from notecalc.core._jit import kernel
-from notecalc.core.convertible import _events, _march, _puts, _segment, _weights
+from notecalc.core.convertible import _events, _march, _puts, _second, _segment, _weights
 from notecalc.core.convertible._columns import (
     AYACHE_FORSYTH_VETZAL,
     CALL_START,
@@ -171,12 +171,12 @@ def _span(seg: Any, begin: int, end: int, row: Any, model: int, width: float) ->
         _weights.weigh_kink, _weights.weigh_jump, _weights.interpolate, _weights.derivatives,
         _segment.own_or, _segment.is_barrier, _segment.along, _segment.rise, _segment.spreads,
         _march.bound_on, _march.unit_bend,
-        _march.place_edge, _march.may_call, _march.is_pinned,
+        _march.place_edge, _march.may_call, _second.is_pinned,
         _march.fill_sources, _march.eliminate_first,
         _puts.put_bend, _puts.hold_below, _puts.response, _puts.give_way, _puts.follow_put, _puts.keep_above_put,
         _puts.hold_second_below, _puts.end_second_below, _march.sweep, _march.find_edge, _march.keep_within,
         _march.finish,
-        _march.solve_second, _march.finish_second, _march.settle, _march.agree, _march.keep_edge, _march.carry_step,
+        _second.solve_second, _second.finish_second, _march.settle, _march.agree, _march.keep_edge, _march.carry_step,
         _march.march,
         _events.known_kink, _events.crosses, _events.excess, _events.crossing, _events.beside, _events.clip,
         _events.weigh_conversion, _events.weigh_trigger, _events.cap, _events.enter, _events.move,

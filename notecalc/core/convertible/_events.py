@@ -40,7 +40,8 @@ from notecalc.core.convertible._columns import (
     TRIGGER,
     TSIVERIOTIS_FERNANDES,
 )
-from notecalc.core.convertible._march import is_pinned, settle
+from notecalc.core.convertible._march import settle
+from notecalc.core.convertible._second import is_pinned
 from notecalc.core.convertible._segment import is_barrier
 from notecalc.core.convertible._weights import interpolate, weigh_jump, weigh_kink
 

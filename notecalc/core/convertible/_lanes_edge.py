@@ -8,6 +8,7 @@ from __future__ import annotations
 from typing import Any, Final
 
 from notecalc.core._vectors import lanes_of, load, maximum, minimum, select, splat, sqrt, store
+from notecalc.core.convertible._columns import BEYOND
 from notecalc.core.convertible._lanes_memory import (
     AHEAD,
     BEND,
@@ -47,7 +48,6 @@ from notecalc.core.convertible._lanes_memory import (
 
 __all__: list[str] = []
 
-_BEYOND: Final = 6  # nodes beyond the edge on which the solution is carried on
 _TINY: Final = 1e-300
 _LEAST_PART: Final = 1e-6
 
@@ -184,7 +184,7 @@ def finish(  # noqa: PLR0912, PLR0915 (decisions as choices)
     least, price, floor, scale = (
         of(like, now, LEAST_NEW), of(like, now, PRICE_NEW), of(like, now, FLOOR_NEW), of(like, now, SCALE_NEW)
     )  # fmt: skip
-    end = min(nodes, zero + _BEYOND + 1) if barrier else nodes
+    end = min(nodes, zero + BEYOND + 1) if barrier else nodes
     if most_of(like, now, AHEAD) == 0.0:
         if barrier:
             w = (floor + more * load(grid, u + zero * lanes_of(like), like)) / double
@@ -235,7 +235,7 @@ def finish(  # noqa: PLR0912, PLR0915 (decisions as choices)
             beyond = bound_at(like, now, side_or, stock)
             away = place - last - part
             bent = touching * base * away * away
-            beyond = beyond + select(place - last > splat(_BEYOND + 0.5, like), zeros, bent)
+            beyond = beyond + select(place - last > splat(BEYOND + 0.5, like), zeros, bent)
             free = double * w - more * old
             if is_open:
                 free = maximum(free, floor)

@@ -14,6 +14,7 @@ from typing import Any
 from notecalc.core.convertible import _columns as col
 from notecalc.core.convertible._columns import (
     AYACHE_FORSYTH_VETZAL,
+    BEYOND,
     CALL,
     CALL_END,
     COST,
@@ -61,7 +62,6 @@ CONVERTED, FORCED, AT_MATURITY, CALLED, PUT, DEFAULTED, REDEEMED, LIFE = range(8
 ENDINGS = 8
 
 _SAME = 1e-10
-_BEYOND = 6
 
 
 def meant(ending: int, which: int) -> Any:
@@ -160,7 +160,7 @@ def substitute(
     slope = slope_at(f, end, last, z)
     for i in range(last + 1, f.size):
         f[i] = end
-        if ending != FORCED and i - last <= _BEYOND:
+        if ending != FORCED and i - last <= BEYOND:
             f[i] += slope * (i - last - z)
 
 

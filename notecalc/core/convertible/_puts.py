@@ -11,6 +11,7 @@ from typing import Any
 
 from notecalc.core.convertible._columns import (
     AYACHE_FORSYTH_VETZAL,
+    BEYOND,
     CARRY,
     COST,
     DECAY,
@@ -43,7 +44,6 @@ from notecalc.core.convertible._segment import along, own_or, rise, spreads
 
 __all__: list[str] = []
 
-_BEYOND = 6  # nodes past the edge to which the solution is carried
 _SETTLED = 1e-6  # of a cell
 _LEAST_PART = 1e-6
 _FAR = 8.0  # cells that the edge may move down in one round
@@ -70,7 +70,7 @@ def hold_below(
     unit = max(put_bend(work, seg, o, row, model, h, tau, min(m + 1, u.size - 1)), 0.0)
     for i in range(m + 1):
         away = m + 1 - i - state[PUT_PART]
-        carried = unit * away * away if m - i < _BEYOND else 0.0
+        carried = unit * away * away if m - i < BEYOND else 0.0
         work[GAIN, i] = (price - scale * exp_y[i] + carried + more * u[i]) / now[TWICE]
         work[PASS, i] = 0.0
     return m
@@ -179,4 +179,4 @@ def end_second_below(b: Any, work: Any, state: Any, seg: Any, o: int, now: Any, 
     slope = (next_one - price) * z / (1.0 + z) - (here - price) * (1.0 + z) / z
     for i in range(m, -1, -1):
         new = far * next_one + near * here + edge * price if i == m else price + slope * (m + 1 - z - i)
-        work[SECOND, i] = ((new if m - i < _BEYOND else price) + more * b[i]) / now[TWICE]
+        work[SECOND, i] = ((new if m - i < BEYOND else price) + more * b[i]) / now[TWICE]

@@ -10,8 +10,8 @@ import pandas as pd
 
 from notecalc.core.arrays import FINITE, Dates, FloatArray, Numbers
 from notecalc.core.convertible import _columns as col
+from notecalc.core.convertible._case import Case
 from notecalc.core.convertible.terms import Convertible
-from notecalc.core.convertible.valuation import Case
 from notecalc.core.words import known_word
 
 __all__ = ["UNKNOWNS", "Implied", "convertible_implied"]

@@ -9,10 +9,10 @@ import pandas as pd
 
 from notecalc.core.arrays import Dates, FloatArray, IntArray
 from notecalc.core.convertible import _columns as col
+from notecalc.core.convertible._case import Case, Market
 from notecalc.core.convertible._outcomes import DEFAULTED, ENDINGS
 from notecalc.core.convertible._policy import POINT, points_at_most, policy_rows
 from notecalc.core.convertible.terms import Convertible
-from notecalc.core.convertible.valuation import Case, Market
 from notecalc.errors import TermError
 
 __all__ = [

@@ -2,39 +2,20 @@
 
 from __future__ import annotations
 
-import itertools
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
-from typing import Any, NamedTuple, NotRequired, TypeAlias, TypedDict, Unpack
+from dataclasses import replace
+from typing import Any, NamedTuple, Unpack
 
 import numpy as np
 import pandas as pd
 
-from notecalc.core._coupon_years import counting
-from notecalc.core._coupons import find_each
-from notecalc.core._layout import Layout
 from notecalc.core.arrays import (
-    FINITE,
-    POSITIVE,
-    RATE,
     Dates,
     FloatArray,
-    IntArray,
-    Numbers,
-    Rule,
 )
 from notecalc.core.convertible import _columns as col
-from notecalc.core.convertible._engine import value_rows
-from notecalc.core.convertible._estimate import error_to_expect
-from notecalc.core.convertible._fast import GRIDS, value_where_fast
+from notecalc.core.convertible._case import ACCURACIES, MODELS, Case, Market
 from notecalc.core.convertible._floor import floor_rows
-from notecalc.core.convertible._lanes import value_rows_in_lanes
-from notecalc.core.convertible._source import Source, read_dividends
-from notecalc.core.convertible._timeline import Timelines
-from notecalc.core.convertible.terms import Convertible, Steps
-from notecalc.core.curves import Curve
-from notecalc.core.words import known_word
-from notecalc.errors import TermError
+from notecalc.core.convertible.terms import Convertible
 
 __all__ = [
     "ACCURACIES",
@@ -45,75 +26,6 @@ __all__ = [
     "convertible_greeks",
     "convertible_value",
 ]
-
-MODELS = ("tsiveriotis-fernandes", "ayache-forsyth-vetzal", "goldman-sachs")
-
-# Grids (each halves the steps of the one before), nodes and steps of the coarsest, standard deviations to each side.
-ACCURACIES = {"fast": (2, 64, 20, 4.5), "standard": (2, 128, 40, 5.0), "reference": (3, 320, 96, 6.5)}
-
-Rates: TypeAlias = "Numbers | pd.Series[Any] | Steps"
-
-_VOLATILITY = Rule(
-    "a decimal above 0 and up to 10",
-    lambda x: (x > 0) & (x <= 10),
-    lambda x: f"Did you mean {x / 100:g}?" if x > 1 else None,
-)
-_SHARE = Rule(
-    "a fraction from 0 to 1", lambda x: (x >= 0) & (x <= 1), lambda x: f"Did you mean {x / 100:g}?" if x > 1 else None
-)
-_CREDIT = Rule("a decimal from 0 to 10", lambda x: (x >= 0) & (x <= 10))
-
-
-class Market(TypedDict):
-    r"""What the value of a convertible depends on besides its terms; rates are continuous, by actual/365 fixed.
-
-    Parameters
-    ----------
-    stock_price : numeric
-        [currency/share].
-    volatility : numeric or Steps
-        Of the stock while its issuer is alive [1/yr^0.5], a decimal: 0.6 is sixty per cent. A tree after Hull keeps
-        the total volatility of a stock that may jump to nothing; its :math:`\sigma` is
-        :math:`\sqrt{\sigma^2 + \lambda}` of this one.
-    risk_free : numeric or Curve
-        Risk-free rate [1/yr].
-    model : {"tsiveriotis-fernandes", "ayache-forsyth-vetzal", "goldman-sachs"}
-        See `convertible_value`.
-    credit_spread : numeric or Steps
-        Spread of the issuer's debt over the risk-free rate [1/yr], for the first and the third model.
-    hazard_rate : numeric or Steps
-        Rate of default [1/yr], for the second.
-    recovery_rate : numeric
-        Fraction of the claim that is recovered on default, for the second.
-    stock_drop : numeric
-        Fraction that the stock loses on default, for the second: 1 is a total loss.
-    hazard_elasticity : numeric
-        The b of a hazard rate :math:`p (S / S_0)^{-b}`, S0 being the stock price given; 0 if left out.
-    dividend_yield, borrow_cost : numeric
-        What the stock pays, and what it costs to borrow [1/yr]; 0 if left out.
-    dividend_dates, dividend_amounts : date-like, numeric
-        Cash dividends [currency/share] by ex-date. A dividend takes at most half the stock price.
-    dividend_notes : int-like
-        The note, counted from 0, whose stock pays each of them; if left out, all do.
-    accuracy : {"fast", "standard", "reference"}
-        How fine the grids are; ``standard`` if left out.
-    """
-
-    stock_price: Numbers | pd.Series[Any]
-    volatility: Rates
-    risk_free: Numbers | pd.Series[Any] | Curve
-    model: str
-    credit_spread: NotRequired[Rates]
-    hazard_rate: NotRequired[Rates]
-    recovery_rate: NotRequired[Numbers | pd.Series[Any]]
-    stock_drop: NotRequired[Numbers | pd.Series[Any]]
-    hazard_elasticity: NotRequired[Numbers | pd.Series[Any]]
-    dividend_yield: NotRequired[Numbers | pd.Series[Any]]
-    borrow_cost: NotRequired[Numbers | pd.Series[Any]]
-    dividend_dates: NotRequired[Dates | pd.Series[Any]]
-    dividend_amounts: NotRequired[Numbers | pd.Series[Any]]
-    dividend_notes: NotRequired[Numbers | pd.Series[Any]]
-    accuracy: NotRequired[str]
 
 
 class ConvertibleValue(NamedTuple):
@@ -300,12 +212,15 @@ def _bond_floor(case: Case) -> FloatArray:
 def _years_to_break_even(terms: Convertible, case: Case, premium: FloatArray) -> FloatArray:
     """Give the years in which the income that the note has over its shares pays for its premium over them."""
     lines, row = case.lines, case.layout.row
-    dividends = np.zeros(lines.accrued.size)
-    for pair, (begin, end) in enumerate(itertools.pairwise(lines.offsets)):
-        table = lines.table[begin:end]
-        years = np.cumsum(table[:, col.LENGTH])
-        if years.size:
-            dividends[pair] = table[years <= 1 + 1e-9, col.DIVIDEND].sum() / min(years[-1], 1.0)
+    segments = np.diff(lines.offsets)
+    pair, years = np.repeat(np.arange(segments.size), segments), np.append(0.0, np.cumsum(lines.table[:, col.LENGTH]))
+    reached = years[1:] - years[lines.offsets[pair]]
+    cash = np.where(reached <= 1 + 1e-9, lines.table[:, col.DIVIDEND], 0.0)
+    life = years[lines.offsets[1:]] - years[lines.offsets[:-1]]
+    # A settlement that is missing has no segment, and no life.
+    dividends = np.bincount(pair, weights=cash, minlength=segments.size) / np.where(
+        life > 0, np.minimum(life, 1.0), 1.0
+    )
     coupon = 100 * terms.periods.notes.annual_rate[case.layout.note][row]
     paid = case.layout.numbers.get("dividend_yield", 0.0) * case.columns[col.STOCK] + dividends[case.contract]
     advantage = coupon - lines.ratio[case.contract] * paid
@@ -377,143 +292,3 @@ def convertible_greeks(
     )
     wrapped: ConvertibleGreeks = case.layout.shape.rewrap(result)
     return wrapped
-
-
-@dataclass(frozen=True, slots=True)
-class Case:
-    """Arguments as read: rows, segments, and the numbers of each row in the kernel's order."""
-
-    layout: Layout
-    lines: Timelines
-    contract: IntArray
-    columns: list[FloatArray]
-    model: int
-    accuracy: str
-    source: Source
-
-    @classmethod
-    def of(
-        cls,
-        terms: Convertible,
-        settlement: Any,
-        market: Mapping[str, Any],
-        more: Mapping[str, tuple[Any, Rule]] | None = None,
-    ) -> Case:
-        """Read the arguments of a function; `more` are numbers of its own."""
-        given = dict(market)
-        unknown = set(given) - set(Market.__annotations__)
-        if unknown:
-            name = min(unknown)
-            raise TypeError(f"convertible_value() got an unexpected keyword argument {name!r}")
-        for name in ("stock_price", "volatility", "risk_free", "model"):
-            if name not in given:
-                raise TypeError(f"convertible_value() missing a required keyword argument: {name!r}")
-        model = known_word("model", given.pop("model"), MODELS)
-        accuracy = known_word("accuracy", given.pop("accuracy", "standard"), tuple(ACCURACIES))
-        dividends = read_dividends(
-            len(terms), *(given.pop(f"dividend_{name}", None) for name in ("dates", "amounts", "notes"))
-        )
-        credit = _credit_name(model, given)
-        fields = {
-            "stock_price": (col.STOCK, POSITIVE),
-            "volatility": (col.R_VOLATILITY, _VOLATILITY),
-            "risk_free": (col.R_RATE, RATE),
-            credit: (col.R_CREDIT, _CREDIT),
-            "recovery_rate": (col.RECOVERY, _SHARE),
-            "stock_drop": (col.DROP, _SHARE),
-            "hazard_elasticity": (col.ELASTICITY, FINITE),
-            "dividend_yield": (col.R_CARRY, RATE),
-            "borrow_cost": (col.R_CARRY, RATE),
-        }
-        in_segment = {"volatility": col.VOLATILITY, "risk_free": col.RATE, credit: col.CREDIT}
-        curves: dict[int, Curve | Steps] = {}
-        numbers: dict[str, tuple[Any, Rule]] = dict(more or {})
-        for name, value in given.items():
-            if name in in_segment and isinstance(value, Curve if name == "risk_free" else Steps):
-                if isinstance(value, Steps):
-                    fields[name][1].check(name, np.ravel(value.values))
-                    if np.shape(value.values)[:-1] not in {(), (len(terms),)}:
-                        rule = f"one row of steps, or one for each of {len(terms)} notes"
-                        raise TermError(name, rule=rule, got=np.shape(value.values))
-                curves[in_segment[name]] = value
-            else:
-                numbers[name] = (value, fields[name][1])
-        layout = Layout.of(terms.periods, settlement, numbers)
-        # Raises where a settlement lies outside its note's life.
-        find_each(terms.periods, counting(terms.periods), layout.note, layout.settlement)
-        source = Source(terms, layout, curves, dividends)
-        if col.VOLATILITY in curves and source.counts_days:
-            raise TermError("volatility", rule="a number where a call counts days", got=given["volatility"])
-        size = layout.row.size
-        columns = [np.zeros(size) for _ in range(col.MARKET)]
-        for name, (column, _) in fields.items():
-            if name in layout.numbers:
-                columns[column] = columns[column] + layout.numbers[name]
-        columns[col.REFERENCE] = columns[col.STOCK]
-        lines, contract = source.lay_out(columns[col.R_VOLATILITY])
-        return cls(layout, lines, contract, columns, MODELS.index(model), accuracy, source)
-
-    @property
-    def settings(self) -> FloatArray:
-        """What the kernels take."""
-        return np.array([*ACCURACIES[self.accuracy], self.model], dtype=np.float64)
-
-    def solve(self) -> list[FloatArray]:
-        """Give value, delta, gamma, theta per year and the estimate of the error.
-
-        Unless the finest grids are asked for, rows of the model of one unknown are valued in vectors: fastest those
-        with constant coefficients, then all but those with terms that only the engine knows.
-        """
-        out, columns = [np.empty(self.contract.size) for _ in range(5)], self.columns
-        lines, rows = self.lines, np.arange(self.contract.size)
-        flat = lines.table.reshape(-1)
-        left: list[tuple[Callable[..., None], IntArray]] = [(value_rows, rows)]
-        if self.model == col.AYACHE_FORSYTH_VETZAL and self.accuracy in GRIDS:
-            rows = value_where_fast(lines.offsets, flat, GRIDS[self.accuracy], self.contract, columns, out)
-            general = lines.needs_general[self.contract[rows]]
-            left = [(value_rows, rows[general]), (value_rows_in_lanes, rows[~general])]
-        for run, some in left:
-            if not some.size:
-                continue
-            contract, own = self.contract[some], [column[some] for column in columns]
-            found = [np.empty(some.size) for _ in out]
-            run(lines.offsets, flat, self.settings, contract, *own, *found)
-            found[-1] = error_to_expect(found[-1], lines.offsets, lines.table, contract, own, self.model, self.accuracy)
-            for part, values in zip(out, found, strict=True):
-                part[some] = values
-        return out
-
-    def at(self, column: int, values: FloatArray) -> Case:
-        """Give the rows with other numbers in a column; calls that count days are laid out anew for a volatility."""
-        columns = list(self.columns)
-        columns[column] = values
-        if column == col.STOCK:
-            columns[col.REFERENCE] = values
-        lines, contract = self.lines, self.contract
-        if column == col.R_VOLATILITY and self.source.counts_days:
-            lines, contract = self.source.lay_out(values)
-        return replace(self, lines=lines, contract=contract, columns=columns)
-
-    def moved(self, column: int, by: Any) -> Case:
-        """Give the rows with one of their numbers moved, in rows and in segments."""
-        case = self.at(column, self.columns[column] + by)
-        in_segment = {col.R_VOLATILITY: col.VOLATILITY, col.R_RATE: col.RATE, col.R_CREDIT: col.CREDIT}
-        if column not in in_segment:
-            return case
-        table = case.lines.table.copy()
-        table[:, in_segment[column]] += by
-        return replace(case, lines=replace(case.lines, table=table))
-
-
-def _credit_name(model: str, given: Mapping[str, Any]) -> str:
-    """Give the argument that holds a model's credit; what another model takes is refused, what is needed asked for."""
-    by_hazard = model == MODELS[col.AYACHE_FORSYTH_VETZAL]
-    own = ("hazard_rate", "recovery_rate", "stock_drop") if by_hazard else ("credit_spread",)
-    others = ("credit_spread",) if by_hazard else ("hazard_rate", "recovery_rate", "stock_drop", "hazard_elasticity")
-    for name in own:
-        if given.get(name) is None:
-            raise TermError(name, rule=f"given with model {model!r}", got=None)
-    for name in others:
-        if name in given:
-            raise TermError(name, rule=f"left out with model {model!r}", got=given[name])
-    return own[0]

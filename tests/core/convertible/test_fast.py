@@ -11,8 +11,9 @@ from hypothesis import strategies as st
 
 from notecalc.core._jit import Kernel
 from notecalc.core.convertible import _fast, _fast_rows
+from notecalc.core.convertible._case import Case
 from notecalc.core.convertible.terms import CallWindow, ConversionWindow, PutWindow
-from notecalc.core.convertible.valuation import Case, convertible_greeks, convertible_value
+from notecalc.core.convertible.valuation import convertible_greeks, convertible_value
 
 compiled = pytest.mark.compiled
 AFV, DAY = "ayache-forsyth-vetzal", "2004-06-18"

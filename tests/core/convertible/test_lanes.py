@@ -9,10 +9,11 @@ from hypothesis import strategies as st
 
 from notecalc.core.convertible import _columns as col
 from notecalc.core.convertible import _lanes
+from notecalc.core.convertible._case import ACCURACIES, Case
 from notecalc.core.convertible._engine import value_rows
 from notecalc.core.convertible._lanes import value_rows_in_lanes
 from notecalc.core.convertible.terms import CallWindow, PutWindow, Steps
-from notecalc.core.convertible.valuation import ACCURACIES, Case, convertible_greeks, convertible_value
+from notecalc.core.convertible.valuation import convertible_greeks, convertible_value
 
 pytestmark = pytest.mark.compiled  # as Python, a value takes seconds; the last test runs the kernel so
 

@@ -9,9 +9,10 @@ import pytest
 
 import notecalc as nc
 from notecalc.core.convertible import _columns as col
+from notecalc.core.convertible._case import Case
 from notecalc.core.convertible.terms import CallWindow
 from notecalc.core.convertible.triggers import REACHED, on_the_day_trigger, opening_day_trigger
-from notecalc.core.convertible.valuation import Case, convertible_value
+from notecalc.core.convertible.valuation import convertible_value
 
 DAY = "2004-06-18"
 BETA = 0.582597157939011  # -zeta(1/2) / sqrt(2 pi) (J. Chernoff 1965)

@@ -208,6 +208,19 @@ def test_years_to_break_even_are_the_premium_over_the_income(make):
     assert got.years_to_break_even == pytest.approx((got.clean_price - 150 / 1.85) / (8 - 2 * 365 / 182 / 1.85))
 
 
+def test_years_to_break_even_count_the_dividends_of_each_settlement(make):
+    """Two ex-dates, of which the first settlement has both within a year, the third one, the last none ahead."""
+    days = np.array(["2004-06-18", "NaT", "2005-01-10", "2005-08-01"], dtype="datetime64[D]")
+    given_ = market(stock_price=1.5) | {
+        "dividend_dates": ["2004-09-01", "2005-03-01"],
+        "dividend_amounts": [0.02, 0.03],
+    }
+    got = convertible_value(make(), days, **given_)
+    cash = np.array([0.05, np.nan, 0.03, 0.0])
+    expected = (got.clean_price - 150 / 1.85) / (8 - cash * 100 / 1.85)
+    np.testing.assert_allclose(got.years_to_break_even, expected, rtol=1e-12)
+
+
 def test_years_to_break_even_have_ends(make):
     got = convertible_value(make(), DAY, **market(dividend_yield=0.06, stock_price=[1.5, 3.0, 9.0]))
     assert np.isfinite(got.years_to_break_even[0])
