@@ -126,15 +126,15 @@ def convertible_value(
     closed.
 
     Rows of the second model whose coefficients are constant, with puts on single days and soft calls, are valued by
-    convolution with the stock's normal law between events: root mean square errors against ``reference`` of 1.2e-5 per
-    100 at ``fast`` and 2.6e-6 at ``standard`` over 1,000 markets of one note, 1.2e-4 and 4.5e-5 over 1,000 different
-    notes (at worst 2.4e-3 and 6e-4). All other rows go through finite differences, with errors over random notes at
+    convolution with the stock's normal law between events: root mean square errors against ``reference`` of 6.0e-6 per
+    100 at ``fast`` and 7.2e-7 at ``standard`` over 1,000 markets of one note, 5.0e-5 and 1.5e-5 over 1,000 different
+    notes (at worst 3.7e-4 and 1.3e-4). All other rows go through finite differences, with errors over random notes at
     ``fast`` and ``standard`` of: the second model under a hard call and a put 6e-4 and 1e-4; with a hazard elasticity,
     a volatility that changes or cash dividends 2e-3 and 4e-4; with a yield of 6% and no call 5e-3 and 7e-4; the first
     model 4e-3 and 7e-4, under a hard call 1e-2 and 8e-3, with that yield 2e-2 and 4e-3; the worst rows are five to
     fifteen times that (``benchmarks/bench_convertible.py``). At ``reference`` 1e-6 to 1e-4, against a finer grid.
     `error_estimate` is told from what extrapolation, or a second grid, has changed, and was chosen to cover 95% of
-    rows: mostly it is 4 to 20 times the error.
+    rows: mostly it is 4 to 20 times the error, of rows valued by convolution 20 to 110 times.
 
     In the first and the third model a note that is converted bears no spread, so that conversion feeds on itself.
     Where there are dividends, no grid settles a spread above 30%, or one above 20% with a volatility under 20%: values
