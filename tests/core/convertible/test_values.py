@@ -303,6 +303,52 @@ def test_greeks_are_differences_of_values(make, model):
     assert (greeks.delta, greeks.gamma, greeks.theta) == (value.delta, value.gamma, value.theta)
 
 
+@pytest.mark.parametrize("accuracy", ["standard", "reference"])
+@pytest.mark.parametrize("model", MODELS)
+def test_theta_of_what_is_exercised_at_once_is_what_accrues(make, model, accuracy):
+    """Put, called for cash or converted with its interest: each pays 8 / 365 more tomorrow; without it, no more."""
+    given_ = market(model, credit=0.1, accuracy=accuracy)
+    for terms, stock, rise in (
+        (make(day_count="actual/365 fixed", terms={"puts": [PutWindow(clean_price=99)]}), 0.1, 8.0),
+        (make(day_count="actual/365 fixed", terms={"calls": [CallWindow(clean_price=50)]}), 0.1, 8.0),
+        (make(day_count="actual/365 fixed", accrued_on_conversion="paid", terms={"calls": [CallWindow(clean_price=110)]}), 3.0, 8.0),
+        (make(terms={"calls": [CallWindow(clean_price=110)]}), 3.0, 0.0),
+    ):  # fmt: skip
+        got = convertible_value(terms, "2004-09-18", **(given_ | {"stock_price": stock}))
+        assert got.theta == pytest.approx(rise / 365, abs=1e-12)
+        assert got.gamma == 0.0
+
+
+@pytest.mark.parametrize(
+    ("terms", "stock"),
+    [({"calls": [CallWindow(clean_price=110)]}, 2.05), ({"puts": [PutWindow(clean_price=99)]}, 0.96)],
+    ids=["1% below where a call forces conversion", "just above where it is put"],
+)
+@pytest.mark.parametrize("model", [TF, AFV])
+def test_greeks_next_to_an_edge_are_differences_of_finer_values(make, model, terms, stock):
+    note = make(terms=terms, day_count="actual/365 fixed")
+    given_ = market(model, credit=0.09, volatility=0.35, stock_price=stock)
+    greeks = convertible_greeks(note, "2004-09-18", **given_)
+
+    def slope(name, step):
+        up, down = (
+            convertible_value(note, "2004-09-18", **(given_ | {name: given_[name] + by, "accuracy": "reference"}))
+            for by in (step, -step)
+        )
+        return (up.dirty_price - down.dirty_price) / (2 * step)
+
+    credit = "hazard_rate" if model == AFV else "credit_spread"
+    assert greeks.hedge_ratio == pytest.approx(slope("stock_price", 2e-3) * 1.85 / 100, abs=5e-4)
+    assert greeks.vega == pytest.approx(slope("volatility", 2e-3) / 100, abs=2e-3)
+    assert greeks.rho == pytest.approx(slope("risk_free", 5e-4) / 1e4, abs=5e-5)
+    assert greeks.credit == pytest.approx(slope(credit, 5e-4) / 1e4, abs=5e-5)
+    today, tomorrow = (
+        convertible_value(note, day, **given_, accuracy="reference").dirty_price for day in ("2004-09-18", "2004-09-19")
+    )
+    # Read off the grid next to a level of conversion, gamma is off by a tenth, and theta with it by 1e-3.
+    assert greeks.theta == pytest.approx(tomorrow - today, abs=1.2e-3)
+
+
 def test_theta_is_the_next_days_value_less_todays(make):
     given_ = market(credit=0.05, stock_price=1.9, recovery=0.3, accuracy="reference")
     today, tomorrow = (convertible_value(make(), day, **given_) for day in ("2004-09-01", "2004-09-02"))
