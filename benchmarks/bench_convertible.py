@@ -28,10 +28,12 @@ from harness import Bench, Contender
 from notecalc.core.convertible._case import Case
 from notecalc.core.convertible.terms import CallWindow, ConversionWindow, Convertible, PutWindow, Steps
 from notecalc.core.convertible.valuation import convertible_greeks, convertible_value
+from notecalc.core.curves import Curve
 from notecalc.core.notes import Notes
 from notecalc.core.schedule import resolve
 
 NOTES = 1_000
+TERM_DATES = ["2005-06-15", "2006-06-15", "2007-06-15"]
 HARDER = 200  # notes of each harder case, whose reference takes minutes
 MARKETS = 1_000  # of one note
 TREES = 6  # notes that QuantLib values
@@ -162,18 +164,29 @@ def ours(bench: Bench, chosen: Set) -> None:
     some = chosen.first(min(HARDER, chosen.stock.size))
     quiet = {"volatility": some.volatility / 2}
     by_term = {
-        "volatility": Steps(["2005-06-15", "2006-06-15", "2007-06-15"], [0.6, 0.5, 0.45]),
+        "volatility": Steps(TERM_DATES, [0.6, 0.5, 0.45]),
     }
+    rates = Curve.from_zero_rates(
+        "2004-01-15", [*TERM_DATES, "2012-01-15"], [0.02, 0.03, 0.035, 0.045], compounding="continuous",
+        interpolation="linear-zero-rates", day_count="actual/365 fixed",
+    )  # fmt: skip
+    rate_by_term: dict[str, Any] = {"risk_free": rates}
+    hazards, spreads = (
+        {"hazard_rate": Steps(TERM_DATES, [0.08, 0.06, 0.05])},
+        {"credit_spread": Steps(TERM_DATES, [0.08, 0.06, 0.05])},
+    )
     paying = {"dividend_yield": 0.06}
     harder: dict[str, tuple[Convertible, dict[str, Any]]] = {
         "AFV, binding conversion (dividend yield 6%)": (some.terms(), some.market(AFV, **paying)),
         "AFV, call that moves with accrued interest": (some.hard(), some.market(AFV, **quiet)),
         "AFV, hazard by the stock (b = 1.2)": (some.soft(), some.market(AFV, hazard_elasticity=1.2)),
         "AFV, volatility by term": (some.soft(), some.market(AFV, **by_term)),
+        "AFV, rate and hazard by term": (some.soft(), some.market(AFV, **rate_by_term, **hazards)),
         "TF, soft call and put": (some.soft(), some.market(TF)),
         "TF, binding conversion (dividend yield 6%)": (some.terms(), some.market(TF, **paying)),
         "TF, call that moves with accrued interest": (some.hard(), some.market(TF, **quiet)),
         "TF, volatility by term": (some.soft(), some.market(TF, **by_term)),
+        "TF, rate and spread by term": (some.soft(), some.market(TF, **rate_by_term, **spreads)),
     }
     for name, (terms, market) in harder.items():
         lines(bench, name, terms, some.settlement, market)
