@@ -158,6 +158,14 @@ def test_no_solution_is_an_answer(plain: nc.Deal) -> None:
     assert found["solutions"].tolist() == [0.0, 1.0]
 
 
+def test_a_price_that_a_range_of_volatilities_gives_is_said(plain: nc.Deal) -> None:
+    """With a yield of 20% the notes are converted at once at a stock price of 6: they are worth parity, whatever it is."""
+    found = plain.implied_volatility(600 / 1.85, on=DAY, model=TF, stock_price=6.0, dividend_yield=0.2, **SPREAD)
+    assert found["remark"].tolist() == ["the same on a range"]
+    assert found["solutions"].isna().all()
+    assert found["volatility"].isna().all()
+
+
 # ---- what is refused ----
 
 

@@ -64,10 +64,12 @@ PUT_LAST: Final = 5  # the last node below it at which the note is put; -1: none
 PUT_PART: Final = 6  # how far below the next node the edge of what is put lies, in cells
 STATE: Final = 7
 
-# ---- the edge after each step of a segment, behind the state where there is room: LAST, PART, SIDE and ----
+# ---- the edges after each step of a segment, behind the state where there is room: LAST, PART, SIDE and ----
 EDGE_NEW: Final = 3  # the time reached
 EDGE_TWICE: Final = 4  # the step's TWICE
-EDGE_PARTS: Final = 5
+EDGE_PUT_LAST: Final = 5
+EDGE_PUT_PART: Final = 6
+EDGE_PARTS: Final = 7
 
 # ---- a step of time ----
 HALF: Final = 0  # by which the implicit part advances [yr]

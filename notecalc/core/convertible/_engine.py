@@ -14,6 +14,7 @@ from notecalc.core._jit import kernel
 from notecalc.core.convertible import _events, _march, _puts, _second, _segment, _weights
 from notecalc.core.convertible._columns import (
     AYACHE_FORSYTH_VETZAL,
+    CALL_END,
     CALL_START,
     CARRY,
     CLAIM_START,
@@ -21,6 +22,7 @@ from notecalc.core.convertible._columns import (
     DROP,
     ELASTICITY,
     FIELDS,
+    FLOOR_END,
     FLOOR_START,
     LAST,
     LENGTH,
@@ -30,6 +32,7 @@ from notecalc.core.convertible._columns import (
     OPEN,
     PART,
     PUT,
+    PUT_END,
     PUT_LAST,
     PUT_PART,
     PUT_START,
@@ -51,7 +54,7 @@ from notecalc.core.convertible._columns import (
 )
 from notecalc.core.convertible._events import mature, meet
 from notecalc.core.convertible._march import march
-from notecalc.core.convertible._segment import is_barrier, own_or
+from notecalc.core.convertible._segment import is_barrier, own_or, rise
 from notecalc.core.convertible._weights import derivatives
 
 __all__ = ["value_rows"]
@@ -94,15 +97,18 @@ def _read(u: Any, b: Any, state: Any, seg: Any, o: int, row: Any, model: int, h:
     k, stock = seg[o + RATIO], row[STOCK]
     place = zero + math.log(stock / seg[o + LEVEL_START]) / h
     barrier, side = is_barrier(seg, o), state[SIDE]
-    out[3] = 0.0
+    # What is exercised at once is worth what is paid for it, which accrues.
     if (barrier and place >= zero) or (side > 0.0 and place >= state[LAST] + state[PART]):
         out[0], out[1], out[2] = seg[o + FLOOR_START] + k * stock, k, 0.0
+        out[3] = rise(seg, o, FLOOR_START, FLOOR_END)
         return
     if side < 0.0 and place >= state[LAST] + state[PART]:
         out[0], out[1], out[2] = seg[o + CALL_START], 0.0, 0.0
+        out[3] = rise(seg, o, CALL_START, CALL_END)
         return
     if state[PUT_LAST] >= 0.0 and place <= state[PUT_LAST] + 1.0 - state[PUT_PART]:
         out[0], out[1], out[2] = seg[o + PUT_START], 0.0, 0.0
+        out[3] = rise(seg, o, PUT_START, PUT_END)
         return
     high = u.size - 1
     if side != 0.0:

@@ -6,12 +6,14 @@ from typing import Any
 
 from notecalc.core._vectors import exp, lanes_of, log, maximum, minimum, select, splat, store
 from notecalc.core.convertible._columns import (
+    CALL_END,
     CALL_START,
     CARRY,
     CLAIM_START,
     CREDIT,
     DROP,
     ELASTICITY,
+    FLOOR_END,
     FLOOR_START,
     LEVEL_START,
     RATE,
@@ -21,7 +23,7 @@ from notecalc.core.convertible._columns import (
     STOCK,
     VOLATILITY,
 )
-from notecalc.core.convertible._lanes_memory import LAST, PART, SIDE, H, U, of
+from notecalc.core.convertible._lanes_memory import LAST, PART, SIDE, H, U, of, rise
 from notecalc.core.convertible._lanes_weights import derivatives
 
 __all__: list[str] = []
@@ -64,4 +66,7 @@ def read(
     store(out, 0, value)
     store(out, lanes_of(like), delta)
     store(out, 2 * lanes_of(like), select(ends > zeros, zeros, gamma))
-    store(out, 3 * lanes_of(like), select(ends > zeros, zeros, theta))
+    # What is exercised at once is worth what is paid for it, which accrues.
+    accrues = select(called > zeros, rise(like, seg, 0, CALL_START, CALL_END), theta)
+    accrues = select(converted > zeros, rise(like, seg, 0, FLOOR_START, FLOOR_END), accrues)
+    store(out, 3 * lanes_of(like), accrues)

@@ -33,6 +33,8 @@ from notecalc.core.convertible._columns import (
     DROP,
     EDGE_NEW,
     EDGE_PARTS,
+    EDGE_PUT_LAST,
+    EDGE_PUT_PART,
     EDGE_TWICE,
     ELASTICITY,
     FLOOR_END,
@@ -56,6 +58,7 @@ from notecalc.core.convertible._columns import (
     PASS,
     PUT,
     PUT_LAST,
+    PUT_PART,
     PUT_START,
     R_CARRY,
     R_CREDIT,
@@ -187,12 +190,13 @@ def agree(
 
 
 def keep_edge(state: Any, now: Any, step: int) -> None:
-    """Keep where the edge lies after a step, if `state` has room for it."""
+    """Keep where the edges lie after a step, if `state` has room for it."""
     if state.size == STATE:
         return
     e = STATE + step * EDGE_PARTS
     for part in (LAST, PART, SIDE):
         state[e + part] = state[part]
+    state[e + EDGE_PUT_LAST], state[e + EDGE_PUT_PART] = state[PUT_LAST], state[PUT_PART]
     state[e + EDGE_NEW], state[e + EDGE_TWICE] = now[NEW], now[TWICE]
 
 

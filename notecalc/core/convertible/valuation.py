@@ -49,7 +49,7 @@ class ConvertibleValue(NamedTuple):
     gamma: Any
     """Its derivative."""
     theta: Any
-    """Points per calendar day, no event being on it."""
+    """Points per calendar day, apart from what is paid or falls due on it."""
     error_estimate: Any
     """Error of the dirty price to expect from the grid; NaN where no grid settles it."""
 
@@ -234,7 +234,9 @@ def convertible_greeks(
 ) -> ConvertibleGreeks:
     """First-order sensitivities of convertible notes, and gamma.
 
-    Delta, gamma and theta are read off the grid; the others are differences of two values on one grid.
+    Delta, gamma and theta are read off the grid; the others are differences of two values on one grid. Theta is the
+    change by a day of time alone: what is paid or falls due tomorrow is no part of it. Where the note is exercised at
+    once it is what accrues on what it is paid, as a mean until the next day of note.
 
     Parameters
     ----------
@@ -251,6 +253,15 @@ def convertible_greeks(
     ------
     TermError
         As `convertible_value`.
+
+    Notes
+    -----
+    Worst errors at ``standard`` next to edges, at a volatility of 35%, against differences of values at ``reference``:
+    next to a call's or a put's in a window, hedge ratio 3e-4, vega 1e-3, rho and credit 3e-5, theta 1e-3, gamma a
+    tenth. Next to that of early conversion three months before a coupon that it forfeits, whose place is known to 1e-2,
+    hedge ratio 6e-3, vega 1.5e-2, rho 1e-4, credit 2e-4, theta 2e-2. On the day before an event the stock moves by less
+    than a cell of the grid, and what the event makes of the value is a kink yet: there the hedge ratio was off by up to
+    4e-2, vega by 2e-2, theta by 5e-2, rho and credit by 1e-3 and recovery by 5e-3, from the Greeks at ``reference``.
 
     Examples
     --------
