@@ -172,6 +172,9 @@ class Case:
                 curves[in_segment[name]] = value
             else:
                 numbers[name] = (value, fields[name][1])
+        if model == MODELS[col.GOLDMAN_SACHS] and any((call.notice_days > 0).any() for call in terms.calls):
+            rule = f"{MODELS[0]!r} or {MODELS[1]!r} where a call needs notice: what it pays bears a credit of its own"
+            raise TermError("model", rule=rule, got=model)
         layout = Layout.of(terms.periods, settlement, numbers)
         # Raises where a settlement lies outside its note's life.
         find_each(terms.periods, counting(terms.periods), layout.note, layout.settlement)
