@@ -224,12 +224,11 @@ def test_by_days_on_a_grid_of_its_own(make, model, rate, carry, price, notice, s
 
 
 @pytest.mark.compiled
-@pytest.mark.parametrize("model", [TF, AFV])
-@pytest.mark.parametrize("stock", [1.7, 2.6])
+@pytest.mark.parametrize(("model", "stock"), [(AFV, 1.7), (TF, 2.6)])
 def test_greeks_and_implied_volatility_after_notice(make, model, stock):
     """Below the edge from which notice is given, and beyond it, where the note is worth what it is once called."""
     terms = make(annual_rate=0.02, terms={"calls": [CallWindow(clean_price=100, notice_days=30)]})
-    market = MARKET | CREDIT[model] | {"accuracy": "reference"}
+    market = MARKET | CREDIT[model]
     near = convertible_value(terms, "2005-01-18", **(market | {"stock_price": stock + np.array([-1e-2, 0.0, 1e-2])}))
     tomorrow = convertible_value(terms, "2005-01-19", **(market | {"stock_price": stock}))
     greeks = convertible_greeks(terms, "2005-01-18", **(market | {"stock_price": stock}))
