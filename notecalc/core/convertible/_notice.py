@@ -99,7 +99,7 @@ from notecalc.core.convertible._march import (
 from notecalc.core.convertible._puts import follow_put, keep_above_put
 from notecalc.core.convertible._second import finish_second, solve_second
 from notecalc.core.convertible._segment import along, own_or, rise, spreads
-from notecalc.core.convertible._weights import interpolate, weigh_jump, weigh_kink
+from notecalc.core.convertible._weights import interpolate, weigh_kink
 
 __all__: list[str] = []
 
@@ -187,6 +187,7 @@ def cap_on_day(
     place = min(max(at, 0.0), nodes - 1.0)
     kept, kept_cash = interpolate(u, place, 0, nodes - 1), interpolate(b, place, 0, nodes - 1)
     steep = interpolate(u, place + 0.5, 0, nodes - 1) - interpolate(u, place - 0.5, 0, nodes - 1)
+    thin = interpolate(b, place + 0.5, 0, nodes - 1) - interpolate(b, place - 0.5, 0, nodes - 1)
     nowhere = (-1.0, 0.0, 0.0, 0.0)
     clip(u, b, work, exp_y, -1.0, 0.0, 0.0, trigger, 1e300, 0.0 if by_spread else math.nan, h, nowhere)
     if 2.0 < at < nodes - 3.0 and kept > 0.0:
@@ -196,10 +197,7 @@ def cap_on_day(
             if by_spread:
                 work[PASS, zero - 1] += (2.0 * b[zero - 1] - b[zero - 2]) / 12.0
         else:
-            j = math.floor(at)
-            weigh_trigger(work, at, kept, steep, 0.0, 0.0, 0.0, 0.0, h)
-            if by_spread:
-                weigh_jump(work[PASS], j, at - j, kept_cash, 0, nodes - 1)
+            weigh_trigger(work, at, kept, steep, kept_cash if by_spread else math.nan, thin, 0.0, 0.0, 0.0, 0.0, h)
     for i in range(nodes):
         u[i] += called[i]
         b[i] += cash[i] if by_spread else 0.0
