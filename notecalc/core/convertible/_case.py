@@ -172,6 +172,7 @@ class Case:
                 curves[in_segment[name]] = value
             else:
                 numbers[name] = (value, fields[name][1])
+        _check_notice(model, terms)
         layout = Layout.of(terms.periods, settlement, numbers)
         # Raises where a settlement lies outside its note's life.
         find_each(terms.periods, counting(terms.periods), layout.note, layout.settlement)
@@ -238,6 +239,13 @@ class Case:
         table = case.lines.table.copy()
         table[:, in_segment[column]] += by
         return replace(case, lines=replace(case.lines, table=table))
+
+
+def _check_notice(model: str, terms: Convertible) -> None:
+    """Raise for the third model where a call needs notice: it says of no amount whether that will be paid in cash."""
+    if model == MODELS[col.GOLDMAN_SACHS] and any((call.notice_days > 0).any() for call in terms.calls):
+        rule = f"{MODELS[0]!r} or {MODELS[1]!r} where a call needs notice"
+        raise TermError("model", rule=rule, got=model)
 
 
 def _credit_name(model: str, given: Mapping[str, Any]) -> str:

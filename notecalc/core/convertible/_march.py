@@ -159,7 +159,7 @@ def agree(
     low, high, some = 0.0, top + 2.0, 1.0
     for turn in range(_ROUNDS):
         side = state[SIDE]
-        solve_second(b, work, state, seg, o, row, model, now, h, zero)
+        solve_second(b, work, state, seg, o, row, model, now, h, zero, 0.0)
         sweep(u, work, exp_y, state, seg, o, row, model, now, h, zero)
         find_edge(u, work, exp_y, state, seg, o, row, now, h, zero)
         found = state[LAST] + state[PART]

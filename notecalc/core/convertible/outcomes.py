@@ -13,6 +13,7 @@ from notecalc.core.convertible._case import Case, Market
 from notecalc.core.convertible._outcomes import DEFAULTED, ENDINGS
 from notecalc.core.convertible._policy import POINT, points_at_most, policy_rows
 from notecalc.core.convertible.terms import Convertible
+from notecalc.errors import TermError
 
 __all__ = [
     "BOUNDARIES",
@@ -84,7 +85,7 @@ def convertible_probabilities(
     Raises
     ------
     TermError
-        As `valuation.convertible_value`.
+        As `valuation.convertible_value`; a call after notice, which is not known here.
 
     Notes
     -----
@@ -151,7 +152,7 @@ def exercise_boundary(
     Raises
     ------
     TermError
-        As `valuation.convertible_value`.
+        As `valuation.convertible_value`; a call after notice, which is not known here.
 
     Notes
     -----
@@ -200,6 +201,11 @@ def exercise_boundary(
 
 def _go_through(case: Case, room: int) -> tuple[list[FloatArray], IntArray, FloatArray]:
     """Give chances and life, how many points of boundaries each row has, and the points."""
+    after_notice = np.append(0, np.cumsum(case.lines.table[:, col.NOTICE] > 0))[case.lines.offsets]
+    noticed = (after_notice[1:] > after_notice[:-1])[case.contract]
+    if noticed.any():
+        row = int(np.argmax(noticed))
+        raise TermError("calls.notice_days", rule="0: a call after notice is not known here", got="notice", row=row)
     size = case.contract.size
     found = [np.empty(size) for _ in range(ENDINGS)]
     counts, points = np.empty(size, dtype=np.int64), np.empty((size, room, POINT))

@@ -89,7 +89,8 @@ def convertible_value(
             + p \max(k S (1 - \eta), R X) = 0 \\
         \text{goldman-sachs:}\quad & V_t + \mathcal{L} V - (r + s Q) V = 0, \quad Q_t + \mathcal{L} Q = 0
 
-    within :math:`\max(kS, \text{put}) \le V \le \max(\text{call}, kS)`. B, the part of the value that is paid in cash
+    within :math:`\max(kS, \text{put}) \le V \le \max(\text{call}, kS)`; where a call needs notice, under what the
+    note is worth once called, see `CallWindow`. B, the part of the value that is paid in cash
     by the issuer, is nothing where the note is converted or called, and the put price where it is put. Q, the chance
     that the note is not converted, is 0 where it is converted and unmoved by calls and puts, as in QuantLib's
     convertible engine, which solves this model under the first one's name. p is the hazard rate, :math:`\eta` the
@@ -113,8 +114,8 @@ def convertible_value(
     Raises
     ------
     TermError
-        A number that cannot be, a model that lacks its numbers or is given those of another, a settlement before
-        issue or not before maturity.
+        A number that cannot be, a model that lacks its numbers or is given those of another, the third where a call
+        needs notice, calls of a note with different notice, a settlement before issue or not before maturity.
 
     Notes
     -----
@@ -199,6 +200,7 @@ def _bond_floor(case: Case) -> FloatArray:
     if moved.size:
         table = case.lines.table.copy()
         table[:, [col.RATIO, col.OPEN, col.CALL, col.PUT, col.DAY_OPEN]] = 0.0
+        table[:, [col.NOTICE, col.BY_NOTICE, col.DAY_NOTICE]] = 0.0
         table[:, col.DAY_CALL] = np.nan
         last = np.zeros(len(table), dtype=bool)
         last[case.lines.offsets[1:] - 1] = True
