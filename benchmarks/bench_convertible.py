@@ -207,6 +207,10 @@ def one_note(bench: Bench, chosen: Set) -> None:
         "model": AFV,
     }
     lines(bench, "AFV, soft call and put, one note in many markets", terms, day, market)
+    some = {name: market[name] for name in ("stock_price", "volatility", "risk_free")}
+    for name, model in (("TF", TF), ("GS", GS)):
+        spread = {"model": model, "credit_spread": market["hazard_rate"]}
+        lines(bench, f"{name}, soft call and put, one note in many markets", terms, day, some | spread)
     values = Contender("values", MARKETS, lambda: convertible_value(terms, day, **market).delta)
     bench.compare(
         "eight sensitivities beside values with delta, gamma and theta: standard",

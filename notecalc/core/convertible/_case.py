@@ -197,15 +197,16 @@ class Case:
     def solve(self) -> list[FloatArray]:
         """Give value, delta, gamma, theta per year and the estimate of the error.
 
-        Unless the finest grids are asked for, rows of the model of one unknown are valued in vectors: fastest those
-        with constant coefficients, then all but those with terms that only the engine knows.
+        Unless the finest grids are asked for, rows are valued in vectors, but for those with terms that only the engine
+        knows; fastest those of the model of one unknown with constant coefficients.
         """
         out, columns = [np.empty(self.contract.size) for _ in range(5)], self.columns
         lines, rows = self.lines, np.arange(self.contract.size)
         flat = lines.table.reshape(-1)
         left: list[tuple[Callable[..., None], IntArray]] = [(value_rows, rows)]
-        if self.model == col.AYACHE_FORSYTH_VETZAL and self.accuracy in GRIDS:
-            rows = value_where_fast(lines.offsets, flat, GRIDS[self.accuracy], self.contract, columns, out)
+        if self.accuracy in GRIDS:
+            if self.model == col.AYACHE_FORSYTH_VETZAL:
+                rows = value_where_fast(lines.offsets, flat, GRIDS[self.accuracy], self.contract, columns, out)
             general = lines.needs_general[self.contract[rows]]
             left = [(value_rows, rows[general]), (value_rows_in_lanes, rows[~general])]
         for run, some in left:

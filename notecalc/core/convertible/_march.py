@@ -449,9 +449,13 @@ def settle(u: Any, b: Any, exp_y: Any, state: Any, seg: Any, o: int, model: int)
     if state[SIDE] != 0.0:
         for i in range(int(state[LAST]) + 1, u.size):
             u[i] = bound_on(seg, o, state[SIDE], level * exp_y[i], seg[o + LENGTH])
-    if is_pinned(state, model) or is_barrier(seg, o):
+    if is_pinned(state, model) or (is_barrier(seg, o) and state[SIDE] == 0.0):
         for i in range(int(state[LAST]) + 1, u.size):
             b[i] = 0.0
+    elif is_barrier(seg, o):
+        for i in range(u.size):
+            if exp_y[i] > 1.0 - 1e-9:
+                b[i] = 0.0
     for i in range(int(state[PUT_LAST]) + 1):
         u[i] = seg[o + PUT_START] - level * exp_y[i]
         if model == TSIVERIOTIS_FERNANDES:
