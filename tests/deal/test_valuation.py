@@ -212,7 +212,7 @@ def test_calls_puts_and_steps_reach_the_engine(callable_deal: nc.Deal, plain: nc
             nc.CallWindow(
                 clean_price=104, trigger=1.5, days=(20, 30), notice_days=30, start="2005-06-18", end="2006-06-18"
             ),
-            nc.CallWindow(clean_price=102.5, start="2006-06-18", end="2007-06-18"),
+            nc.CallWindow(clean_price=102.5, notice_days=30, start="2006-06-18", end="2007-06-18"),
         ],
         puts=[nc.PutWindow(start="2006-06-18", end="2006-06-18", clean_price=100)],
         accrued_on_conversion="forfeited",
