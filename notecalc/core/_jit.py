@@ -148,7 +148,7 @@ class Kernel:
         compile_for = functools.partial(numba.njit, signature, nogil=True, error_model="numpy")
         folder = None if config.DISABLE_JIT else cache_folder(self.py_func, *self._calls)
         telling = _telling(f"compiling {self.py_func.__qualname__}; {_kept(folder)}")
-        with telling, _compiled_once({function.__qualname__ for function in self._calls}):
+        with telling, _compiled_once({function.__qualname__ for function in self._calls} - {self.py_func.__qualname__}):
             if folder is not None:
                 # No cache at all for what stands in no file, as typed into an interpreter.
                 with _numba_cache(folder), contextlib.suppress(RuntimeError):
