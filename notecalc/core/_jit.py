@@ -147,7 +147,8 @@ class Kernel:
         # A division by zero gives infinity, as in numpy: to test each divisor, a loop would take row by row.
         compile_for = functools.partial(numba.njit, signature, nogil=True, error_model="numpy")
         folder = None if config.DISABLE_JIT else cache_folder(self.py_func, *self._calls)
-        with _telling(f"compiling {self.py_func.__qualname__}; {_kept(folder)}"):
+        telling = _telling(f"compiling {self.py_func.__qualname__}; {_kept(folder)}")
+        with telling, _compiled_once({function.__qualname__ for function in self._calls} - {self.py_func.__qualname__}):
             if folder is not None:
                 # No cache at all for what stands in no file, as typed into an interpreter.
                 with _numba_cache(folder), contextlib.suppress(RuntimeError):
@@ -279,6 +280,63 @@ def _numba_cache(folder: Path) -> Iterator[None]:
         yield
     finally:
         config.CACHE_DIR = before
+
+
+@contextlib.contextmanager
+def _compiled_once(parts: set[str]) -> Iterator[None]:
+    """Have functions that only a kernel calls optimised and made machine code once, as part of it.
+
+    Left alone, numba does so for each function with all that it calls in turn, and again in whatever calls it: of a
+    kernel in forty functions, whose own code alone is ever run, that is two thirds of the time. It has no option for
+    this, so its code library is told to stop at linking them, in this thread and for as long as this lasts. Where numba
+    looks otherwise than it did, it compiles as it would.
+    """
+    library, machine = _inside_of_numba()
+    if library is None:
+        yield
+        return
+    finalize, set_env = library.finalize, machine.set_env
+    thread, kept_back, later = threading.get_ident(), set[str](), dict[str, tuple[Any, Any]]()
+
+    def link_only(made: Any) -> None:
+        if threading.get_ident() != thread or made.name not in parts:
+            finalize(made)
+            return
+        for other in dict.fromkeys(made._linking_libraries):  # noqa: SLF001 (there is no other way)
+            made._reload_init.update(other._reload_init)  # noqa: SLF001
+            made._final_module.link_in(other._get_module_for_linking(), preserve=True)  # noqa: SLF001
+        kept_back.update(found.name for found in made._final_module.global_variables)  # noqa: SLF001
+        made._finalized = True  # noqa: SLF001
+
+    def set_when_there(of: Any, name: str, env: Any) -> None:
+        # What a function's errors would look into has an address only once the kernel has one.
+        if threading.get_ident() == thread and name in kept_back:
+            later[name] = of, env
+        else:
+            set_env(of, name, env)
+
+    library.finalize, machine.set_env = link_only, set_when_there
+    try:
+        yield
+    finally:
+        library.finalize, machine.set_env = finalize, set_env
+        for name, (of, env) in later.items():
+            if of._engine.is_symbol_defined(name):  # noqa: SLF001
+                set_env(of, name, env)
+
+
+def _inside_of_numba() -> tuple[Any, Any]:
+    """Give numba's classes of code libraries and of what makes machine code; None where they lack what is needed."""
+    try:
+        from numba.core import codegen
+
+        library, machine = codegen.JITCodeLibrary, codegen.JITCPUCodegen
+        inside = [(library, "finalize"), (library, "_get_module_for_linking"), (machine, "set_env")]
+        for of, name in (*inside, (codegen.JitEngine, "is_symbol_defined")):
+            getattr(of, name)
+    except (ImportError, AttributeError):
+        return None, None
+    return library, machine
 
 
 @contextlib.contextmanager

@@ -23,7 +23,7 @@ from notecalc.core.arrays import (
     Rule,
 )
 from notecalc.core.convertible import _columns as col
-from notecalc.core.convertible._engine import value_rows
+from notecalc.core.convertible._engine import value_rows, value_rows_after_notice
 from notecalc.core.convertible._estimate import error_to_expect
 from notecalc.core.convertible._fast import GRIDS, value_where_fast
 from notecalc.core.convertible._lanes import value_rows_in_lanes
@@ -203,12 +203,12 @@ class Case:
         out, columns = [np.empty(self.contract.size) for _ in range(5)], self.columns
         lines, rows = self.lines, np.arange(self.contract.size)
         flat = lines.table.reshape(-1)
-        left: list[tuple[Callable[..., None], IntArray]] = [(value_rows, rows)]
+        left = self._one_by_one(rows)
         if self.accuracy in GRIDS:
             if self.model == col.AYACHE_FORSYTH_VETZAL:
                 rows = value_where_fast(lines.offsets, flat, GRIDS[self.accuracy], self.contract, columns, out)
             general = lines.needs_general[self.contract[rows]]
-            left = [(value_rows, rows[general]), (value_rows_in_lanes, rows[~general])]
+            left = [*self._one_by_one(rows[general]), (value_rows_in_lanes, rows[~general])]
         for run, some in left:
             if not some.size:
                 continue
@@ -219,6 +219,11 @@ class Case:
             for part, values in zip(out, found, strict=True):
                 part[some] = values
         return out
+
+    def _one_by_one(self, rows: IntArray) -> list[tuple[Callable[..., None], IntArray]]:
+        """Give the solvers of rows that are not valued in vectors: those called after notice have one of their own."""
+        noticed = self.lines.needs_notice[self.contract[rows]]
+        return [(value_rows, rows[~noticed]), (value_rows_after_notice, rows[noticed])]
 
     def at(self, column: int, values: FloatArray) -> Case:
         """Give the rows with other numbers in a column; calls that count days are laid out anew for a volatility."""

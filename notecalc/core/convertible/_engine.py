@@ -63,7 +63,7 @@ from notecalc.core.convertible._notice import march_noticed, meet_after_notice, 
 from notecalc.core.convertible._segment import is_barrier, own_or, rise
 from notecalc.core.convertible._weights import derivatives
 
-__all__ = ["value_rows"]
+__all__ = ["value_rows", "value_rows_after_notice"]
 
 # settings: grids, nodes across of the coarsest, its steps of time, standard deviations to each side, model
 GRIDS, NODES, STEPS, WIDTH, MODEL = 0, 1, 2, 3, 4
@@ -93,45 +93,52 @@ def _notice_resolved(across: float, seg: Any, begin: int, end: int, row: Any, sp
 
 
 def _one_grid(
-    u: Any, b: Any, spare: Any, exp_y: Any, work: Any, c: Any, inner_work: Any, parts: Any, state: Any, now: Any,
-    inner: Any, inner_now: Any, seg: Any, begin: int, end: int, row: Any, model: int, h: float, zero: int, steps: float,
-    times: int, out: Any,
+    u: Any, b: Any, spare: Any, exp_y: Any, work: Any, state: Any, now: Any, seg: Any, end: int, row: Any, model: int,
+    h: float, zero: int, steps: float, times: int, called: Any, out: Any,
 ) -> None:  # fmt: skip
-    """Value on one grid: value, delta, gamma and theta go to `out`."""
+    """Value on one grid: value, delta, gamma and theta go to `out`.
+
+    `called` is the memory for a note that has been called; None, to a compiler, says that nothing is called after
+    notice, and what there is for that is not compiled.
+    """
     total = 0.0
-    for s in range(begin, end):
+    for s in range(end):
         total += seg[s * FIELDS + LENGTH]
     for i in range(u.size):
         exp_y[i] = math.exp((i - zero) * h)
     o = (end - 1) * FIELDS
     mature(u, b, work, exp_y, state, seg, o, model, h, zero)
-    for s in range(end - 1, begin - 1, -1):
+    for s in range(end - 1, -1, -1):
         o = s * FIELDS
         count = max(2, round(steps * seg[o + LENGTH] / total)) * times
-        if seg[o + BY_NOTICE] > 0:
+        if called is None or seg[o + BY_NOTICE] <= 0:
+            march(u, b, work, exp_y, state, now, seg, o, row, model, h, zero, count)
+        else:
+            c, inner_work, parts, inner, inner_now = called
             march_noticed(
                 u, b, c, work, inner_work, exp_y, state, now, parts, inner, inner_now, seg, s, end - 1, row, model, h,
                 zero, count, _CALLED_SHARE * steps * times,
             )  # fmt: skip
+        if s == 0:
+            break
+        if called is None or seg[o + NOTICE] <= 0:
+            meet(u, b, spare, work, exp_y, state, seg, o, o - FIELDS, model, h, zero)
         else:
-            march(u, b, work, exp_y, state, now, seg, o, row, model, h, zero, count)
-        if s > begin:
-            if seg[o + NOTICE] > 0:
-                meet_after_notice(
-                    u, b, c, spare, work, inner_work, exp_y, state, inner_now, parts, inner, seg, s, end - 1, row,
-                    model, h, zero, _CALLED_SHARE * steps * times,
-                )  # fmt: skip
-            else:
-                meet(u, b, spare, work, exp_y, state, seg, o, o - FIELDS, model, h, zero)
-    if seg[o + BY_NOTICE] > 0 and state[SIDE] < 0.0:
+            c, inner_work, parts, inner, inner_now = called
+            meet_after_notice(
+                u, b, c, spare, work, inner_work, exp_y, state, inner_now, parts, inner, seg, s, end - 1, row,
+                model, h, zero, _CALLED_SHARE * steps * times,
+            )  # fmt: skip
+    if called is not None and seg[BY_NOTICE] > 0 and state[SIDE] < 0.0:
+        c, inner_work, parts, inner, inner_now = called
         value_tomorrow(
-            c, inner_work, exp_y, inner, inner_now, parts, seg, begin, end - 1, row, model, h, zero,
+            c, inner_work, exp_y, inner, inner_now, parts, seg, 0, end - 1, row, model, h, zero,
             _CALLED_SHARE * steps * times,
         )  # fmt: skip
-        if zero + math.log(row[STOCK] / seg[o + LEVEL_START]) / h >= state[LAST] + state[PART]:
-            _read_called(c, seg, o, row, h, zero, out)
+        if zero + math.log(row[STOCK] / seg[LEVEL_START]) / h >= state[LAST] + state[PART]:
+            _read_called(c, seg, 0, row, h, zero, out)
             return
-    _read(u, b, state, seg, o, row, model, h, zero, out)
+    _read(u, b, state, seg, 0, row, model, h, zero, out)
 
 
 def _read_called(c: Any, seg: Any, o: int, row: Any, h: float, zero: int, out: Any) -> None:
@@ -221,6 +228,80 @@ def _span(seg: Any, begin: int, end: int, row: Any, model: int, width: float) ->
     return low, high
 
 
+def most_segments(offsets: Any) -> Any:
+    """Give the segments of the note that has most, 1 at least."""
+    most = 1
+    for i in range(offsets.size - 1):
+        most = max(most, offsets[i + 1] - offsets[i])
+    return most
+
+
+def copy_segments(own: Any, seg: Any, offsets: Any, which: int) -> Any:
+    """Copy a note's segments to the front of `own`; give how many they are.
+
+    What is valued is a copy, as the parts of segments are on which a called note is: both may be written to, and what
+    is compiled for the one is for the other.
+    """
+    begin, end = offsets[which] * FIELDS, offsets[which + 1] * FIELDS
+    for j in range(end - begin):
+        own[j] = seg[begin + j]
+    return offsets[which + 1] - offsets[which]
+
+
+def _room(offsets: Any, settings: Any, called_nodes: float) -> int:
+    """Give the most nodes that any grid may have; `called_nodes` are those that the coarsest may need for notice."""
+    across = max(_across(settings[NODES], most_segments(offsets)), int(called_nodes))
+    return (across + 8) * (1 << (int(settings[GRIDS]) - 1)) + 1
+
+
+def _each_row(
+    offsets: Any, seg: Any, settings: Any, contract: Any, market: Any, room: int, noticed: Any, out: Any, estimate: Any
+) -> None:
+    """Fill in what `value_rows` does; `noticed` is memory for notes that have been called, or None (`_one_grid`)."""
+    model, grids = int(settings[MODEL]), int(settings[GRIDS])
+    memory, work, own = np.empty((4, room)), np.zeros(WORK * room), np.empty(most_segments(offsets) * FIELDS)
+    row, state, now = np.empty(MARKET), np.zeros(STATE), np.empty(STEP)
+    found = np.empty((grids, 4))
+    for r in range(estimate.size):
+        end = copy_segments(own, seg, offsets, contract[r])
+        missing = end == 0
+        for j, given in enumerate(market):
+            row[j] = given[r]
+            missing = missing or math.isnan(row[j])
+        if missing:
+            for part in out:
+                part[r] = math.nan
+            estimate[r] = math.nan
+            continue
+        low, high = _span(own, 0, end, row, model, settings[WIDTH])
+        across = float(_across(settings[NODES], end))
+        if noticed is not None:
+            across = _notice_resolved(across, own, 0, end, row, high - low, settings[NODES])
+        width = (high - low) / across
+        below, above = max(4, math.ceil(-low / width)), math.ceil(high / width)
+        for grid in range(grids):
+            times = 1 << grid
+            nodes = (below + above) * times + 1
+            _one_grid(
+                memory[0, :nodes], memory[1, :nodes], memory[2, :nodes], memory[3, :nodes],
+                work[: WORK * nodes].reshape((WORK, nodes)), state, now, own, end, row, model, width / times,
+                below * times, settings[STEPS], times, _on_nodes(noticed, nodes), found[grid],
+            )  # fmt: skip
+        for j, part in enumerate(out):
+            part[r] = _extrapolated(found, grids - 1, j)
+        # The change that the last extrapolation, or the only one, has made.
+        estimate[r] = abs(out[0][r] - (_extrapolated(found, grids - 2, 0) if grids > 2 else found[grids - 1, 0]))
+
+
+def _on_nodes(noticed: Any, nodes: int) -> Any:
+    """Give the memory for a note that has been called, on a grid of some nodes."""
+    if noticed is None:
+        return None
+    called, work, parts, state, now = noticed
+    of_called, of_march = called[: NOTICED * nodes], work[: WORK * nodes]
+    return of_called.reshape((NOTICED, nodes)), of_march.reshape((WORK, nodes)), parts, state, now
+
+
 @kernel(
     tables=["int64", "float64", "float64"],
     reads=["int64"] + ["float64"] * MARKET,
@@ -239,11 +320,7 @@ def _span(seg: Any, begin: int, end: int, row: Any, model: int, width: float) ->
         _events.known_kink, _events.crosses, _events.excess, _events.crossing, _events.beside, _events.clip,
         _events.weigh_conversion, _events.weigh_trigger, _events.cap, _events.enter, _events.move,
         _events.mature, _events.meet,
-        _notice.cut_segment, _notice.value_called, _notice.cap_on_day, _notice.settle_called, _notice.meet_after_notice,
-        _notice.march_noticed, _notice.step_noticed, _notice.follow_called, _notice.first_called, _notice.fill_units,
-        _notice.touch, _notice.bend_at, _notice.place_called, _notice.finish_called, _notice.value_tomorrow,
-        _notice_resolved, _read_called,
-        _across, _one_grid, _read, _extrapolated, _span,
+        _across, most_segments, copy_segments, _room, _span, _one_grid, _read, _extrapolated, _on_nodes, _each_row,
     ],
 )  # fmt: skip
 def value_rows(
@@ -251,52 +328,35 @@ def value_rows(
     credit: Any, recovery: Any, drop: Any, elasticity: Any, reference: Any, value: Any, delta: Any, gamma: Any,
     theta: Any, estimate: Any,
 ) -> None:  # fmt: skip
-    """Fill value, delta, gamma, theta per year and an estimate of the value's error, for each row."""
-    model, grids = int(settings[MODEL]), int(settings[GRIDS])
-    finest, most = 1 << (grids - 1), 1
-    for i in range(offsets.size - 1):
-        most = max(most, offsets[i + 1] - offsets[i])
-    room, noticed = (_across(settings[NODES], most) + 8) * finest + 1, 0
-    for s in range(seg.size // FIELDS):
-        if seg[s * FIELDS + NOTICE] > 0:
-            noticed, room = NOTICED, max(room, (int(_MOST_TIMES * settings[NODES]) + 8) * finest + 1)
-            break
-    memory, work = np.empty((4, room)), np.zeros(WORK * room)
-    row, state, now = np.empty(MARKET), np.zeros(STATE), np.empty(STEP)
+    """Fill value, delta, gamma, theta per year and an estimate of the value's error, for each row.
+
+    None of them may be called after notice: those are for `value_rows_after_notice`, which takes longer to compile.
+    """
+    market = (stock, volatility, rate, carry, credit, recovery, drop, elasticity, reference)
+    room = _room(offsets, settings, 0.0)
+    _each_row(offsets, seg, settings, contract, market, room, None, (value, delta, gamma, theta), estimate)
+
+
+@kernel(
+    tables=["int64", "float64", "float64"],
+    reads=["int64"] + ["float64"] * MARKET,
+    writes=["float64"] * 5,
+    calls=[
+        *value_rows._calls,  # noqa: SLF001 (all that the engine calls)
+        _notice.cut_segment, _notice.value_called, _notice.cap_on_day, _notice.settle_called, _notice.meet_after_notice,
+        _notice.march_noticed, _notice.step_noticed, _notice.follow_called, _notice.first_called, _notice.fill_units,
+        _notice.touch, _notice.bend_at, _notice.place_called, _notice.finish_called, _notice.value_tomorrow,
+        _notice_resolved, _read_called,
+    ],
+)  # fmt: skip
+def value_rows_after_notice(
+    offsets: Any, seg: Any, settings: Any, contract: Any, stock: Any, volatility: Any, rate: Any, carry: Any,
+    credit: Any, recovery: Any, drop: Any, elasticity: Any, reference: Any, value: Any, delta: Any, gamma: Any,
+    theta: Any, estimate: Any,
+) -> None:  # fmt: skip
+    """Fill what `value_rows` does of the same arguments, for rows that may be called after notice."""
+    market = (stock, volatility, rate, carry, credit, recovery, drop, elasticity, reference)
+    room = _room(offsets, settings, _MOST_TIMES * settings[NODES])
     # For a note that has been called: what march needs, once more.
-    called, inner_work = np.zeros(max(noticed, 1) * room), np.zeros(WORK * (room if noticed > 0 else 1))
-    parts, inner, inner_now = np.empty(2 * FIELDS), np.zeros(STATE), np.empty(STEP)
-    found = np.empty((grids, 4))
-    out = (value, delta, gamma, theta)
-    for r in range(value.size):
-        begin, end = offsets[contract[r]], offsets[contract[r] + 1]
-        missing = begin == end
-        for j, given in enumerate((stock, volatility, rate, carry, credit, recovery, drop, elasticity, reference)):
-            row[j] = given[r]
-            missing = missing or math.isnan(row[j])
-        if missing:
-            for part in out:
-                part[r] = math.nan
-            estimate[r] = math.nan
-            continue
-        low, high = _span(seg, begin, end, row, model, settings[WIDTH])
-        across = float(_across(settings[NODES], end - begin))
-        if noticed > 0:
-            across = _notice_resolved(across, seg, begin, end, row, high - low, settings[NODES])
-        width = (high - low) / across
-        below, above = max(4, math.ceil(-low / width)), math.ceil(high / width)
-        for grid in range(grids):
-            times = 1 << grid
-            nodes = (below + above) * times + 1
-            _one_grid(
-                memory[0, :nodes], memory[1, :nodes], memory[2, :nodes], memory[3, :nodes],
-                work[: WORK * nodes].reshape((WORK, nodes)),
-                called[: max(noticed, 1) * nodes].reshape((max(noticed, 1), nodes)),
-                inner_work[: WORK * nodes if noticed > 0 else WORK].reshape((WORK, nodes if noticed > 0 else 1)),
-                parts, state, now, inner, inner_now, seg, begin, end, row, model, width / times, below * times,
-                settings[STEPS], times, found[grid],
-            )  # fmt: skip
-        for j, part in enumerate(out):
-            part[r] = _extrapolated(found, grids - 1, j)
-        # The change that the last extrapolation, or the only one, has made.
-        estimate[r] = abs(value[r] - (_extrapolated(found, grids - 2, 0) if grids > 2 else found[grids - 1, 0]))
+    noticed = (np.zeros(NOTICED * room), np.zeros(WORK * room), np.empty(2 * FIELDS), np.zeros(STATE), np.empty(STEP))
+    _each_row(offsets, seg, settings, contract, market, room, noticed, (value, delta, gamma, theta), estimate)

@@ -34,7 +34,18 @@ from notecalc.core.convertible._columns import (
     STEP,
     WORK,
 )
-from notecalc.core.convertible._engine import GRIDS, MODEL, NODES, STEPS, WIDTH, _across, _span, value_rows
+from notecalc.core.convertible._engine import (
+    GRIDS,
+    MODEL,
+    NODES,
+    STEPS,
+    WIDTH,
+    _across,
+    _span,
+    copy_segments,
+    most_segments,
+    value_rows,
+)
 from notecalc.core.convertible._march import _IMPLICIT
 from notecalc.core.convertible._outcomes import CALLED, CONVERTED, ENDINGS, FORCED, ending_at
 from notecalc.core.convertible._segment import along, is_barrier
@@ -170,20 +181,18 @@ def policy_rows(
     `points` has the same room for each row, or none; the points of the finest grid stay, latest first.
     """
     model, grids = int(settings[MODEL]), int(settings[GRIDS])
-    finest, most, rows = 1 << (grids - 1), 1, converted.size
-    for i in range(offsets.size - 1):
-        most = max(most, offsets[i + 1] - offsets[i])
+    finest, most, rows = 1 << (grids - 1), most_segments(offsets), converted.size
     room = (_across(settings[NODES], most) + 8) * finest + 1
     memory, work = np.empty((6, room)), np.zeros(WORK * room)
     chance, tilt = np.empty(ENDINGS * room), np.empty(ENDINGS * room)
-    row, now = np.empty(MARKET), np.empty(STEP)
+    row, now, own = np.empty(MARKET), np.empty(STEP), np.empty(most * FIELDS)
     state = np.zeros(STATE + EDGE_PARTS * (int(settings[STEPS] + 4) * finest + _IMPLICIT))
     results = np.empty((2, ENDINGS))
     out = (converted, forced, at_maturity, called, put, defaulted, redeemed, life)
     by_row = points.reshape((max(rows, 1), points.size // (max(rows, 1) * POINT), POINT))
     for r in range(rows):
-        begin, end = offsets[contract[r]], offsets[contract[r] + 1]
-        missing = begin == end
+        end = copy_segments(own, seg, offsets, contract[r])
+        missing = end == 0
         for j, given in enumerate((stock, volatility, rate, carry, credit, recovery, drop, elasticity, reference)):
             row[j] = given[r]
             missing = missing or math.isnan(row[j])
@@ -192,8 +201,8 @@ def policy_rows(
             for part in out:
                 part[r] = math.nan
             continue
-        low, high = _span(seg, begin, end, row, model, settings[WIDTH])
-        width = (high - low) / _across(settings[NODES], end - begin)
+        low, high = _span(own, 0, end, row, model, settings[WIDTH])
+        width = (high - low) / _across(settings[NODES], end)
         below, above = max(4, math.ceil(-low / width)), math.ceil(high / width)
         for grid in range(grids):
             times = 1 << grid
@@ -203,13 +212,13 @@ def policy_rows(
                 memory[0, :nodes], memory[1, :nodes], memory[2, :nodes], memory[3, :nodes], memory[4, :nodes],
                 memory[5, :nodes], work[: WORK * nodes].reshape((WORK, nodes)),
                 chance[: ENDINGS * nodes].reshape((ENDINGS, nodes)), tilt[: ENDINGS * nodes].reshape((ENDINGS, nodes)),
-                state, now, seg, begin, end, row, model, width / times, below * times, settings[STEPS], times,
+                state, now, own, 0, end, row, model, width / times, below * times, settings[STEPS], times,
                 by_row[r], results[1],
             )  # fmt: skip
         for j, part in enumerate(out):
             part[r] = (4.0 * results[1, j] - results[0, j]) / 3.0 if grids > 1 else results[1, j]
         # Where one grid exercises at once and the other does not, what is extrapolated may leave what can be.
         remaining = 0.0
-        for s in range(begin, end):
-            remaining += seg[s * FIELDS + LENGTH]
+        for s in range(end):
+            remaining += own[s * FIELDS + LENGTH]
         life[r] = min(max(life[r], 0.0), remaining)

@@ -42,7 +42,16 @@ class Timelines:
         needs = (self.table[:, col.PUT] > 0) | (self.table[:, col.NOTICE] > 0)
         last = self.offsets[1:][self.offsets[1:] > self.offsets[:-1]] - 1
         needs[last] |= self.table[last, col.DAY_CASH] != self.table[last, col.DAY_PUT]
-        total = np.append(0, np.cumsum(needs))
+        return self._anywhere(needs)
+
+    @property
+    def needs_notice(self) -> BoolArray:
+        """Whether a pair may be called after notice."""
+        return self._anywhere(self.table[:, col.NOTICE] > 0)
+
+    def _anywhere(self, segments: BoolArray) -> BoolArray:
+        """Tell of which pairs any segment is among some."""
+        total = np.append(0, np.cumsum(segments))
         return total[self.offsets[1:]] > total[self.offsets[:-1]]
 
 

@@ -9,10 +9,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.linalg import expm
+from scipy.sparse import csr_array
 from scipy.stats import norm
 
 import notecalc as nc
-from notecalc.core.convertible._engine import value_rows
+from notecalc.core.convertible._engine import value_rows_after_notice
 from notecalc.core.convertible._timeline import build_timelines
 from notecalc.core.convertible._windows import Dividends
 from notecalc.core.convertible.implied import convertible_implied
@@ -140,8 +141,11 @@ class Daily:
         step[0, :2] = np.array([-1, 1]) * growth / (math.exp(h) - 1)
         step[-1, -2:] = np.array([-1, 1]) * growth / (1 - math.exp(-h))
         others = rate if self.by_spread else rate + credit
-        self.rest = expm((step - np.eye(nodes) * others) / 365)
-        self.cash = expm((step - np.eye(nodes) * (rate + credit)) / 365)
+        # In a day the stock gets some nodes far: what is beyond is nothing, and left out.
+        self.rest, self.cash = (
+            csr_array(np.where(np.abs(part) > 1e-14, part, 0.0))
+            for part in (expm((step - np.eye(nodes) * lost) / 365) for lost in (others, rate + credit))
+        )
         self.recovered = 0.0 if self.by_spread else credit * recovery * 100 / 365
 
     def back(self, rest, cash):
@@ -150,9 +154,9 @@ class Daily:
         return rest, (self.cash @ cash if self.by_spread else cash)
 
     def convert(self, rest, cash):
-        held = rest + cash >= self.shares[:, np.newaxis] if rest.ndim == 2 else rest + cash >= self.shares
         shares = self.shares[:, np.newaxis] if rest.ndim == 2 else self.shares
-        return np.where(held, rest, shares), np.where(held, cash, 0.0)
+        held = rest + cash >= shares
+        return np.where(held, rest, shares), (np.where(held, cash, 0.0) if self.by_spread else cash)
 
     def pay(self, rest, cash, amount):
         return (rest, cash + amount) if self.by_spread else (rest + amount, cash)
@@ -263,7 +267,7 @@ def test_compiled_and_python_agree(make, model, which):
     lines = build_timelines(terms, np.array([0]), np.array([day], dtype="datetime64[D]"), {}, none)
     numbers = [2.1, 0.5, 0.04, 0.05, 0.06, 0.4, 0.5, 0.0, 2.1]
     results = []
-    for run in (value_rows, value_rows.py_func):
+    for run in (value_rows_after_notice, value_rows_after_notice.py_func):
         out = [np.empty(1) for _ in range(5)]
         run(
             lines.offsets, lines.table.reshape(-1), np.array([1, 10, 6, 3.0, model]), np.zeros(1, dtype=np.int64),
