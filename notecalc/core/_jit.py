@@ -287,7 +287,7 @@ def _compiled_once(parts: set[str]) -> Iterator[None]:
     """Have functions that only a kernel calls optimised and made machine code once, as part of it.
 
     Left alone, numba does so for each function with all that it calls in turn, and again in whatever calls it: of a
-    kernel in forty functions, whose own code alone is ever run, that is two thirds of the time. It has no option for
+    kernel in forty functions, whose own code alone is ever run, that is half of the time. It has no option for
     this, so its code library is told to stop at linking them, in this thread and for as long as this lasts. Where numba
     looks otherwise than it did, it compiles as it would.
     """
