@@ -197,15 +197,16 @@ class Case:
     def solve(self) -> list[FloatArray]:
         """Give value, delta, gamma, theta per year and the estimate of the error.
 
-        Unless the finest grids are asked for, rows are valued in vectors, but for those with terms that only the engine
-        knows; fastest those of the model of one unknown with constant coefficients.
+        Rows are valued in vectors, but for those with terms that only the engine knows and, by the model of one
+        unknown, on the finest grids; fastest those of that model with constant coefficients.
         """
         out, columns = [np.empty(self.contract.size) for _ in range(5)], self.columns
         lines, rows = self.lines, np.arange(self.contract.size)
         flat = lines.table.reshape(-1)
         left = self._one_by_one(rows)
-        if self.accuracy in GRIDS:
-            if self.model == col.AYACHE_FORSYTH_VETZAL:
+        by_hazard = self.model == col.AYACHE_FORSYTH_VETZAL
+        if self.accuracy in GRIDS or not by_hazard:
+            if by_hazard:
                 rows = value_where_fast(lines.offsets, flat, GRIDS[self.accuracy], self.contract, columns, out)
             general = lines.needs_general[self.contract[rows]]
             left = [*self._one_by_one(rows[general]), (value_rows_in_lanes, rows[~general])]
@@ -215,7 +216,10 @@ class Case:
             contract, own = self.contract[some], [column[some] for column in columns]
             found = [np.empty(some.size) for _ in out]
             run(lines.offsets, flat, self.settings, contract, *own, *found)
-            found[-1] = error_to_expect(found[-1], lines.offsets, lines.table, contract, own, self.model, self.accuracy)
+            found[-1] = error_to_expect(
+                found[-1], lines.offsets, lines.table, contract, own, self.model, self.accuracy,
+                lines.needs_general[contract],
+            )  # fmt: skip
             for part, values in zip(out, found, strict=True):
                 part[some] = values
         return out

@@ -10,12 +10,13 @@ at a time, and is what the tests hold this to.
 from __future__ import annotations
 
 import itertools
+import math
 from typing import Any, Final
 
 import numpy as np
 
 from notecalc.core._jit import kernel
-from notecalc.core._vectors import exp, lanes_of, load, maximum, splat, store
+from notecalc.core._vectors import exp, lanes_of, load, maximum, select, splat, store
 from notecalc.core.arrays import FloatArray, IntArray
 from notecalc.core.convertible import _columns as col
 from notecalc.core.convertible import (
@@ -33,6 +34,7 @@ from notecalc.core.convertible._columns import (
     AYACHE_FORSYTH_VETZAL,
     CARRY,
     CREDIT,
+    DIVIDEND,
     ELASTICITY,
     FIELDS,
     GOLDMAN_SACHS,
@@ -52,6 +54,7 @@ from notecalc.core.convertible._lanes_memory import (
     ARRAYS_OF_TWO,
     EXP_Y,
     GROWTH,
+    LACK,
     NUMBERS,
     POWER,
     H,
@@ -80,6 +83,10 @@ _SHAPE: Final = 512
 ELASTIC: Final = 1
 GRADED: Final = 2  # whether its steps get longer
 EARLY: Final = 4  # whether it may pay to convert before the level is reached
+
+# The most that a note may be below its shares before the edge, by the part of it that is owed, added up over steps, for
+# its error to be told [per 100]. Beyond, an edge is found, but it is worse to hold the note in a stretch before it.
+_MOST_LACK: Final = 0.005
 
 _MULTIPLE: Final = 4  # of which nodes on either side are a multiple, so that more rows have as many
 
@@ -300,7 +307,7 @@ def _one_grid(
         read, _one_grid,
     ],
 )  # fmt: skip
-def value_lanes(
+def value_lanes(  # noqa: C901 (what each lane reads)
     like: Any, offsets: Any, seg: Any, settings: Any, shapes: Any, contract: Any, kind: Any, below: Any, over: Any,
     width: Any, stock: Any, volatility: Any, rate: Any, carry: Any,
     credit: Any, recovery: Any, drop: Any, elasticity: Any, reference: Any,
@@ -316,7 +323,7 @@ def value_lanes(
     grid = np.zeros((ARRAYS if model == AYACHE_FORSYTH_VETZAL else ARRAYS_OF_TWO) * room)
     now, cells = np.zeros(NUMBERS * lanes_of(like)), np.zeros(lanes_of(like), dtype=np.int64)
     row, lane_seg = np.empty(MARKET * lanes_of(like)), np.empty(segments * FIELDS * lanes_of(like))
-    found = np.empty((grids, 4 * lanes_of(like)))
+    found, pays = np.empty((grids, 4 * lanes_of(like))), np.empty(lanes_of(like))
     out = (value, delta, gamma, theta)
     for r in range(0, value.size, lanes_of(like)):
         begin = offsets[contract[r]]
@@ -327,18 +334,25 @@ def value_lanes(
                 lane_seg[j * lanes_of(like) + lane] = seg[first + j]
             for j, given in enumerate((stock, volatility, rate, carry, credit, recovery, drop, elasticity, reference)):
                 row[j * lanes_of(like) + lane] = given[r + lane]
+            pays[lane] = 0.0
             for s in range(count):
                 for field, own in ((VOLATILITY, R_VOLATILITY), (RATE, R_RATE), (CARRY, R_CARRY), (CREDIT, R_CREDIT)):
                     j = (s * FIELDS + field) * lanes_of(like) + lane
                     lane_seg[j] = own_or(lane_seg[j], row[own * lanes_of(like) + lane])
-        rows = kind[r]
+                j = s * FIELDS * lanes_of(like) + lane
+                dividends = max(lane_seg[j + CARRY * lanes_of(like)], lane_seg[j + DIVIDEND * lanes_of(like)])
+                pays[lane] = max(pays[lane], dividends)
+        rows, lack = kind[r], splat(0.0, like)
         for g in range(grids):
             times = 1 << g
+            put(now, LACK, splat(0.0, like))
             put(now, H, load(width, r, like) / splat(float(times), like))
             _one_grid(
                 like, grid, room, now, cells, lane_seg, shapes[begin : begin + count], count, row,
                 (below[r] + over[r]) * times + 1, below[r] * times, times, rows, model, found[g],
             )  # fmt: skip
+            if g >= grids - 2:
+                lack = maximum(lack, of(like, now, LACK))
         four, three = splat(4.0, like), splat(3.0, like)
         last = found[grids - 1]
         for j, part in enumerate(out):
@@ -350,4 +364,7 @@ def value_lanes(
         if grids > 2:
             before = (four * load(found[grids - 2], 0, like) - load(found[grids - 3], 0, like)) / three
         change = load(value, r, like) - before
-        store(estimate, r, maximum(change, splat(0.0, like) - change))
+        # Without dividends nothing is lost by waiting: there W is on its bound wherever it would be below.
+        lack = select(load(pays, 0, like) > splat(0.0, like), lack, splat(0.0, like))
+        told = maximum(change, splat(0.0, like) - change)
+        store(estimate, r, select(lack > splat(_MOST_LACK, like), splat(math.nan, like), told))

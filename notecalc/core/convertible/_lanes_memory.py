@@ -99,7 +99,8 @@ PASSED: Final = 63
 UNIT_THERE: Final = 64
 TOUCH: Final = 65  # how W meets its bound: 1 with the parabola, 2 without, 0 at the node, or not at all
 REACH: Final = 66  # the furthest node to which an edge may move in a step
-NUMBERS: Final = 67
+LACK: Final = 67  # what the note was below its shares before the edge, by what was owed, added up over steps
+NUMBERS: Final = 68
 
 NEVER: Final = 1e300
 

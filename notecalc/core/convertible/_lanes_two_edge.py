@@ -46,6 +46,7 @@ from notecalc.core.convertible._lanes_memory import (
     HERE_NEW,
     HERE_OLD,
     HH,
+    LACK,
     LAST,
     LEAN,
     LEAN_HERE,
@@ -104,6 +105,10 @@ _TINY: Final = 1e-300
 _LEAST_PART: Final = 1e-6
 _SETTLED: Final = 1e-9  # of a cell
 _SAME_NODE: Final = 1e-9  # of a cell
+_BESIDE: Final = (
+    5.0  # nodes: so near an edge that moves fast, or has just come in, W may lie below its bound for a step
+)
+_LITTLE: Final = 0.15  # of the principal: of what is owed, coupons at most
 _ROUNDS: Final = 12  # for the root within a cell, at most: three to five are usual
 
 
@@ -330,7 +335,7 @@ def finish_two(  # noqa: C901, PLR0912, PLR0915 (decisions as choices)
     like: Any, grid: Any, room: int, now: Any, cells: Any, nodes: int, zero: int, known: int, twice: float,
     is_open: Any, is_call: Any, hard: Any, blended: Any,
 ) -> None:  # fmt: skip
-    """Substitute downwards from the edge, and carry both unknowns beyond it."""
+    """Substitute downwards from the edge, and carry both unknowns beyond it; adds up what W lacks before it."""
     zeros, one, more, double = splat(0.0, like), splat(1.0, like), splat(twice - 1.0, like), splat(twice, like)
     lanes, share = lanes_of(like), of(like, now, SHARE)
     barrier = is_open and is_call
@@ -340,12 +345,12 @@ def finish_two(  # noqa: C901, PLR0912, PLR0915 (decisions as choices)
     least, price, floor, scale = (
         of(like, now, LEAST_NEW), of(like, now, PRICE_NEW), of(like, now, FLOOR_NEW), of(like, now, SCALE_NEW)
     )  # fmt: skip
-    from_ = of(like, now, FROM_NEW)
+    from_, little = of(like, now, FROM_NEW), splat(_LITTLE if blended else 100.0 * _LITTLE, like)
     own_passes = nodes if blended else known
     keep = load(grid, PASS * room + (known - 1) * lanes, like)
     second_keep = load(grid, SECOND_PASS * room + (known - 1) * lanes, like)
     # A chance is at most 1; what is owed has no such bound.
-    highest = splat(1.0 if blended else NEVER, like)
+    highest, lack = splat(1.0 if blended else NEVER, like), splat(0.0, like)
     end = min(nodes, zero + BEYOND + 1) if barrier else nodes
     if not any_lane(some > zeros):
         if barrier:
@@ -364,6 +369,7 @@ def finish_two(  # noqa: C901, PLR0912, PLR0915 (decisions as choices)
             second_free = double * second_way - more * load(grid, b + at, like)
             store(grid, b + at, minimum(maximum(second_free, zeros), highest))
             first = nodes - 2
+        last = splat(first + 1.0, like)
     else:
         # What the lanes with an edge have at it; the others have theirs at the level, or at the top.
         side_or, pinned = select(some > zeros, side, one), some
@@ -433,6 +439,8 @@ def finish_two(  # noqa: C901, PLR0912, PLR0915 (decisions as choices)
             free = double * (way + share * second_way) - more * old
             second_free = double * second_way - more * second_old
             if is_open:
+                lacking = maximum(floor - free, zeros) * (second_free - little)
+                lack = select(last - splat(_BESIDE, like) > place, maximum(lack, lacking), lack)
                 free = maximum(free, floor)
             if hard:
                 cap = maximum(price - scale * stock, least)
@@ -443,6 +451,7 @@ def finish_two(  # noqa: C901, PLR0912, PLR0915 (decisions as choices)
             store(grid, b + at, select(place > second_last + half, carried, second_new))
             way = select(place > last - half, first_at, way)
             second_way = select(place > second_last - half, second_at, second_way)
+    beside = last - splat(_BESIDE, like)
     for i in range(first, -1, -1):
         at = i * lanes
         own, second_own = keep, second_keep
@@ -455,9 +464,13 @@ def finish_two(  # noqa: C901, PLR0912, PLR0915 (decisions as choices)
         new = double * (way + share * second_way) - more * load(grid, u + at, like)
         second_new = double * second_way - more * load(grid, b + at, like)
         if is_open:
+            lacking = maximum(floor - new, zeros) * (second_new - little)
+            lack = select(beside > splat(float(i), like), maximum(lack, lacking), lack)
             new = maximum(new, floor)
         if hard:
             stock = load(grid, EXP_Y * room + at, like)
             new = select(from_ > stock, new, minimum(new, maximum(price - scale * stock, least)))
         store(grid, u + at, new)
         store(grid, b + at, minimum(maximum(second_new, zeros), highest))
+    if is_open:
+        put(now, LACK, of(like, now, LACK) + lack * splat(1.0 if blended else 0.01, like))

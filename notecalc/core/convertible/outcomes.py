@@ -213,4 +213,10 @@ def _go_through(case: Case, room: int) -> tuple[list[FloatArray], IntArray, Floa
         case.lines.offsets, case.lines.table.reshape(-1), case.settings, case.contract, *case.columns, *found, counts,
         points.reshape(-1),
     )  # fmt: skip
+    if case.model != col.AYACHE_FORSYTH_VETZAL:
+        # Where the note is better held in a stretch before its edge, no policy of one edge is the best.
+        unsettled = np.isnan(case.solve()[-1])
+        counts[unsettled] = 0
+        for part in found:
+            part[unsettled] = np.nan
     return found, counts, points

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 from notecalc.core.convertible import _lanes
@@ -91,9 +91,11 @@ def test_the_engine_agrees_on_any_terms(
     }  # fmt: skip
     case = Case.of(terms, np.datetime64(DAY) + 1, given_)
     one_by_one, in_lanes = (solve(run, case, ACCURACIES["standard"])[0, 0] for run in (value_rows, value_rows_in_lanes))
-    exact = convertible_value(terms, np.datetime64(DAY) + 1, **given_, accuracy="reference")
+    told = convertible_value(terms, np.datetime64(DAY) + 1, **given_).error_estimate
+    assume(not np.isnan(told))
+    exact, *_, change = solve(value_rows, case, ACCURACIES["reference"])[:, 0]
     # As good as the engine, but for the places of its nodes.
-    assert abs(in_lanes - exact.dirty_price) <= 1e-2 + 2 * abs(one_by_one - exact.dirty_price) + exact.error_estimate
+    assert abs(in_lanes - exact) <= 1e-2 + 2 * abs(one_by_one - exact) + change
 
 
 @pytest.mark.parametrize("model", MODELS)
@@ -106,6 +108,30 @@ def test_what_the_engine_finds_on_fine_grids_is_found_on_coarse_ones(make, model
     case = Case.of(terms, DAY, given_ | {"dividend_yield": 0.01})
     fine = solve(value_rows, case, (1, 1280, 384, 5.0))[0]
     assert solve(value_rows_in_lanes, case, (1, 160, 48, 5.0))[0] == pytest.approx(fine, abs=5e-3)
+
+
+@pytest.mark.parametrize("model", MODELS)
+@pytest.mark.parametrize("dividends", ["yield", "cash"])
+def test_values_settle_on_any_grid_or_are_told_not_to(make, model, dividends):
+    """Where conversion would pay in a stretch below its edge, one edge is no answer: the engine finds others there."""
+    rng, rows = np.random.default_rng(8), 48
+    volatility, ratio = rng.uniform(0.08, 0.8, rows), rng.uniform(0.0, 1.3, rows)
+    given_ = markets(model, rows) | {"volatility": volatility, "credit_spread": volatility * ratio}
+    given_ |= (
+        {"dividend_yield": rng.uniform(0.005, 0.08, rows)}
+        if dividends == "yield"
+        else {"dividend_dates": ["2005-03-01", "2006-03-01"], "dividend_amounts": [0.05, 0.05]}
+    )
+    standard, reference = (convertible_value(make(), DAY, **given_, accuracy=x) for x in ("standard", "reference"))
+    told = ~np.isnan(standard.error_estimate)
+    error = np.abs(standard.dirty_price - reference.dirty_price)
+    assert (error <= np.maximum(5 * standard.error_estimate, 0.01))[told].all()
+    assert told[ratio < 0.2].all()
+    assert not told[ratio > 1.2].all()
+    # By rounds instead of one equation, one row at a time.
+    some = np.flatnonzero(told)[np.argsort(-ratio[told])[:4]]
+    one_by_one = solve(value_rows, Case.of(make(), DAY, given_), ACCURACIES["standard"], some)[0]
+    assert standard.dirty_price[some] == pytest.approx(one_by_one, abs=0.05)
 
 
 @pytest.mark.parametrize("model", MODELS)

@@ -96,14 +96,17 @@ class Penalty:
 
 
 @pytest.mark.compiled
-@pytest.mark.parametrize("stock", [1.5, 2.0, 2.5])
-def test_tsiveriotis_fernandes_with_dividends(make, stock):
+@pytest.mark.parametrize(
+    ("stock", "volatility", "spread"), [(1.5, 0.4, 0.08), (2.0, 0.4, 0.08), (2.5, 0.4, 0.08), (2.0, 0.9, 0.45)]
+)
+def test_tsiveriotis_fernandes_with_dividends(make, stock, volatility, spread):
     """Conversion is early, and the cash part ends where it begins: the two equations need each other."""
-    expected = Penalty(stock=stock, vol=0.4, rate=0.03, carry=0.06, spread=0.08).extrapolated()
+    expected = Penalty(stock=stock, vol=volatility, rate=0.03, carry=0.06, spread=spread).extrapolated()
     got = convertible_value(
-        make(), DAY, stock_price=stock, volatility=0.4, risk_free=0.03, dividend_yield=0.06, model=TF,
-        credit_spread=0.08, accuracy="reference",
+        make(), DAY, stock_price=stock, volatility=volatility, risk_free=0.03, dividend_yield=0.06, model=TF,
+        credit_spread=spread, accuracy="reference",
     )  # fmt: skip
+    assert got.error_estimate < 1e-3
     # The penalty's edges lie on nodes: from 1600 to 3200 of them it moves by up to 0.007.
     assert got.dirty_price == pytest.approx(expected, abs=0.01)
 
