@@ -13,7 +13,6 @@ from notecalc.core._coupon_years import counting
 from notecalc.core._coupons import find_each
 from notecalc.core._layout import Layout
 from notecalc.core.arrays import (
-    FINITE,
     POSITIVE,
     RATE,
     Dates,
@@ -53,7 +52,13 @@ _VOLATILITY = Rule(
 _SHARE = Rule(
     "a fraction from 0 to 1", lambda x: (x >= 0) & (x <= 1), lambda x: f"Did you mean {x / 100:g}?" if x > 1 else None
 )
-_CREDIT = Rule("a decimal from 0 to 10", lambda x: (x >= 0) & (x <= 10))
+_SPREAD = Rule(
+    "a decimal from 0 to 1", lambda x: (x >= 0) & (x <= 1), lambda x: f"Did you mean {x / 100:g}?" if x > 1 else None
+)
+_HAZARD = Rule(
+    "a decimal from 0 to 10", lambda x: (x >= 0) & (x <= 10), lambda x: f"Did you mean {x / 100:g}?" if x > 10 else None
+)
+_ELASTICITY = Rule("a number from -10 to 10", lambda x: np.abs(x) <= 10)
 
 
 class Market(TypedDict):
@@ -72,15 +77,15 @@ class Market(TypedDict):
     model : {"tsiveriotis-fernandes", "ayache-forsyth-vetzal", "goldman-sachs"}
         See `convertible_value`.
     credit_spread : numeric or Steps
-        Spread of the issuer's debt over the risk-free rate [1/yr], for the first and the third model.
+        Spread of the issuer's debt over the risk-free rate [1/yr], for the first and the third model; at most 1.
     hazard_rate : numeric or Steps
-        Rate of default [1/yr], for the second.
+        Rate of default [1/yr], for the second; at most 10, for distress goes beyond 1.
     recovery_rate : numeric
         Fraction of the claim that is recovered on default, for the second.
     stock_drop : numeric
         Fraction that the stock loses on default, for the second: 1 is a total loss.
     hazard_elasticity : numeric
-        The b of a hazard rate :math:`p (S / S_0)^{-b}`; 0 if left out.
+        The b of a hazard rate :math:`p (S / S_0)^{-b}`, from -10 to 10; 0 if left out.
     hazard_reference_price : numeric
         Its S0, the stock price at which the hazard rate is the one given [currency/share]; the row's stock price if
         left out, so that rows of several stock prices have one hazard rate on the day.
@@ -137,10 +142,10 @@ class Case:
         unknown = set(given) - set(Market.__annotations__)
         if unknown:
             name = min(unknown)
-            raise TypeError(f"convertible_value() got an unexpected keyword argument {name!r}")
+            raise TypeError(f"unexpected keyword argument {name!r}: `Market` knows none of that name")
         for name in ("stock_price", "volatility", "risk_free", "model"):
             if name not in given:
-                raise TypeError(f"convertible_value() missing a required keyword argument: {name!r}")
+                raise TypeError(f"missing a required keyword argument: {name!r}")
         model = known_word("model", given.pop("model"), MODELS)
         accuracy = known_word("accuracy", given.pop("accuracy", "standard"), tuple(ACCURACIES))
         dividends = read_dividends(
@@ -151,10 +156,10 @@ class Case:
             "stock_price": (col.STOCK, POSITIVE),
             "volatility": (col.R_VOLATILITY, _VOLATILITY),
             "risk_free": (col.R_RATE, RATE),
-            credit: (col.R_CREDIT, _CREDIT),
+            credit: (col.R_CREDIT, _HAZARD if credit == "hazard_rate" else _SPREAD),
             "recovery_rate": (col.RECOVERY, _SHARE),
             "stock_drop": (col.DROP, _SHARE),
-            "hazard_elasticity": (col.ELASTICITY, FINITE),
+            "hazard_elasticity": (col.ELASTICITY, _ELASTICITY),
             _REFERENCE: (col.REFERENCE, POSITIVE),
             "dividend_yield": (col.R_CARRY, RATE),
             "borrow_cost": (col.R_CARRY, RATE),
@@ -186,6 +191,12 @@ class Case:
                 columns[column] = columns[column] + layout.numbers[name]
         if _REFERENCE not in layout.numbers:
             columns[col.REFERENCE] = columns[col.STOCK]
+        for name, column in in_segment.items():
+            if isinstance(steps := given.get(name), Steps):
+                # In a segment NaN means the row's own number, which is then missing, too.
+                lacking = np.atleast_1d(np.isnan(steps.values).any(axis=-1))
+                some = np.broadcast_to(lacking, (len(terms),))[layout.note[layout.row]]
+                columns[fields[name][0]] = np.where(some, np.nan, columns[fields[name][0]])
         lines, contract = source.lay_out(columns[col.R_VOLATILITY])
         return cls(layout, lines, contract, columns, MODELS.index(model), accuracy, source)
 
