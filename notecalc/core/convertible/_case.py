@@ -191,7 +191,7 @@ class Case:
                 columns[column] = columns[column] + layout.numbers[name]
         if _REFERENCE not in layout.numbers:
             columns[col.REFERENCE] = columns[col.STOCK]
-        for name, column in in_segment.items():
+        for name in in_segment:
             if isinstance(steps := given.get(name), Steps):
                 # In a segment NaN means the row's own number, which is then missing, too.
                 lacking = np.atleast_1d(np.isnan(steps.values).any(axis=-1))

@@ -440,10 +440,9 @@ def _check_window(name: str, window: Any, periods: Periods) -> None:
     for field, values in numbers.items():
         forbid(f"{name}.{field}", values, known & np.isnan(values), f"given where `{price}` is")
     for field, days, bound, wrong, words in (
-        ("start", start, last, start > last, "by maturity"),
-        ("end", end, first, end < first, "on or after the day of issue"),
+        ("start", start, last, known & (start > last), "by maturity"),
+        ("end", end, first, known & (end < first), "on or after the day of issue"),
     ):
-        wrong = known & wrong
         if wrong.any():
             forbid(f"{name}.{field}", days, wrong, f"{words}, {bound[np.argmax(wrong)]}")
 
