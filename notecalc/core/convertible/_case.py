@@ -170,10 +170,7 @@ class Case:
         for name, value in given.items():
             if name in in_segment and isinstance(value, Curve if name == "risk_free" else Steps):
                 if isinstance(value, Steps):
-                    fields[name][1].check(name, np.ravel(value.values))
-                    if np.shape(value.values)[:-1] not in {(), (len(terms),)}:
-                        rule = f"one row of steps, or one for each of {len(terms)} notes"
-                        raise TermError(name, rule=rule, got=np.shape(value.values))
+                    _check_steps(name, value, fields[name][1], len(terms))
                 curves[in_segment[name]] = value
             else:
                 numbers[name] = (value, fields[name][1])
@@ -192,11 +189,7 @@ class Case:
         if _REFERENCE not in layout.numbers:
             columns[col.REFERENCE] = columns[col.STOCK]
         for name in in_segment:
-            if isinstance(steps := given.get(name), Steps):
-                # In a segment NaN means the row's own number, which is then missing, too.
-                lacking = np.atleast_1d(np.isnan(steps.values).any(axis=-1))
-                some = np.broadcast_to(lacking, (len(terms),))[layout.note[layout.row]]
-                columns[fields[name][0]] = np.where(some, np.nan, columns[fields[name][0]])
+            columns[fields[name][0]] += _missing_steps(given.get(name), len(terms))[layout.note[layout.row]]
         lines, contract = source.lay_out(columns[col.R_VOLATILITY])
         return cls(layout, lines, contract, columns, MODELS.index(model), accuracy, source)
 
@@ -260,6 +253,24 @@ class Case:
         table = case.lines.table.copy()
         table[:, in_segment[column]] += by
         return replace(case, lines=replace(case.lines, table=table))
+
+
+def _check_steps(name: str, steps: Steps, rule: Rule, size: int) -> None:
+    """Raise where steps break the rule of their numbers, or are neither one row nor one for each note."""
+    rule.check(name, np.ravel(steps.values))
+    shape = np.shape(steps.values)
+    if shape[:-1] not in {(), (size,)}:
+        raise TermError(name, rule=f"one row of steps, or one for each of {size} notes", got=shape)
+
+
+def _missing_steps(given: Any, size: int) -> FloatArray:
+    """Give NaN for each note one of whose steps is missing, else 0.
+
+    In a segment NaN means the row's own number, which must then be missing, too.
+    """
+    if not isinstance(given, Steps) or given.values.ndim == 1:
+        return np.zeros(size)
+    return np.where(np.isnan(given.values).any(axis=-1), np.nan, 0.0)
 
 
 def _check_notice(model: str, terms: Convertible) -> None:
