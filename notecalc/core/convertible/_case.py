@@ -268,9 +268,8 @@ def _missing_steps(given: Any, size: int) -> FloatArray:
 
     In a segment NaN means the row's own number, which must then be missing, too.
     """
-    if not isinstance(given, Steps) or given.values.ndim == 1:
-        return np.zeros(size)
-    return np.where(np.isnan(given.values).any(axis=-1), np.nan, 0.0)
+    missing = np.isnan(given.values).any(axis=-1) if isinstance(given, Steps) else np.False_
+    return np.where(np.broadcast_to(missing, (size,)), np.nan, 0.0)
 
 
 def _check_notice(model: str, terms: Convertible) -> None:
