@@ -13,7 +13,6 @@ from notecalc.core._coupon_years import counting
 from notecalc.core._coupons import find_each
 from notecalc.core._layout import Layout
 from notecalc.core.arrays import (
-    FINITE,
     POSITIVE,
     RATE,
     Dates,
@@ -53,7 +52,13 @@ _VOLATILITY = Rule(
 _SHARE = Rule(
     "a fraction from 0 to 1", lambda x: (x >= 0) & (x <= 1), lambda x: f"Did you mean {x / 100:g}?" if x > 1 else None
 )
-_CREDIT = Rule("a decimal from 0 to 10", lambda x: (x >= 0) & (x <= 10))
+_SPREAD = Rule(
+    "a decimal from 0 to 1", lambda x: (x >= 0) & (x <= 1), lambda x: f"Did you mean {x / 100:g}?" if x > 1 else None
+)
+_HAZARD = Rule(
+    "a decimal from 0 to 10", lambda x: (x >= 0) & (x <= 10), lambda x: f"Did you mean {x / 100:g}?" if x > 10 else None
+)
+_ELASTICITY = Rule("a number from -10 to 10", lambda x: np.abs(x) <= 10)
 
 
 class Market(TypedDict):
@@ -72,15 +77,15 @@ class Market(TypedDict):
     model : {"tsiveriotis-fernandes", "ayache-forsyth-vetzal", "goldman-sachs"}
         See `convertible_value`.
     credit_spread : numeric or Steps
-        Spread of the issuer's debt over the risk-free rate [1/yr], for the first and the third model.
+        Spread of the issuer's debt over the risk-free rate [1/yr], for the first and the third model; at most 1.
     hazard_rate : numeric or Steps
-        Rate of default [1/yr], for the second.
+        Rate of default [1/yr], for the second; at most 10, for distress goes beyond 1.
     recovery_rate : numeric
         Fraction of the claim that is recovered on default, for the second.
     stock_drop : numeric
         Fraction that the stock loses on default, for the second: 1 is a total loss.
     hazard_elasticity : numeric
-        The b of a hazard rate :math:`p (S / S_0)^{-b}`; 0 if left out.
+        The b of a hazard rate :math:`p (S / S_0)^{-b}`, from -10 to 10; 0 if left out.
     hazard_reference_price : numeric
         Its S0, the stock price at which the hazard rate is the one given [currency/share]; the row's stock price if
         left out, so that rows of several stock prices have one hazard rate on the day.
@@ -137,10 +142,10 @@ class Case:
         unknown = set(given) - set(Market.__annotations__)
         if unknown:
             name = min(unknown)
-            raise TypeError(f"convertible_value() got an unexpected keyword argument {name!r}")
+            raise TypeError(f"unexpected keyword argument {name!r}: `Market` knows none of that name")
         for name in ("stock_price", "volatility", "risk_free", "model"):
             if name not in given:
-                raise TypeError(f"convertible_value() missing a required keyword argument: {name!r}")
+                raise TypeError(f"missing a required keyword argument: {name!r}")
         model = known_word("model", given.pop("model"), MODELS)
         accuracy = known_word("accuracy", given.pop("accuracy", "standard"), tuple(ACCURACIES))
         dividends = read_dividends(
@@ -151,10 +156,10 @@ class Case:
             "stock_price": (col.STOCK, POSITIVE),
             "volatility": (col.R_VOLATILITY, _VOLATILITY),
             "risk_free": (col.R_RATE, RATE),
-            credit: (col.R_CREDIT, _CREDIT),
+            credit: (col.R_CREDIT, _HAZARD if credit == "hazard_rate" else _SPREAD),
             "recovery_rate": (col.RECOVERY, _SHARE),
             "stock_drop": (col.DROP, _SHARE),
-            "hazard_elasticity": (col.ELASTICITY, FINITE),
+            "hazard_elasticity": (col.ELASTICITY, _ELASTICITY),
             _REFERENCE: (col.REFERENCE, POSITIVE),
             "dividend_yield": (col.R_CARRY, RATE),
             "borrow_cost": (col.R_CARRY, RATE),
@@ -165,10 +170,7 @@ class Case:
         for name, value in given.items():
             if name in in_segment and isinstance(value, Curve if name == "risk_free" else Steps):
                 if isinstance(value, Steps):
-                    fields[name][1].check(name, np.ravel(value.values))
-                    if np.shape(value.values)[:-1] not in {(), (len(terms),)}:
-                        rule = f"one row of steps, or one for each of {len(terms)} notes"
-                        raise TermError(name, rule=rule, got=np.shape(value.values))
+                    _check_steps(name, value, fields[name][1], len(terms))
                 curves[in_segment[name]] = value
             else:
                 numbers[name] = (value, fields[name][1])
@@ -186,6 +188,8 @@ class Case:
                 columns[column] = columns[column] + layout.numbers[name]
         if _REFERENCE not in layout.numbers:
             columns[col.REFERENCE] = columns[col.STOCK]
+        for name in in_segment:
+            columns[fields[name][0]] += _missing_steps(given.get(name), len(terms))[layout.note[layout.row]]
         lines, contract = source.lay_out(columns[col.R_VOLATILITY])
         return cls(layout, lines, contract, columns, MODELS.index(model), accuracy, source)
 
@@ -249,6 +253,23 @@ class Case:
         table = case.lines.table.copy()
         table[:, in_segment[column]] += by
         return replace(case, lines=replace(case.lines, table=table))
+
+
+def _check_steps(name: str, steps: Steps, rule: Rule, size: int) -> None:
+    """Raise where steps break the rule of their numbers, or are neither one row nor one for each note."""
+    rule.check(name, np.ravel(steps.values))
+    shape = np.shape(steps.values)
+    if shape[:-1] not in {(), (size,)}:
+        raise TermError(name, rule=f"one row of steps, or one for each of {size} notes", got=shape)
+
+
+def _missing_steps(given: Any, size: int) -> FloatArray:
+    """Give NaN for each note one of whose steps is missing, else 0.
+
+    In a segment NaN means the row's own number, which must then be missing, too.
+    """
+    missing = np.isnan(given.values).any(axis=-1) if isinstance(given, Steps) else np.False_
+    return np.where(np.broadcast_to(missing, (size,)), np.nan, 0.0)
 
 
 def _check_notice(model: str, terms: Convertible) -> None:

@@ -86,11 +86,13 @@ def fill_columns(
     _fill_options(table, terms, segments, interest)
     _fill_cash(table, terms, segments, dividends)
     coupon = table[last, col.COUPON]
+    in_shares = terms.redemption_in == "shares"
     repaid = of_each(terms.redemption, segments.windows.note)
-    if terms.redemption_in == "shares":
+    if in_shares:
         repaid = repaid / of_each(terms.redemption_price_fraction, segments.windows.note)
-    table[last, col.DAY_PUT] = repaid + coupon
-    table[last, col.DAY_CASH] = coupon if terms.redemption_in == "shares" else repaid + coupon
+    put = _put_at_maturity(segments.windows)
+    table[last, col.DAY_PUT] = np.maximum(repaid, put) + coupon
+    table[last, col.DAY_CASH] = np.where(put > repaid, put, 0.0 if in_shares else repaid) + coupon
     table[last, col.DAY_FLOOR] = coupon if terms.accrued_on_conversion == "paid" else 0.0
     table[last, col.COUPON], table[last, col.DAY_CALL], table[last, col.DIVIDEND] = 0.0, np.nan, 0.0
     _fill_levels(table, segments)
@@ -176,10 +178,17 @@ def _fill_options(table: FloatArray, terms: Convertible, segments: Segments, int
         table[that_day, col.DAY_PUT] = np.fmax(table[that_day, col.DAY_PUT], paid)
     for window in (_at(window, pair) for window in segments.windows.conversions):
         # On the first day of a window, too, conversion is open; on its last the segment before says so.
-        that_day = window.known & (window.start <= end) & (end <= window.end)
-        table[that_day, col.DAY_OPEN] = 1.0
-        ratio = np.where(that_day & ~is_open, 100 / window.numbers["price"], ratio)
+        table[window.known & (window.start <= end) & (end <= window.end), col.DAY_OPEN] = 1.0
     table[:, col.RATIO], table[:, col.OPEN] = ratio, is_open
+
+
+def _put_at_maturity(windows: Windows) -> FloatArray:
+    """Give the price at which each pair may be put on its last day; 0 where it may not."""
+    price = np.zeros(windows.note.size)
+    for window in windows.puts:
+        that_day = window.known & (window.start <= windows.last_day) & (windows.last_day <= window.end)
+        price[that_day] = np.maximum(price[that_day], window.numbers["price"][that_day])
+    return price
 
 
 def _fill_calls(
@@ -246,20 +255,22 @@ def _coupons_until(
 def _ratios(segments: Segments) -> tuple[FloatArray, BoolArray]:
     """Give the shares per 100 in each segment, and whether conversion is open in it.
 
-    Where it is closed the ratio is a mere unit; the next one saves the grid a change of it.
+    Where it is closed it is that of the next window in time, after the last window that of the last: triggers of calls
+    are fractions of its price. Of two windows on one day the holder takes the one with more shares.
     """
     size = segments.pair.size
     is_open, later = np.zeros(size, dtype=np.bool_), np.zeros(size, dtype=np.bool_)
-    ratio, last = np.empty(size), np.empty(size)
+    ratio, day = np.zeros(size), np.full(size, np.datetime64("NaT", "D"))
     for window in (_at(window, segments.pair) for window in segments.windows.conversions):
         own = 100 / window.numbers["price"]
-        last = np.where(window.known, own, last)
-        opens = window.known & (window.start <= segments.start) & (segments.end <= window.end) & ~is_open
-        ahead = window.known & (window.end >= segments.end) & ~later & ~is_open
-        ratio = np.where(opens | ahead, own, ratio)
-        is_open |= opens
+        ahead = window.known & (window.end >= segments.end)
+        nearer = np.where(ahead, ~later | (window.start < day), ~later & ~(window.start <= day))
+        same = (window.start == day) & (ahead == later) & (own > ratio)
+        takes = window.known & (nearer | same)
+        ratio, day = np.where(takes, own, ratio), np.where(takes, window.start, day)
+        is_open |= ahead & (window.start <= segments.start)
         later |= ahead
-    return np.where(is_open | later, ratio, last), is_open
+    return ratio, is_open
 
 
 def _at(window: Window, pair: IntArray) -> Window:

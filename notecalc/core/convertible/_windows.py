@@ -113,10 +113,8 @@ def _window(note: IntArray, whole: tuple[DateArray, DateArray], start: Any, end:
     first = whole[0] if start is None else of_each(start, note)
     last = whole[1] if end is None else of_each(end, note)
     own = {name: of_each(values, note) for name, values in numbers.items()}
-    known = ~(np.isnat(first) | np.isnat(last))
-    for values in own.values():
-        known &= ~np.isnan(values)
-    return Window(known, first, last, own)
+    # Other numbers of a window are there where its price is: see `Convertible`.
+    return Window(~(np.isnat(first) | np.isnat(last) | np.isnan(own["price"])), first, last, own)
 
 
 def _call(note: IntArray, whole: tuple[DateArray, DateArray], window: CallWindow) -> Window:

@@ -10,15 +10,16 @@ import pandas as pd
 
 from notecalc.core.arrays import FINITE, Dates, FloatArray, Numbers
 from notecalc.core.convertible import _columns as col
-from notecalc.core.convertible._case import Case
+from notecalc.core.convertible._case import MODELS, Case
 from notecalc.core.convertible.terms import Convertible
 from notecalc.core.words import known_word
+from notecalc.errors import TermError
 
 __all__ = ["UNKNOWNS", "Implied", "convertible_implied", "every_solution"]
 
 UNKNOWNS = {
     "volatility": (col.R_VOLATILITY, np.geomspace(0.02, 3.0, 17)),
-    "credit_spread": (col.R_CREDIT, np.concatenate([[0.0], np.geomspace(0.0025, 1.5, 13)])),
+    "credit_spread": (col.R_CREDIT, np.concatenate([[0.0], np.geomspace(0.0025, 1.0, 13)])),
     "hazard_rate": (col.R_CREDIT, np.concatenate([[0.0], np.geomspace(0.0025, 1.5, 13)])),
     "stock_price": (col.STOCK, np.geomspace(0.02, 20.0, 21)),  # of the conversion price
 }
@@ -60,8 +61,8 @@ def convertible_implied(
     Parameters
     ----------
     unknown : {"volatility", "credit_spread", "hazard_rate", "stock_price"}
-        What is looked for: volatility from 0.02 to 3, credit from 0 to 1.5, stock price from 0.02 to 20 times the
-        conversion price.
+        What is looked for: volatility from 0.02 to 3, a spread from 0 to 1, a hazard rate from 0 to 1.5, stock price
+        from 0.02 to 20 times the conversion price.
     terms, settlement
         As for `valuation.convertible_value`.
     clean_price : numeric
@@ -77,13 +78,15 @@ def convertible_implied(
     Raises
     ------
     TermError
-        As `valuation.convertible_value`; an unknown that is none of these, or is given.
+        As `valuation.convertible_value`; an unknown that is none of these, or that the model doesn't take.
+    TypeError
+        The unknown is given, or a name that `valuation.Market` doesn't know.
 
     Notes
     -----
     Where the values at neighbouring points turn, towards the price and away from it, the turning point is found, so
     that two answers between them are seen: none is missed unless the value turns twice between two points of a range
-    of 17 to 23. A stretch is told by two neighbouring points within 1e-7 per 100 of the price.
+    of 16 to 23. A stretch is told by two neighbouring points within 1e-7 per 100 of the price.
 
     Values are those of the accuracy that is asked for. Under a hard call those at ``fast`` are off by up to 0.4 per 100
     above a volatility of 2, and an answer up there may be none. In the models of a spread values jump here and there at
@@ -114,9 +117,14 @@ def convertible_implied(
     known_word("unknown", unknown, tuple(UNKNOWNS))
     if unknown in market:
         raise TypeError(f"convertible_implied() is given {unknown!r}, which it is to find")
+    if unknown in {"credit_spread", "hazard_rate"} and "model" in market:
+        model = known_word("model", market["model"], MODELS)
+        own = "hazard_rate" if model == MODELS[col.AYACHE_FORSYTH_VETZAL] else "credit_spread"
+        if unknown != own:
+            raise TermError("unknown", rule=f"{own!r} for the credit of model {model!r}", got=unknown)
     column, points = UNKNOWNS[unknown]
     price = (clean_price, FINITE)
-    case = Case.of(terms, settlement, market | {unknown: float(points[-1])}, {"clean_price": price})
+    case = Case.of(terms, settlement, market | {unknown: float(points[1])}, {"clean_price": price})
     wanted = case.layout.numbers["clean_price"] + case.lines.accrued[case.contract]
     scale = np.ones(wanted.size)
     if unknown == "stock_price":

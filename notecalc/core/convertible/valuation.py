@@ -94,7 +94,8 @@ def convertible_value(
     by the issuer, is nothing where the note is converted or called, and the put price where it is put. Q, the chance
     that the note is not converted, is 0 where it is converted and unmoved by calls and puts, as in QuantLib's
     convertible engine, which solves this model under the first one's name. p is the hazard rate, :math:`\eta` the
-    stock's drop on default, X the claim and R its recovery.
+    stock's drop on default, X the claim and R its recovery. The shares left on default, :math:`k S (1 - \eta)`, count
+    only while conversion is open: where it is closed the note is worth :math:`R X` then.
 
     Parameters
     ----------
@@ -197,6 +198,11 @@ def convertible_value(
 def _bond_floor(case: Case) -> FloatArray:
     """Give what the note is worth without options: in closed form, or where the hazard moves with the stock, solved."""
     columns, floor = case.columns, np.empty(case.contract.size)
+    if _pays_a_put_at_maturity(case.source.terms):
+        lines, contract = replace(case.source, terms=replace(case.source.terms, puts=())).lay_out(
+            columns[col.R_VOLATILITY]
+        )
+        case = replace(case, lines=lines, contract=contract)
     floor_rows(
         case.lines.offsets, case.lines.table.reshape(-1), np.array([float(case.model)]), case.contract,
         columns[col.R_RATE], columns[col.R_CREDIT], columns[col.RECOVERY], floor,
@@ -214,6 +220,15 @@ def _bond_floor(case: Case) -> FloatArray:
         with np.errstate(divide="ignore", invalid="ignore"):  # its estimate of the error asks for shares
             floor[moved] = replace(case, lines=lines, contract=case.contract[moved], columns=own).solve()[0]
     return floor
+
+
+def _pays_a_put_at_maturity(terms: Convertible) -> bool:
+    """Say whether a note may be put at maturity for more than it is redeemed at, which is no part of its floor."""
+    repaid, maturity = terms.redemption / terms.redemption_price_fraction, terms.periods.notes.maturity
+    return any(
+        ((window.clean_price > repaid) & (True if window.end is None else window.end >= maturity)).any()
+        for window in terms.puts
+    )
 
 
 def _years_to_break_even(terms: Convertible, case: Case, premium: FloatArray) -> FloatArray:

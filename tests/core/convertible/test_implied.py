@@ -121,3 +121,11 @@ def test_what_is_asked_for_must_be_known_and_not_given(make):
         convertible_implied("volatilty", make(), DAY, 100, **MARKET)
     with pytest.raises(TypeError, match="is given 'volatility', which it is to find"):
         convertible_implied("volatility", make(), DAY, 100, **MARKET)
+
+
+def test_the_credit_of_another_model_is_named(make):
+    words = "`unknown` must be 'hazard_rate' for the credit of model 'ayache-forsyth-vetzal'; got 'credit_spread'"
+    with pytest.raises(nc.TermError, match=words):
+        convertible_implied(
+            "credit_spread", make(), DAY, 100, model=MODELS[1], stock_price=1.5, volatility=0.4, risk_free=0.03
+        )

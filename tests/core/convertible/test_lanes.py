@@ -85,7 +85,7 @@ def test_the_engine_agrees_on_any_terms(
 ):  # fmt: skip
     first, last = np.datetime64(DAY) + called, np.datetime64(DAY) + put
     end = first if one_day else np.datetime64("2007-06-18")
-    window = CallWindow(clean_price=price, trigger=trigger or None, start=first, end=end)
+    window = CallWindow(clean_price=price, trigger=trigger, start=first, end=end)
     terms = make(
         terms={"calls": [window], "puts": [PutWindow(start=last, end=last, clean_price=100)]},
         accrued_on_conversion=on_conversion,

@@ -79,7 +79,7 @@ def test_the_engine_agrees_on_any_terms(
 ):
     first, last = np.datetime64(DAY) + called, np.datetime64(DAY) + put
     window = CallWindow(
-        clean_price=price, trigger=trigger or None, start=first, end=first if one_day else np.datetime64("2007-06-18")
+        clean_price=price, trigger=trigger, start=first, end=first if one_day else np.datetime64("2007-06-18")
     )
     terms = make(
         terms={"calls": [window], "puts": [PutWindow(start=last, end=last, clean_price=100)]},

@@ -50,23 +50,24 @@ def timeline(terms, day=DAY):
 
 
 @pytest.mark.parametrize("model", MODELS)
-@pytest.mark.parametrize(("step", "strike"), [(365, 80.0), (366, 100.0)])
-def test_a_conversion_price_steps_on_its_day(yearly, model, step, strike):
+def test_a_conversion_price_steps_on_its_day(yearly, model):
     """Without dividends or credit conversion waits for the last day: the price of that day alone counts.
 
-    A step from 100 to 80 on the last day is had; one on the day after it is not.
+    A step from 100 to 80 on the last day is had; one on the day after it is refused.
     """
     first = np.datetime64("2005-01-01")
     windows = [
-        ConversionWindow(conversion_price=100, end=first + step - 1),
-        ConversionWindow(conversion_price=80, start=first + step, end=first + step),
+        ConversionWindow(conversion_price=100, end=first + 364),
+        ConversionWindow(conversion_price=80, start=first + 365, end=first + 365),
     ]
     got = convertible_value(
         yearly(365, conversions=windows), first, stock_price=90, volatility=0.3, risk_free=0.04, model=model,
         accuracy="reference", **NO_CREDIT[model],
     )  # fmt: skip
-    expected = 100 * math.exp(-0.04) + 100 / strike * black_scholes(90, strike, 0.04, 0.3, 1.0)
+    expected = 100 * math.exp(-0.04) + 100 / 80 * black_scholes(90, 80, 0.04, 0.3, 1.0)
     assert got.dirty_price == pytest.approx(expected, abs=1e-4)
+    with pytest.raises(nc.TermError, match="`conversions.start` must be by maturity, 2006-01-01; got '2006-01-02'"):
+        yearly(365, conversions=[ConversionWindow(conversion_price=80, start=first + 366)])
 
 
 def test_a_conversion_window_closes_after_its_last_day(yearly):

@@ -31,6 +31,7 @@ def timeline(terms, day="2004-06-18"):
         (lambda: PutWindow(start="2005-06-18", end="2005-06-18", clean_price=[100, 0]), "`clean_price` must be a number above 0; got 0.0 at row 1"),
         (lambda: Steps(["2005-01-01", "2004-01-01"], [1, 2]), "`dates` must be rising"),
         (lambda: Steps(["2005-01-01"], [1, 2]), "`dates and values` must be of one length"),
+        (lambda: Steps(["2005-01-01", "2006-01-01"], [1, np.nan]), "`values` must be given for each date; got nan at row 1"),
     ],
 )  # fmt: skip
 def test_impossible_windows(build, words):
@@ -48,6 +49,75 @@ def test_impossible_terms(make):
     )
     with pytest.raises(nc.TermError, match="`conversions` must be windows that don't overlap"):
         timeline(terms)
+
+
+@pytest.mark.parametrize(
+    ("terms", "words"),
+    [
+        *(
+            (
+                {"calls": [CallWindow(clean_price=[np.nan, 100], make_whole_until="2005-06-18", **{name: [np.nan] * 2})]},
+                f"`calls.{name}` must be given where `clean_price` is; got nan at row 1",
+            )
+            for name in ("trigger", "notice_days", "make_whole_rate")
+        ),
+        (
+            {"puts": [PutWindow(clean_price=100, start="2005-06-18", end=["2005-06-18", None])]},
+            "`puts.end` must be given where `start` is; got 'NaT' at row 1",
+        ),
+        (
+            {"calls": [CallWindow(clean_price=100, start="2008-01-01")]},
+            "`calls.start` must be by maturity, 2007-06-18; got '2008-01-01' at row 0",
+        ),
+        (
+            {"puts": [PutWindow(clean_price=100, end=[None, "2004-06-17"])]},
+            "`puts.end` must be on or after the day of issue, 2004-06-18; got '2004-06-17' at row 1",
+        ),
+        ({"redemption_price_fraction": [1, 0.9]}, "`redemption_price_fraction` must be left out with redemption_in='cash'; got 0.9 at row 1"),
+    ],
+)  # fmt: skip
+def test_impossible_windows_of_a_note(make, terms, words):
+    """Only what has no price, or no day, is no window: nothing else makes one go away."""
+    with pytest.raises(nc.TermError) as error:
+        make(issue_date=["2004-06-18"] * 2, maturity=["2007-06-18", "2009-06-18"], terms=terms)
+    assert str(error.value) == words
+
+
+def test_a_payment_after_maturity_is_within_a_notes_life(make):
+    """It falls on a Saturday, and is paid on Monday."""
+    make(
+        maturity="2007-06-16", last_coupon="2006-12-18", business_day_convention="following", calendar="weekends-only",
+        terms={"puts": [PutWindow(clean_price=100, start="2007-06-18", end="2007-06-18")]},
+    )  # fmt: skip
+
+
+@pytest.mark.parametrize("order", [[0, 1, 2], [2, 1, 0], [1, 2, 0]])
+def test_triggers_while_conversion_is_closed_are_of_the_next_price(make, order):
+    """However windows are listed; after the last of them, of the last."""
+    windows = [
+        ConversionWindow(conversion_price=price, start=first, end=last)
+        for price, first, last in (
+            (1.85, "2004-12-18", "2005-06-18"), (3.0, "2005-12-18", "2006-06-18"), (2.5, "2006-06-18", "2006-12-18"),
+        )
+    ]  # fmt: skip
+    terms = make(conversions=[windows[i] for i in order], terms={"calls": [CallWindow(clean_price=100, trigger=1.5)]})
+    table = timeline(terms).table
+    np.testing.assert_allclose(table[:, col.TRIGGER], 1.5 * np.array([1.85, 1.85, 3.0, 3.0, 2.5, 2.5]))
+    assert table[:, col.OPEN].tolist() == [0, 1, 0, 1, 1, 0]
+
+
+@pytest.mark.parametrize(("redemption_in", "cash"), [("cash", [124, 104]), ("shares", [124, 4])])
+def test_a_put_at_maturity_takes_the_place_of_a_lesser_redemption(make, redemption_in, cash):
+    terms = make(
+        issue_date=["2004-06-18"] * 2,
+        terms={"puts": [PutWindow(clean_price=[120, 99], start="2007-06-18", end="2007-06-18")],
+               "redemption_in": redemption_in},
+    )  # fmt: skip
+    days = np.array(["2004-06-18"] * 2, dtype="datetime64[D]")
+    lines = build_timelines(terms, np.arange(2), days, {}, NO_DIVIDENDS)
+    last = lines.table[lines.offsets[1:] - 1]
+    assert last[:, col.DAY_PUT].tolist() == [124, 104]
+    assert last[:, col.DAY_CASH].tolist() == cash
 
 
 def test_segments_between_coupons(make):

@@ -421,6 +421,8 @@ def test_series_in_series_out(make):
         ({"accuracy": "exact"}, "`accuracy` must be 'fast', 'standard' or 'reference'; got 'exact'"),
         ({"dividend_dates": ["2005-01-01"]}, "`dividend_dates and dividend_amounts` must be given together"),
         ({"volatility": Steps([DAY], [-0.1])}, "`volatility` must be a decimal above 0"),
+        ({"hazard_rate": 12}, "`hazard_rate` must be a decimal from 0 to 10; got 12.0. Did you mean 0.12?"),
+        ({"hazard_elasticity": 11}, "`hazard_elasticity` must be a number from -10 to 10; got 11.0"),
     ],
 )
 def test_impossible_markets(make, changed, words):
@@ -428,9 +430,37 @@ def test_impossible_markets(make, changed, words):
         convertible_value(make(), DAY, **(market() | changed))
 
 
+@pytest.mark.parametrize("spread", [8, Steps([DAY], [8])])
+def test_a_spread_in_per_cent_is_refused(make, spread):
+    words = "`credit_spread` must be a decimal from 0 to 1; got 8.0. Did you mean 0.08?"
+    with pytest.raises(nc.TermError, match=words.replace("?", r"\?")):
+        convertible_value(make(), DAY, **(market(TF) | {"credit_spread": spread}))
+
+
 def test_impossible_dates(make):
     with pytest.raises(nc.TermError, match="`settlement` must be before maturity"):
         convertible_value(make(), "2007-06-18", **market())
+
+
+@pytest.mark.compiled
+def test_a_put_at_maturity_is_worth_a_higher_redemption_and_no_part_of_the_floor(make):
+    put = make(terms={"puts": [PutWindow(clean_price=120, start="2007-06-18", end="2007-06-18")]})
+    for more in ({}, {"hazard_elasticity": 0.5}):
+        given_ = market(AFV) | more | {"stock_price": np.array([0.3, 1.8])}
+        with_put, redeemed = (
+            convertible_value(terms, DAY, **given_) for terms in (put, make(terms={"redemption": 120}))
+        )
+        np.testing.assert_allclose(with_put.dirty_price, redeemed.dirty_price, atol=1e-10)
+        np.testing.assert_allclose(with_put.bond_floor, convertible_value(make(), DAY, **given_).bond_floor, atol=1e-10)
+
+
+@pytest.mark.compiled
+def test_a_number_missing_among_a_notes_steps_makes_that_note_miss(make):
+    terms, days = make(issue_date=["2004-06-18"] * 2), ["2005-06-18", "2006-06-18"]
+    for name, steps in (("volatility", [[0.4, np.nan], [0.4, 0.4]]), ("hazard_rate", [[np.nan, 0.05], [0.05, 0.05]])):
+        found = convertible_value(terms, DAY, **(market(AFV) | {name: Steps(days, steps)}))
+        assert np.isnan(found.dirty_price).tolist() == [True, False]
+        assert np.isnan(found.bond_floor).tolist() == [True, False]
 
 
 def test_unknown_arguments_are_named(make):
