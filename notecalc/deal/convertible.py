@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import Any
+
+import numpy as np
 
 from notecalc.core.convertible.terms import CallWindow, ConversionWindow, Convertible, PutWindow
 from notecalc.core.schedule import resolve
 from notecalc.deal.register import notes_of, sole_series
-from notecalc.deal.terms import CallTerms, DealTerms, PriceReset, PriceStep
+from notecalc.deal.terms import CallTerms, DealTerms, PriceReset, PriceStep, Series
 
 __all__ = ["convertible_of", "simplifications"]
 
@@ -74,11 +77,37 @@ def _days_of(call: CallTerms) -> tuple[int, int] | None:
     return int(call.trigger_days.value), int(call.trigger_period.value)
 
 
-def simplifications(terms: DealTerms) -> Iterator[tuple[str, str]]:
-    """Terms of which the value takes less than they say, by path, and what it takes instead."""
+def simplifications(terms: DealTerms, on: np.datetime64, reset_probability: float) -> Iterator[tuple[str, str]]:
+    """Terms of which the value on a day takes less than they say, by path, and what it takes instead."""
     path, series = sole_series(terms)
     if series.conversion.accrued_interest.value == "forfeited-before-record-date":
         yield (
             f"series.{path}.conversion.accrued_interest",
             "valued as forfeited on every day: a coupon kept by who converts after its record date is left out",
         )
+    reset = series.conversion.reset
+    if reset and 0 < reset_probability < 1 and on < np.datetime64(reset.first_date.value):
+        too_high, too_low = _before_reset(series, reset, on)
+        if too_high or too_low:
+            sides = (("too high", too_high), ("too low", too_low))
+            pays = f"before {reset.first_date.value} pays"
+            told = [f"{side} where a {' or '.join(options)} {pays}" for side, options in sides if options]
+            words = f"valued as if known from the day of valuation whether it happens: {', '.join(told)}"
+            yield f"series.{path}.conversion.reset.condition", words
+
+
+def _before_reset(series: Series, reset: PriceReset, on: np.datetime64) -> tuple[list[str], list[str]]:
+    """What the holder may do from a day until before the reset, and what the issuer, whose notice decides."""
+    conversion = series.conversion
+
+    def live(first: Any, last: Any, notice: int = 0) -> bool:
+        begin, end = (np.datetime64(day.value) - notice for day in (first, last))
+        return bool(begin < np.datetime64(reset.first_date.value) and end >= on)
+
+    holder = ["conversion"] if live(conversion.first_date, conversion.last_date) else []
+    holder += ["put"] if any(live(put.first_date, put.last_date) for put in series.puts) else []
+    called = any(
+        live(call.first_date, call.last_date, call.notice_days.value if call.notice_days else 0)
+        for call in series.calls
+    )
+    return holder, ["call"] if called else []

@@ -8,8 +8,10 @@ from __future__ import annotations
 import dataclasses
 import hashlib
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
+from copy import copy
 from dataclasses import dataclass
+from types import MappingProxyType
 from typing import Any, TypeAlias
 
 import numpy as np
@@ -26,11 +28,14 @@ __all__ = ["Credit", "CreditSpread", "Hazard", "Market", "Quote", "market_table"
 
 _CALLER = "given by the caller"
 _SHOWN = 4
+_CHANGEABLE = (pd.Series, pd.api.extensions.ExtensionArray)  # in place, whatever their arrays are flagged
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@dataclass(frozen=True, slots=True, eq=False, init=False)
 class Quote:
     """A datum of the market and where it comes from: a source, or the reason why it is assumed.
+
+    What is given is copied, and what `value` and `alternatives` give can't change it.
 
     Parameters
     ----------
@@ -54,21 +59,41 @@ class Quote:
     (0.45, 0.75)
     """
 
-    value: Any
-    source: str | None = None
-    assumed: str | None = None
-    alternatives: tuple[Any, ...] = ()
+    _value: Any
+    source: str | None
+    assumed: str | None
+    _alternatives: tuple[Any, ...]
 
-    def __post_init__(self) -> None:
-        if (self.source is None) == (self.assumed is None):
-            got = "neither" if self.source is None else "both"
+    def __init__(
+        self, value: Any, source: str | None = None, assumed: str | None = None, alternatives: Sequence[Any] = ()
+    ) -> None:
+        if (source is None) == (assumed is None):
+            got = "neither" if source is None else "both"
             raise TermError("source or assumed", rule="one of the two: where it was read, or why it is taken", got=got)
-        if not (self.source or self.assumed):
+        if not (source or assumed):
             raise TermError("source or assumed", rule="a text that is not empty", got="")
-        if self.alternatives and self.assumed is None:
-            raise TermError("alternatives", rule="left out where there is a source", got=self.alternatives)
-        object.__setattr__(self, "value", _kept(self.value))
-        object.__setattr__(self, "alternatives", tuple(map(_kept, self.alternatives)))
+        if len(alternatives) and assumed is None:
+            raise TermError("alternatives", rule="left out where there is a source", got=alternatives)
+        kept = {"_value": _kept(value), "_alternatives": tuple(map(_kept, alternatives))}
+        for name, own in {"source": source, "assumed": assumed, **kept}.items():
+            object.__setattr__(self, name, own)
+
+    @property
+    def value(self) -> Any:
+        """The datum; a Series is a copy."""
+        return _shown(self._value)
+
+    @property
+    def alternatives(self) -> tuple[Any, ...]:
+        """Other values of it; Series are copies."""
+        return tuple(map(_shown, self._alternatives))
+
+    def __repr__(self) -> str:
+        told = ", ".join(f"{name}={getattr(self, name)!r}" for name in ("value", "source", "assumed", "alternatives"))
+        return f"Quote({told})"
+
+    def __reduce__(self) -> tuple[type[Quote], tuple[Any, ...]]:  # made anew, as pickled arrays come back writeable
+        return type(self), (self._value, self.source, self.assumed, self._alternatives)
 
     def recipe(self) -> Mapping[str, Any]:
         """Give the datum as plain values, for a result's recipe."""
@@ -336,13 +361,25 @@ def _numbers_text(values: Any, unit: str) -> list[str]:
 
 def _kept(value: Any) -> Any:
     """Give a value that its owner can't change any more."""
-    if isinstance(value, pd.Series):
+    if isinstance(value, _CHANGEABLE):
         return value.copy()
     if isinstance(value, list | tuple | np.ndarray):
         value = np.array(value)
         value.flags.writeable = False
         return value
+    if isinstance(value, Steps | Curve):
+        value = copy(value)
+        for name in ("dates", "values"):
+            object.__setattr__(value, name, _kept(getattr(value, name)))
+        return value
     return dict(value) if isinstance(value, Mapping) else value
+
+
+def _shown(value: Any) -> Any:
+    """Give a value that was kept, so that who gets it can't change what is kept."""
+    if isinstance(value, _CHANGEABLE):
+        return value.copy()
+    return MappingProxyType(value) if isinstance(value, dict) else value
 
 
 def _described(value: Any) -> Any:

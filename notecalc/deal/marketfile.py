@@ -89,15 +89,17 @@ class MarketTerms(Model):
     model: Datum[ModelName]
     stock_price: Datum[Price]
     volatility: Datum[VolatilityOrSteps] = Field(
-        description="Of the stock while its issuer is alive, a decimal; or a table of them by date."
+        description="Of the stock while its issuer is alive, a decimal; or a table by date, the last held beyond."
     )
     risk_free: Datum[RateOrCurve] = Field(
         description="A number is continuous, by actual/365 fixed; a curve says how it is quoted."
     )
     credit_spread: Datum[CreditOrSteps] | None = Field(
-        default=None, description="Over the risk-free rate, continuous; or a table by date."
+        default=None, description="Over the risk-free rate, continuous; or a table by date, the last held beyond."
     )
-    hazard_rate: Datum[CreditOrSteps] | None = Field(default=None, description="Rate of default; or a table by date.")
+    hazard_rate: Datum[CreditOrSteps] | None = Field(
+        default=None, description="Rate of default; or a table by date, the last held beyond."
+    )
     hazard_elasticity: Datum[Elasticity] | None = Field(
         default=None, description="The b of a hazard rate p (S / S0)^-b; 0 if left out."
     )

@@ -1,7 +1,8 @@
 """The same note in QuantLib: a hand-over, for those who go on in it or reconcile with it.
 
 QuantLib's tree solves the model that is called ``goldman-sachs`` here. It takes one conversion price, open from the
-start to maturity, and dates by a global evaluation date, which `QuantLibNote.set_engine` sets.
+start to maturity, and dates by a global evaluation date, which `QuantLibNote.set_engine` sets. A coupon kept by who
+converts after its record date is left out of it, as `Deal.value` leaves it out.
 """
 
 from __future__ import annotations
@@ -18,7 +19,7 @@ from notecalc.core.curves import Curve
 from notecalc.core.periods import Periods
 from notecalc.core.schedule import resolve
 from notecalc.deal.register import notes_of, sole_series
-from notecalc.deal.terms import DealTerms
+from notecalc.deal.terms import CallTerms, DealTerms, PutTerms
 from notecalc.errors import TermError
 
 __all__ = ["QuantLibNote", "quantlib_note"]
@@ -56,6 +57,9 @@ class QuantLibNote:
         dividend_yield: float = 0.0,
     ) -> Any:
         """Set QuantLib's global evaluation date, and give the instrument a Cox-Ross-Rubinstein tree.
+
+        Cash dividends are not handed over, nor is a cost of borrowing the stock: a market that has them has another
+        value here.
 
         Parameters
         ----------
@@ -98,6 +102,8 @@ class QuantLibNote:
 
 def quantlib_note(terms: DealTerms) -> QuantLibNote:
     """Build the deal's note.
+
+    Interest that is forfeited on conversion unless its record date has passed is taken as forfeited on every day.
 
     Raises
     ------
@@ -151,11 +157,13 @@ def _callability(terms: DealTerms) -> list[Any]:
     """Give calls and puts; QuantLib has them on days, so that a window is its every day."""
     path, series = sole_series(terms)
     options = []
+    rights: dict[str, tuple[CallTerms | PutTerms, ...]] = {"calls": series.calls, "puts": series.puts}
+    for kind, windows in rights.items():
+        for row, window in enumerate(windows):
+            if window.accrued_interest.value != "paid":
+                here = f"series.{path}.{kind}[{row}].accrued_interest"
+                raise TermError(here, rule="paid, as QuantLib has it", got="forfeited")
     for row, call in enumerate(series.calls):
-        if call.accrued_interest.value != "paid":
-            raise TermError(
-                f"series.{path}.calls[{row}].accrued_interest", rule="paid, as QuantLib has it", got="forfeited"
-            )
         many_days = None if call.trigger.value == "none" else call.trigger_days
         for name, term, why in (
             ("trigger_days", many_days, "QuantLib looks at one day's price"),

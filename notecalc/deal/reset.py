@@ -1,7 +1,9 @@
 """A conversion price that is reset on a condition: a value with it and one without it, by the chance of it.
 
 The condition, such as a registration default, is no matter of the stock or of the issuer's life in any of the models:
-it happens or not by its date, independent of both. So a value is the mean of two, and so are its derivatives.
+it happens or not by its date, independent of both. So a value is the mean of two, and so are its derivatives: exactly
+where nothing is exercised before the date. Each of the two knows the outcome from the start, so that who exercises
+before it does so with foresight; `convertible.simplifications` says whose gain that is.
 """
 
 from __future__ import annotations

@@ -96,11 +96,16 @@ class CurveTable(_ByDate):
 
 
 class _StepsTable(_ByDate, Generic[T]):
-    """A number that changes on dates: that of each stretch that ends on one, or the average of the whole term to it."""
+    """A number that changes on dates: that of each stretch that ends on one, or the average of the whole term to it.
+
+    Beyond the last date the last stretch goes on, where a curve ends; `Deal.value_assumptions` says so of a note that
+    matures later.
+    """
 
     values: tuple[T, ...]
     over: Literal["each-stretch", "whole-term"] = Field(
-        description="Whether a number holds since the date before, or on average since the file's day, as quoted."
+        description="Whether a number holds since the date before, or on average since the file's day, as quoted. "
+        "Beyond the last date the last stretch goes on."
     )
 
     def numbers(self) -> Sequence[Any]:

@@ -123,6 +123,9 @@ class ConversionTerms(Model):
     )
 
 
+_ACCRUED = "Whether accrued interest comes with the price; one for all calls and puts of a series."
+
+
 class CallTerms(Model):
     """A window in which the issuer may redeem the notes at a price; one whose price steps is a window for each."""
 
@@ -132,7 +135,7 @@ class CallTerms(Model):
     trigger: Term[TriggerOrNone] = Field(
         description="Stock price from which it may, as a fraction of the conversion price; none where it may at any."
     )
-    accrued_interest: Term[Literal["paid", "forfeited"]]
+    accrued_interest: Term[Literal["paid", "forfeited"]] = Field(description=_ACCRUED)
     trigger_days: Term[Length] | None = Field(
         default=None, description="Trading days on which the trigger must be met; absent where the day itself counts."
     )
@@ -152,7 +155,7 @@ class PutTerms(Model):
     clean_price: Term[Price] = Field(description="Per 100 of principal, before accrued interest.")
     first_date: Term[CalendarDate]
     last_date: Term[CalendarDate]
-    accrued_interest: Term[Literal["paid", "forfeited"]]
+    accrued_interest: Term[Literal["paid", "forfeited"]] = Field(description=_ACCRUED)
 
 
 class Series(Model):

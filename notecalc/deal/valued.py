@@ -90,6 +90,12 @@ class Valued:
         the value and all that is linear in it is (1 - p) times that without the reset and p times that with it: what
         happens is taken as independent of the stock and of a default. `error_estimate` is weighed alike.
 
+        Each of the two knows the outcome from the day of valuation on, which nobody does before the day of the reset.
+        That is exact where nothing is converted, put or called before it. Otherwise who exercises does so with
+        foresight, and the mean is too high for what the holder may do, a bound from above if only the holder may do
+        something, and too low for what the issuer may, a bound from below if only the issuer may; `value_assumptions`
+        says which it is.
+
         Examples
         --------
         >>> import notecalc as nc
@@ -257,8 +263,8 @@ class Valued:
         -------
         DataFrame
             One row per assumption and alternative, with the change that the alternative would make to the dirty price
-            [per 100 of principal], all else as it is. NaN where there is no alternative, or where by it the note is not
-            outstanding on that day.
+            [per 100 of principal], all else as it is. NaN where there is no alternative, or where by it there is no
+            value, such as that of a note not outstanding on that day; ``remark`` says why.
 
         Examples
         --------
@@ -283,6 +289,9 @@ class Valued:
     def to_quantlib(self) -> QuantLibNote:
         """The same note in QuantLib: its instrument, and a way to set its engine.
 
+        QuantLib has no record dates: interest that is forfeited on conversion unless its record date has passed is
+        forfeited there on every day, as in `value`. Its engine is given no cash dividends and no cost of borrowing.
+
         Returns
         -------
         QuantLibNote
@@ -293,7 +302,8 @@ class Valued:
         ------
         TermError
             A term that QuantLib's instrument does not have: a conversion price that steps or is reset, interest paid on
-            conversion, a call with notice, make-whole or a trigger on several days, principal repaid in shares.
+            conversion or forfeited on a call or put, a call with notice, make-whole or a trigger on several days,
+            principal repaid in shares.
 
         Examples
         --------

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import pickle
 
 import numpy as np
@@ -53,6 +54,32 @@ def test_a_market_does_not_change_with_what_it_was_made_from() -> None:
         made.stock_price = 2  # type: ignore[misc]
     with pytest.raises(ValueError, match="read-only"):
         made.stock_price.value[0] = 9.0
+
+
+@pytest.mark.parametrize("pickled", [False, True])
+def test_a_market_does_not_change_by_what_it_gives(pickled: bool) -> None:
+    steps, curve = nc.Steps(["2005-06-18"], [0.6]), nc.Curve.from_discount_factors(
+        "2004-06-18", ["2007-06-18"], [0.9], interpolation="log-linear-discount-factors", day_count="actual/365 fixed"
+    )  # fmt: skip
+    paid = pd.Series([0.02], index=pd.DatetimeIndex(["2005-01-10"]))
+    missing = pd.array([1.5], dtype="Float64")
+    dividends = nc.Quote({"2005-01-10": 0.02}, assumed="a test", alternatives=(paid, {}))
+    made = market(stock_price=missing, volatility=steps, risk_free=curve, dividends=dividends)
+    before = made.digest
+    if pickled:
+        made = pickle.loads(pickle.dumps(made))
+    series = made.dividends.alternatives[0]
+    steps.values[0] = series.iloc[0] = series["2006-01-10"] = 9.0  # noqa: PD011 (no frame)
+    made.stock_price.value[0] = 9.0
+    with pytest.raises(TypeError, match="does not support item assignment"):
+        made.dividends.value["2005-01-01"] = 9
+    for structure in (made.volatility.value, made.risk_free.value):
+        with pytest.raises(ValueError, match="read-only"):
+            structure.values[0] = 9.0  # noqa: PD011 (no frame)
+    assert made.digest == before
+    assert made.dividends.alternatives[0].tolist() == [0.02]
+    assert copy.deepcopy(made) == made
+    assert repr(dividends).startswith("Quote(value=")
 
 
 @pytest.mark.parametrize(

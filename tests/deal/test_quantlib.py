@@ -97,6 +97,19 @@ def test_what_quantlib_does_not_have_is_refused(deal: nc.Deal, changes: dict[str
         deal.replace(**changes).to_quantlib()
 
 
+@pytest.mark.parametrize(("kept", "dropped"), [("puts", "calls"), ("calls", "puts")])
+def test_interest_forfeited_on_a_call_or_a_put_is_refused(callable_deal: nc.Deal, kept: str, dropped: str) -> None:
+    raw = callable_deal.terms.model_dump(by_alias=True)
+    notes = raw["series"]["notes"]
+    notes["conversion"]["steps"] = notes[dropped] = ()
+    notes["redemption"]["value"] = "calls" if kept == "calls" else "none"
+    for window in notes[kept]:
+        window["accrued_interest"]["value"] = "forfeited"
+    deal = nc.Deal(validate_terms(raw, "raw", python=True))
+    with pytest.raises(nc.TermError, match=rf"{kept}\[0\].accrued_interest` must be paid, as QuantLib has it"):
+        deal.to_quantlib()
+
+
 def test_a_price_that_steps_is_refused(callable_deal: nc.Deal) -> None:
     with pytest.raises(nc.TermError, match="steps` must be none, as QuantLib has one conversion price"):
         callable_deal.to_quantlib()

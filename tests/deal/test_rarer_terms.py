@@ -8,8 +8,10 @@ from typing import Any
 
 import numpy as np
 import pytest
+from scipy.stats import norm
 
 import notecalc as nc
+from notecalc.deal.convertible import simplifications
 from notecalc.errors import DealFileError
 from notecalc.report.paper import Paper
 from notecalc.report.sections.cash import cash_flows_section
@@ -154,14 +156,84 @@ def windows(price: float) -> list[nc.ConversionWindow]:
     ]
 
 
-def test_a_value_under_a_reset_is_the_mean_of_that_with_and_without(load: Callable[..., nc.Deal]) -> None:
+def test_a_value_under_a_reset_is_the_mean_of_two_options(load: Callable[..., nc.Deal]) -> None:
+    """Without dividends or credit conversion waits for maturity, and gives up the last coupon.
+
+    So a note is its bond and options of Black and Scholes on 104.
+    """
+    chance = np.array([0.0, 0.25, 1.0])
+    market = BY_SPREAD | {"credit": nc.CreditSpread(0), "accuracy": "reference"}
+    found = load(reset=RESET).value(**market, reset_probability=chance)
+    days = np.array(["2004-12-18", "2005-06-18", "2005-12-18", "2006-06-18", "2006-12-18", "2007-06-18"], "M8[D]")
+    years = (days - np.datetime64(DAY)).astype(int) / 365
+    bond = np.sum([4, 4, 4, 4, 4, 104] * np.exp(-0.03 * years))
+    deviation = 0.4 * np.sqrt(years[-1])
+    price = np.array([1.85, 1.65])
+    d1 = np.log(1.5 / (1.04 * price)) / deviation + 0.03 * years[-1] / deviation + deviation / 2
+    deltas = 100 / price * norm.cdf(d1)
+    calls = 1.5 * deltas - 104 * np.exp(-0.03 * years[-1]) * norm.cdf(d1 - deviation)
+    weights = np.column_stack([1 - chance, chance])
+    assert found["bond_floor"].tolist() == pytest.approx([bond] * 3, abs=1e-9)
+    assert found["dirty_price"].tolist() == pytest.approx((bond + weights @ calls).tolist(), abs=1e-4)
+    assert found["delta"].tolist() == pytest.approx((weights @ deltas).tolist(), abs=1e-4)
+
+
+def test_a_put_before_a_reset_is_used_with_foresight_and_that_is_said(load: Callable[..., nc.Deal]) -> None:
+    """Without interest on money, and with hardly any volatility, at a stock price of 1.
+
+    With a reset to 0.50: five coupons and 200 shares, 220. Without: 124, or the put at 130 and two months' interest.
+    Who does not know on the day of the put waits, since (220 + 124) / 2 is more than that.
+    """
+    put = OPTIONS[OPTIONS.index("[[series.notes.puts]]") :].replace("value = 101", "value = 130")
+    put = put.replace("2005-12-18", "2004-08-18").replace("2006-03-18", "2004-08-18")
+    deal = load(reset=RESET.replace('"1.65"', '"0.50"') + f"\n{put}")
+    market = BY_SPREAD | {"credit": nc.CreditSpread(0), "stock_price": 1, "volatility": 0.01, "risk_free": 0}
+    put_at = 130 + 8 / 6
+    assert put_at < (220 + 124) / 2
+    assert dirty(deal, **market, reset_probability=0.5) == pytest.approx((220 + put_at) / 2, abs=1e-3)
+
+    def said(**changes: Any) -> list[str]:
+        table = deal.value_assumptions(**market | {"reset_probability": 0.5} | changes)
+        return table.loc[table["term"] == "series.notes.conversion.reset.condition", "reason"].tolist()
+
+    words = "valued as if known from the day of valuation whether it happens: too high where a "
+    assert said() == [f"{words}conversion or put before 2004-11-15 pays"]
+    assert said(on="2004-09-18") == [f"{words}conversion before 2004-11-15 pays"]
+    assert said(reset_probability=1) == said(on="2004-11-15", reset_probability=0) == []
+
+
+@pytest.mark.parametrize(("called", "told"), [("2004-12-14", True), ("2004-12-15", False)])
+def test_a_call_is_before_a_reset_if_its_notice_is(callable_text: str, tmp_path: Path, called: str, told: bool) -> None:
+    """Thirty days before: on 14 November, the day before the reset, or on its day."""
+    text = callable_text.replace("\n# ---- who buys", f"{RESET}\n# ---- who buys", 1)
+    step = 'first_date = { value = 2006-06-18, assumed = "a test" }\nconversion_price'
+    text = text.replace(step, step.replace("2006-06-18", "2004-07-18"), 1)
+    file = tmp_path / "called.toml"
+    file.write_text(text.replace("first_date = { value = 2005-06-18", f"first_date = {{ value = {called}"), "utf-8")
+    said = dict(simplifications(nc.load(file).terms, np.datetime64(DAY), 0.25))
+    words = said["series.notes.conversion.reset.condition"]
+    assert ("too low where a call before 2004-11-15 pays" in words) == told
+    assert "too high where a conversion before" in words
+
+
+def test_a_reading_by_which_there_is_no_value_says_why(load: Callable[..., nc.Deal]) -> None:
+    """A reset that has happened or not by the day of valuation has no chance between."""
+    reset = RESET.replace(
+        '2004-11-15, assumed = "a test"', '2004-11-15, assumed = "a test", alternatives = [2004-08-01]'
+    )
+    table = load(reset=reset, terms="\n").value_assumptions(**BY_SPREAD | {"on": "2004-09-18"}, reset_probability=0.25)
+    row = table.set_index("term").loc["series.notes.conversion.reset.first_date"]
+    assert (row["alternative"], np.isnan(row["dirty_price"])) == ("2004-08-01", True)
+    assert row["remark"] == "`reset_probability` must be 0 or 1 from 2004-08-01 on, when it is known; got 0.25"
+    assert (table.loc[table["dirty_price"].notna(), "remark"] == "").all()
+
+
+def test_what_follows_from_a_value_under_a_reset_follows_from_the_mean(load: Callable[..., nc.Deal]) -> None:
     deal, credit = load(reset=RESET), {"credit_spread": 0.08}
     without, with_it = by_hand(TF, credit), by_hand(TF, credit, conversions=windows(1.65))
     found = deal.value(**BY_SPREAD, reset_probability=[0, 0.25, 1])
-    for row, p in enumerate((0, 0.25, 1)):
-        for name in ("dirty_price", "bond_floor", "parity", "delta", "gamma", "theta", "error_estimate"):
-            mean = (1 - p) * getattr(without, name) + p * getattr(with_it, name)
-            assert found[name].iloc[row] == pytest.approx(mean, abs=1e-12), name
+    for name in ("dirty_price", "theta", "error_estimate"):
+        assert found[name].iloc[[0, 2]].tolist() == [getattr(without, name), getattr(with_it, name)]
     for name in ("conversion_premium", "investment_premium", "years_to_break_even"):
         assert found[name].iloc[[0, 2]].tolist() == [getattr(without, name), getattr(with_it, name)]
     mean = found.iloc[1]

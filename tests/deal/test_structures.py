@@ -137,6 +137,16 @@ def test_an_alternative_that_changes_by_date_is_tried_too(case: MarketCase, deal
     assert table["market.dividends", "none"] == none - base > 0
 
 
+def test_a_level_that_is_held_beyond_its_last_date_is_said(case: MarketCase, deal: nc.Deal) -> None:
+    def said(last: str) -> list[list[str]]:
+        table = deal.value_assumptions(**case.arguments(), accuracy="fast", volatility=nc.Steps([last], [0.6]))
+        return table.loc[table["term"] == "market.volatility.dates", ["value", "reason"]].to_numpy().tolist()
+
+    assert said("2007-06-18") == []
+    words = "the last level is held from then to maturity on 2007-06-18"
+    assert said("2007-06-17") == [["2007-06-17", words]]
+
+
 def test_a_curve_that_does_not_reach_is_named(case: MarketCase, deal: nc.Deal, tmp_path: Path) -> None:
     short = nc.load_market(write(tmp_path, TEXT.replace('"1y", "3y"]\nzero', '"1y", "2y"]\nzero')))
     words = "`risk_free` must be a curve from the day of valuation to the last payment, not from 2004-06-18 to 2006-06-18; got '2006-06-19'$"

@@ -228,7 +228,7 @@ def test_calls_puts_and_steps_reach_the_engine(callable_deal: nc.Deal, plain: nc
 
 
 def test_what_the_engine_leaves_out_of_the_terms_is_said(callable_deal: nc.Deal) -> None:
-    said = dict(simplifications(callable_deal.terms))
+    said = dict(simplifications(callable_deal.terms, np.datetime64(DAY), 0.0))
     assert "left out" in said["series.notes.conversion.accrued_interest"]
     assert len(said) == 1
 

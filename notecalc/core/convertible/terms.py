@@ -50,7 +50,7 @@ class ConversionWindow:
 
     Prices step by listing window after window, each exact on its first day. A price that is reset if something fails,
     such as a registration, is a window for the case that it fails: with its probability p of failing, the value is
-    (1 - p) times that under the terms without the step and p times that with it.
+    (1 - p) times that under the terms without the step and p times that with it, if nothing is exercised before it.
 
     Parameters
     ----------

@@ -245,13 +245,14 @@ def _assumption_rows(paper: Paper, frame: pd.DataFrame, market: MarketCase) -> I
     for key, lines in data.groupby(["term", "reason"], sort=False):
         term, reason = map(str, key)
         of_market = term.startswith("market.")
-        if of_market or lines["dirty_price"].abs().gt(0).any() or reason.startswith("valued as"):
+        told = lines["dirty_price"].abs().gt(0) | lines["remark"].ne("")
+        if of_market or told.any() or reason.startswith("valued as"):
             others = lines[lines["alternative"] != ""]
             yield (
                 _assumption_head(paper, term, str(lines["value"].iloc[0]), reason),
                 *(
-                    row_of(Cell(words_of(other), head=True), Cell(text or NIL))
-                    for other, text in zip(others["alternative"], others["text"], strict=True)
+                    row_of(Cell(words_of(other), remark=remark, head=True), Cell(text or NIL))
+                    for other, text, remark in zip(others["alternative"], others["text"], others["remark"], strict=True)
                 ),
             )
     known = set(frame["term"])

@@ -100,17 +100,23 @@ def test_call_prices_step_on_their_days(make, model):
     assert got.dirty_price == pytest.approx(at_the_step, abs=1e-4)
 
 
-def test_a_reset_lies_between_what_it_may_come_to(make):
-    """With a chance of one in four that a registration fails, a quarter of the gain from the lower price."""
+@pytest.mark.parametrize("model", MODELS)
+def test_a_reset_with_its_chance_is_a_mean_of_two_options(make, model):
+    """Without dividends or credit conversion waits for maturity, and gives up the last coupon: options on 104."""
     reset = [
         ConversionWindow(conversion_price=1.85, end="2004-10-16"),
         ConversionWindow(conversion_price=1.5, start="2004-10-16"),
     ]
-    market = {"stock_price": 1.5, "volatility": 0.5, "risk_free": 0.03, "model": AFV} | CREDIT[AFV]
-    kept, lowered, low_at_once = (
-        convertible_value(terms, DAY, **market).dirty_price for terms in (make(), make(conversions=reset), make(1.5))
+    market = {"stock_price": 1.5, "volatility": 0.5, "risk_free": 0.03, "model": model} | NO_CREDIT[model]
+    kept, lowered = (
+        convertible_value(terms, DAY, accuracy="reference", **market).dirty_price
+        for terms in (make(), make(conversions=reset))
     )
-    assert kept < lowered <= low_at_once + 1e-4
+    coupons = ["2004-12-18", "2005-06-18", "2005-12-18", "2006-06-18", "2006-12-18", "2007-06-18"]
+    years = (np.array(coupons, "datetime64[D]") - np.datetime64(DAY)).astype(int) / 365
+    bond = np.sum([4, 4, 4, 4, 4, 104] * np.exp(-0.03 * years))
+    high, low = (100 / price * black_scholes(1.5, 1.04 * price, 0.03, 0.5, years[-1]) for price in (1.85, 1.5))
+    assert 0.75 * kept + 0.25 * lowered == pytest.approx(bond + 0.75 * high + 0.25 * low, abs=1e-4)
     table = timeline(make(conversions=reset))
     np.testing.assert_allclose(table[:, col.RATIO], [100 / 1.85] + [100 / 1.5] * 6)
     assert table[0, col.LENGTH] == 120 / 365  # the days of the agreement, 18 June to 16 October
