@@ -9,7 +9,7 @@ from notecalc.core.schedule import resolve
 from notecalc.deal.register import notes_of, sole_series
 from notecalc.deal.terms import CallTerms, DealTerms, PriceReset, PriceStep
 
-__all__ = ["convertible_of", "simplifications"]
+__all__ = ["convertible_of", "left_out", "simplifications"]
 
 
 def convertible_of(terms: DealTerms, *, claim: str | None = None, reset: bool = False) -> Convertible:
@@ -82,3 +82,17 @@ def simplifications(terms: DealTerms) -> Iterator[tuple[str, str]]:
             f"series.{path}.conversion.accrued_interest",
             "valued as forfeited on every day: a coupon kept by who converts after its record date is left out",
         )
+    yield from left_out(terms).items()
+
+
+def left_out(terms: DealTerms) -> dict[str, str]:
+    """Terms that no value depends on, though they say something or might, by path, and how they are valued."""
+    path, series = sole_series(terms)
+    found = {}
+    for name in ("prepayment_premium", "change_of_control_price", "default_rate"):
+        term = getattr(series, name)
+        if term.value != "none":
+            found[f"series.{path}.{name}"] = "valued as if there were none: it is left out of the value"
+        elif term.alternatives:
+            found[f"series.{path}.{name}"] = "left out of the value, whatever it is"
+    return found

@@ -14,7 +14,7 @@ import pandas as pd
 from notecalc.core.arrays import Date, as_date
 from notecalc.core.convertible.terms import CLAIMS
 from notecalc.deal.assumptions import terms_of, value_text
-from notecalc.deal.convertible import simplifications
+from notecalc.deal.convertible import left_out, simplifications
 from notecalc.deal.market import Hazard, Market, datum_text
 from notecalc.deal.register import sole_series
 from notecalc.errors import TermError
@@ -47,8 +47,9 @@ def value_assumption_table(deal: Valued, on: Date, model: str, market: Market, a
                 for other in quote.alternatives
             ]
             add(f"market.{name}", datum_text(quote.value), quote.assumed, others)
-    for path, term in terms_of(deal.terms):
-        if term.assumed is not None and path.startswith(_BEARING):
+    terms, ignored = dict(terms_of(deal.terms)), left_out(deal.terms)
+    for path, term in terms.items():
+        if term.assumed is not None and path.startswith(_BEARING) and path not in ignored:
             others = [
                 (value_text(other), _value(deal.replace(**{path: other}), on, model, market, accuracy))
                 for other in term.alternatives
@@ -61,9 +62,9 @@ def value_assumption_table(deal: Valued, on: Date, model: str, market: Market, a
         add(
             f"series.{path}.recovery_claim", CLAIMS[0], "the deal file does not say of what a recovery is part", changes
         )
-    terms = dict(terms_of(deal.terms))
     for path, words in simplifications(deal.terms):
-        add(path, value_text(terms[path].value), words, [])
+        others = terms[path].alternatives if path in ignored else ()  # of the others the change is above
+        add(path, value_text(terms[path].value), words, [(value_text(other), np.nan) for other in others])
     table = pd.DataFrame(rows, columns=_COLUMNS)
     return table.astype(dict.fromkeys(_COLUMNS[:4], "str") | {"dirty_price": "float64"})
 

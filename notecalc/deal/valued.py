@@ -257,8 +257,8 @@ class Valued:
         -------
         DataFrame
             One row per assumption and alternative, with the change that the alternative would make to the dirty price
-            [per 100 of principal], all else as it is. NaN where there is no alternative, or where by it the note is not
-            outstanding on that day.
+            [per 100 of principal], all else as it is. NaN where there is no alternative, where by it the note is not
+            outstanding on that day, or where the term is left out of the value, which the reason says.
 
         Examples
         --------

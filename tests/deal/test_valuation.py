@@ -229,8 +229,22 @@ def test_calls_puts_and_steps_reach_the_engine(callable_deal: nc.Deal, plain: nc
 
 def test_what_the_engine_leaves_out_of_the_terms_is_said(callable_deal: nc.Deal) -> None:
     said = dict(simplifications(callable_deal.terms))
-    assert "left out" in said["series.notes.conversion.accrued_interest"]
-    assert len(said) == 1
+    ignored = [f"series.notes.{name}" for name in ("prepayment_premium", "change_of_control_price", "default_rate")]
+    assert [*said] == ["series.notes.conversion.accrued_interest", *ignored]
+    assert all("left out" in words for words in said.values())
+
+
+def test_a_term_that_no_value_knows_of_has_no_change_of_zero(deal: nc.Deal) -> None:
+    """A put on a change of control is worth something, whatever the engine says of it."""
+    market = {"stock_price": 1.5, "volatility": 0.6, **SPREAD, "accuracy": "fast"}
+    table = deal.replace(default_rate=0.10).value_assumptions(on=DAY, model=TF, **market).set_index("term")
+    control = table.loc["series.notes.change_of_control_price"]
+    assert control["alternative"].tolist() == ["100", "101"]
+    assert control["dirty_price"].isna().all()
+    assert control["reason"].eq("left out of the value, whatever it is").all()
+    given = table.loc[["series.notes.default_rate"]]
+    assert given["dirty_price"].isna().all()
+    assert given["reason"].eq("valued as if there were none: it is left out of the value").all()
 
 
 def test_a_trigger_on_a_day_needs_none_out_of_several(callable_deal: nc.Deal) -> None:
