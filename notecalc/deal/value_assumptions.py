@@ -63,8 +63,8 @@ def value_assumption_table(deal: Valued, on: Date, model: str, market: Market, a
             f"series.{path}.recovery_claim", CLAIMS[0], "the deal file does not say of what a recovery is part", changes
         )
     for path, words in simplifications(deal.terms):
-        others = terms[path].alternatives if path in ignored else ()  # of the others the change is above
-        add(path, value_text(terms[path].value), words, [(value_text(other), np.nan) for other in others])
+        left = terms[path].alternatives if path in ignored else ()  # of the others the change is above
+        add(path, value_text(terms[path].value), words, [(value_text(other), np.nan) for other in left])
     table = pd.DataFrame(rows, columns=_COLUMNS)
     return table.astype(dict.fromkeys(_COLUMNS[:4], "str") | {"dirty_price": "float64"})
 

@@ -291,3 +291,33 @@ def test_accrued_interest_that_is_forfeited_is_owed_no_more(deal: nc.Deal) -> No
 def test_new_shares_are_at_the_price_of_the_day(callable_deal: nc.Deal) -> None:
     found = callable_deal.value_per_share(3.0, on=["2006-06-17", "2006-06-18"])
     assert found["new_shares"].tolist() == [15_675_670, 14_500_000]
+
+
+def test_a_market_file_or_its_name_is_no_market_and_the_message_says_the_way(deal: nc.Deal) -> None:
+    case = nc.load_market("ibasis-2004-06-18")
+    for given, kind in ((case, "MarketCase"), ("ibasis-2004-06-18", "str")):
+        with pytest.raises(nc.TermError) as found:
+            deal.value(on=DAY, model=TF, market=given)  # type: ignore[typeddict-item]
+        assert str(found.value) == (
+            f"`market` must be a Market; got {kind!r}. Write case = notecalc.load_market(...), then "
+            "market=case.market(), or **case.arguments()"
+        )
+
+
+def test_all_data_that_are_missing_are_named(deal: nc.Deal) -> None:
+    with pytest.raises(nc.TermError) as found:
+        deal.value(on=DAY, model=TF)
+    rule = "must be given by name, or in a market; got None"
+    assert str(found.value) == f"`stock_price, volatility, risk_free and credit` {rule}"
+    with pytest.raises(nc.TermError, match=r"^`stock_price` must be given"):  # not the volatility that is looked for
+        deal.implied_volatility(100, on=DAY, model=TF, **SPREAD)
+    with pytest.raises(nc.TermError, match=r"^`credit` must be given"):  # without a recovery rate
+        deal.implied_credit(100, on=DAY, model=AFV, stock_price=1.5, volatility=0.6, risk_free=0.03)
+    with pytest.raises(TypeError, match=r"unexpected keyword argument 'volatilty'. Did you mean 'volatility'\?"):
+        deal.value(on=DAY, model=TF, volatilty=0.6)  # type: ignore[call-arg]
+
+
+@pytest.mark.parametrize(("day", "rule"), [("2004-06-17", "on or after issue"), ("2007-06-18", "before maturity")])
+def test_no_share_has_a_value_after_conversion_of_notes_that_are_not_there(deal: nc.Deal, day: str, rule: str) -> None:
+    with pytest.raises(nc.TermError, match=f"`on` must be {rule}; got '{day}' at row 1"):
+        deal.value_per_share(1.5, on=[DAY, day])
