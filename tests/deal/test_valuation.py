@@ -178,7 +178,7 @@ def test_a_price_that_a_range_of_volatilities_gives_is_said(plain: nc.Deal) -> N
         ({"volatility": [0.6, -1]}, "`volatility` must be a decimal above 0 and up to 10; got -1.0 at row 1"),
         ({"model": "black-scholes"}, "`model` must be"),
         ({"on": "2007-06-18"}, "`settlement` must be"),
-        ({"market": 0.6}, "`market` must be a Market; got 0.6"),
+        ({"market": 0.6}, "`market` must be a Market; got 'float'"),
     ],
     ids=range(7),
 )
