@@ -23,6 +23,8 @@ if TYPE_CHECKING:
 __all__ = ["market_of", "market_table_of", "named_by_option", "numbers_of", "value_arguments"]
 
 _MOST = 10_000
+_HAZARD_MODEL = "ayache-forsyth-vetzal"
+_SPREAD_MODELS = ("tsiveriotis-fernandes", "goldman-sachs")
 _BY_HAZARD = ("hazard_rate", "recovery_rate", "stock_drop")
 _CREDIT = ("credit_spread", *_BY_HAZARD, "hazard_elasticity", "hazard_reference_price")
 
@@ -76,8 +78,8 @@ def value_arguments(
     if credit:
         own = None if market is None else market.credit
         arguments["credit"] = _credit(credit, own, str(arguments["model"]), unknown)
-    elif market is None and not (unknown == "credit" and arguments["model"] != "ayache-forsyth-vetzal"):
-        option = "--hazard-rate" if arguments["model"] == "ayache-forsyth-vetzal" else "--credit-spread"
+    elif market is None and not (unknown == "credit" and arguments["model"] != _HAZARD_MODEL):
+        option = "--hazard-rate" if arguments["model"] == _HAZARD_MODEL else "--credit-spread"
         raise TermError(option, rule="given, or a market file with --market", got=None)
     for name in ("stock_price", "volatility", "risk_free"):
         if name not in data and market is None and name != unknown:
@@ -92,10 +94,12 @@ def _credit(data: dict[str, Any], own: Credit | None, model: str, unknown: str) 
     if credit_name(model) == "credit_spread":
         if set(data) != {"credit_spread"}:
             name = next(name for name in data if name != "credit_spread")
-            raise TermError(_option(name), rule=f"left out with --model {model}", got="given")
+            rule = f"left out with --model {model}; it is for --model {_HAZARD_MODEL}"
+            raise TermError(_option(name), rule=rule, got=_told(data[name]))
         return CreditSpread(data["credit_spread"])
     if "credit_spread" in data:
-        raise TermError("--credit-spread", rule=f"left out with --model {model}", got="given")
+        rule = f"left out with --model {model}; it is for --model {' and '.join(_SPREAD_MODELS)}"
+        raise TermError("--credit-spread", rule=rule, got=_told(data["credit_spread"]))
     claim = None
     if isinstance(own, Hazard):
         claim, data = own.claim, {name: quote for name, quote in own.arguments().items() if quote is not None} | data
@@ -106,9 +110,14 @@ def _credit(data: dict[str, Any], own: Credit | None, model: str, unknown: str) 
     return Hazard(rate, data["recovery_rate"], data["stock_drop"], elasticity, reference, claim)
 
 
+def _told(value: Any) -> Any:
+    """Give an option's number, or its numbers."""
+    return value if np.ndim(value) == 0 else np.ravel(value).tolist()
+
+
 @contextmanager
-def named_by_option() -> Iterator[None]:
-    """Call what is wrong by its option."""
+def named_by_option(case: MarketCase | None, given: Mapping[str, object]) -> Iterator[None]:
+    """Call what is wrong by its option, or by its key where it comes from a market file."""
     names = {"settlement": "--on", "on": "--on", "clean_price": "--clean-price", "model": "--model"}
     names |= {name: _option(name) for name in ("stock_price", "volatility", "risk_free", "dividend_yield")}
     names |= {name: _option(name) for name in ("borrow_cost", "accuracy", "reset_probability", *_CREDIT)}
@@ -120,6 +129,9 @@ def named_by_option() -> Iterator[None]:
         name = names.get(error.name)
         if name is None:
             raise
+        key = "on" if error.name == "settlement" else error.name
+        if case is not None and not given.get(key) and getattr(case.terms, key, None) is not None:
+            name = f"{case.file}: {key}"
         raise TermError(name, rule=error.rule, got=error.got, hint=error.hint) from None
 
 

@@ -272,9 +272,14 @@ def value(
     }
     with _clear_errors(debug=debug):
         from notecalc import _options
+        from notecalc.core.arrays import POSITIVE, as_numbers
 
         asked, case, unknown = _load(deal), _options.market_of(market), (implied or "").replace("-", "_")
-        with _options.named_by_option():
+        with _options.named_by_option(case, given | {"on": on, "model": model}):
+            if greeks and implied:
+                raise TermError("--greeks", rule="left out with --implied", got=True)
+            if clean_price and not implied:
+                raise TermError("--clean-price", rule="left out without --implied", got=", ".join(clean_price))
             arguments = _options.value_arguments(case, on, model, given, unknown) | {"accuracy": accuracy}
             price = arguments.pop("clean_price", None)
             if price is None and case is not None and case.clean_price is not None:
@@ -282,6 +287,7 @@ def value(
             if implied and price is None:
                 raise TermError("--clean-price", rule="given with --implied, or in the market file", got=None)
             if implied:
+                POSITIVE.check("--clean-price", as_numbers(price, "--clean-price").reshape(-1))
                 table = getattr(asked, f"implied_{unknown}")(price, **arguments)
             else:
                 table = (asked.greeks if greeks else asked.value)(**arguments)

@@ -102,8 +102,8 @@ class Reported(NamedTuple):
     result : Series or DataFrame
         As without errors; NaN for each note with a bad cell.
     report : DataFrame
-        A line for each bad cell: ``row`` (its label), ``position`` (from 0), ``column``, ``value``, ``allowed`` and
-        ``hint``.
+        A line for each bad cell, and of values for each missing one: ``row`` (its label), ``position`` (from 0),
+        ``column``, ``value``, ``allowed`` and ``hint``.
     """
 
     result: Any
@@ -475,7 +475,7 @@ class NoteTape(ConvertibleTape, Provenance):
         if units is None:
             units = value_units([*result.columns], "currency")
         labelled(result, {VALUES: units} if isinstance(units, str) else units, tape.digest, function, arguments)
-        return result if errors == "raise" else Reported(result, tape.problems.report())
+        return result if errors == "raise" else Reported(result, tape.problems.report(blanks=True))
 
 
 def _stop(tape: Tape) -> None:

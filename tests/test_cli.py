@@ -337,17 +337,31 @@ VALUE = ["value", "ibasis-2004", "--on", "2004-06-18", "--model", "tsiveriotis-f
         ([*VALUE, "--stock-price", "1:2", "--credit-spread", "0.08"], "`--stock-price` must be a number, or a range FROM:TO:STEP such as 0.5:3:0.25; got '1:2'"),
         ([*VALUE, "--credit-spread", "0.08"], "`--stock-price` must be given, or a market file with --market; got None"),
         ([*VALUE, "--stock-price", "1.5"], "`--credit-spread` must be given, or a market file with --market; got None"),
-        ([*VALUE, "--stock-price", "1.5", "--hazard-rate", "0.1"], "`--hazard-rate` must be left out with --model tsiveriotis-fernandes; got 'given'"),
+        ([*VALUE, "--stock-price", "1.5", "--hazard-rate", "0.1"], "`--hazard-rate` must be left out with --model tsiveriotis-fernandes; it is for --model ayache-forsyth-vetzal; got 0.1"),
         ([*VALUE, "--stock-price", "1.5", "--credit-spread", "0.08", "--implied", "volatility"], "`--clean-price` must be given with --implied, or in the market file; got None"),
         ([*VALUE, "--stock-price", "1.5", "--credit-spread", "0.08", "--reset-probability", "0.5"], "`--reset-probability` must be left out, as the deal file has no series.notes.conversion.reset; got 0.5"),
-        ([*VALUE, "--stock-price", "1.5", "--credit-spread", "0.08", "--hazard-elasticity", "1"], "`--hazard-elasticity` must be left out with --model tsiveriotis-fernandes; got 'given'"),
+        ([*VALUE, "--stock-price", "1.5", "--credit-spread", "0.08", "--hazard-elasticity", "1"], "`--hazard-elasticity` must be left out with --model tsiveriotis-fernandes; it is for --model ayache-forsyth-vetzal; got 1.0"),
+        ([*VALUE, "--greeks", "--implied", "volatility"], "`--greeks` must be left out with --implied; got True"),
+        ([*VALUE, "--clean-price", "95"], "`--clean-price` must be left out without --implied; got '95'"),
+        ([*VALUE, "--stock-price", "1.5", "--credit-spread", "0.08", "--implied", "volatility", "--clean-price", "0"], "`--clean-price` must be a number above 0; got 0.0"),
         (["value", "ibasis-2004", "--stock-price", "1.5"], "`--on` must be given, or a market file with --market; got None"),
         (["value", "ibasis-2004", "--market", "ibasis"], "no market or file is called 'ibasis'. Bundled markets: ibasis-2004-06-18"),
     ],
-    ids=range(10),
+    ids=range(13),
 )  # fmt: skip
 def test_a_bad_option_of_value_is_named(arguments: list[str], message: str) -> None:
     assert refusal(*arguments) == f"notecalc: {message}\n"
+
+
+def test_what_is_wrong_in_a_market_file_is_named_by_the_file_and_not_by_an_option(tmp_path: Path) -> None:
+    text = (data_directory() / "markets" / "ibasis-2004-06-18.toml").read_text(encoding="utf-8")
+    pattern = r"(?m)^risk_free = \{ value = [0-9.]+"
+    curve = 'risk_free = { value = { tenors = ["1y", "2y"], zero_rates = [0.03, 0.03], compounding = "continuous", '
+    curve += 'day_count = "actual/365 fixed", interpolation = "linear-zero-rates" }'
+    file = tmp_path / "short.toml"
+    file.write_text(re.sub(pattern, curve, text), encoding="utf-8")
+    rule = "must be a curve from the day of valuation to the last payment, not from 2004-06-18 to 2006-06-18"
+    assert refusal("value", "ibasis-2004", "--market", file).startswith(f"notecalc: `short.toml: risk_free` {rule}")
 
 
 def test_numbers_and_ranges_are_a_row_for_each_combination() -> None:

@@ -12,7 +12,7 @@ from notecalc.core.schedule import resolve
 from notecalc.deal.register import notes_of, sole_series
 from notecalc.deal.terms import CallTerms, DealTerms, PriceReset, PriceStep, Series
 
-__all__ = ["convertible_of", "simplifications"]
+__all__ = ["convertible_of", "left_out", "simplifications"]
 
 
 def convertible_of(terms: DealTerms, *, claim: str | None = None, reset: bool = False) -> Convertible:
@@ -94,6 +94,20 @@ def simplifications(terms: DealTerms, on: np.datetime64, reset_probability: floa
             told = [f"{side} where a {' or '.join(options)} {pays}" for side, options in sides if options]
             words = f"valued as if known from the day of valuation whether it happens: {', '.join(told)}"
             yield f"series.{path}.conversion.reset.condition", words
+    yield from left_out(terms).items()
+
+
+def left_out(terms: DealTerms) -> dict[str, str]:
+    """Terms that no value depends on, though they say something or might, by path, and how they are valued."""
+    path, series = sole_series(terms)
+    found = {}
+    for name in ("prepayment_premium", "change_of_control_price", "default_rate"):
+        term = getattr(series, name)
+        if term.value != "none":
+            found[f"series.{path}.{name}"] = "valued as if there were none: it is left out of the value"
+        elif term.alternatives:
+            found[f"series.{path}.{name}"] = "left out of the value, whatever it is"
+    return found
 
 
 def _before_reset(series: Series, reset: PriceReset, on: np.datetime64) -> tuple[list[str], list[str]]:

@@ -15,7 +15,7 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from notecalc.core.arrays import POSITIVE, Dates, Shape, as_dates, as_numbers
+from notecalc.core.arrays import POSITIVE, Dates, Shape, as_dates, as_numbers, forbid
 from notecalc.core.convertible.implied import convertible_implied
 from notecalc.core.convertible.terms import Convertible, Steps
 from notecalc.core.convertible.valuation import MODELS, convertible_greeks, convertible_value
@@ -41,6 +41,7 @@ __all__ = [
 ]
 
 _HAZARD_MODEL = "ayache-forsyth-vetzal"
+_BY_HAZARD = ("hazard_rate", "recovery_rate", "stock_drop")
 _BY_STEPS = ("volatility", "credit_spread", "hazard_rate")
 
 
@@ -61,11 +62,19 @@ class _Rows:
 
     @classmethod
     def of(
-        cls, terms: DealTerms, market: Market, on: Dates | Any, model: str, accuracy: str, more: Mapping[str, Any]
+        cls,
+        terms: DealTerms,
+        market: Market,
+        on: Dates | Any,
+        model: str,
+        accuracy: str,
+        more: Mapping[str, Any],
+        unknown: str = "",
     ) -> _Rows:
-        """Read a market; `more` are numbers that are no part of it."""
+        """Read a market; `more` are numbers that are no part of it, and what is unknown need not be in it."""
         quotes = market.quotes()
         _check_credit(market, model)
+        _check_complete(quotes, model, unknown)
         structures = {name: quote.value for name, quote in quotes.items() if isinstance(quote.value, Steps | Curve)}
         _check_structures(structures)
         dividends = quotes.pop("dividends", None)
@@ -140,7 +149,7 @@ def implied_table(
     unknown: str, terms: DealTerms, clean_price: Any, market: Market, on: Any, model: str, accuracy: str
 ) -> pd.DataFrame:
     """What gives the notes a clean price: the lowest answer, the highest where there are several, and how many."""
-    rows = _Rows.of(terms, market, on, model, accuracy, {"clean_price": clean_price})
+    rows = _Rows.of(terms, market, on, model, accuracy, {"clean_price": clean_price}, unknown)
     if rows.reset is None:
         found = rows.compute(functools.partial(convertible_implied, unknown))
     else:
@@ -173,6 +182,8 @@ def per_share_table(terms: DealTerms, stock_price: Any, on: Any) -> pd.DataFrame
     POSITIVE.check("stock_price", numbers.reshape(-1))
     flat = shape.flatten({"stock_price": numbers, "on": as_dates(on, "on")})
     price, days = flat["stock_price"], flat["on"]
+    forbid("on", days, days < np.datetime64(series.issue_date.value), "on or after issue")
+    forbid("on", days, days >= np.datetime64(series.maturity.value), "before maturity")
     issued = [part for part in terms.capitalization.classes.values() if part.kind == "issued" and part.shares]
     before = float(sum(part.shares.value for part in issued if part.shares))
     principal = float(series.principal.value)
@@ -211,6 +222,17 @@ def _check_credit(market: Market, model: str) -> None:
     if market.credit is not None and isinstance(market.credit, Hazard) != by_hazard:
         rule = f"a {'Hazard' if by_hazard else 'CreditSpread'} with model {model!r}"
         raise TermError("credit", rule=rule, got=market.credit)
+
+
+def _check_complete(quotes: Mapping[str, Quote], model: str, unknown: str) -> None:
+    """Raise where data are missing, with all of them."""
+    missing = [name for name in ("stock_price", "volatility", "risk_free") if name not in {*quotes, unknown}]
+    credit = _BY_HAZARD if credit_name(model) == "hazard_rate" else ("credit_spread",)
+    if not {*credit} <= {*quotes, unknown}:
+        missing.append("credit")
+    if missing:
+        names = " and ".join(filter(None, [", ".join(missing[:-1]), missing[-1]]))
+        raise TermError(names, rule="given by name, or in a market", got=None)
 
 
 def _check_structures(structures: Mapping[str, Any]) -> None:

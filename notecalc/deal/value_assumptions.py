@@ -15,7 +15,7 @@ import pandas as pd
 from notecalc.core.arrays import Date, as_date
 from notecalc.core.convertible.terms import CLAIMS, Steps
 from notecalc.deal.assumptions import terms_of, value_text
-from notecalc.deal.convertible import simplifications
+from notecalc.deal.convertible import left_out, simplifications
 from notecalc.deal.market import Hazard, Market, datum_text
 from notecalc.deal.register import sole_series
 from notecalc.errors import TermError
@@ -41,6 +41,9 @@ def value_assumption_table(deal: Valued, on: Date, model: str, market: Market, a
     rows: list[tuple[str, str, str, str, float, str]] = []
     for term, told, reason, others in _assumptions(deal, day, market):
         for alternative, other, by in others:
+            if other is None:
+                rows.append((term, told, reason, alternative, np.nan, ""))
+                continue
             try:
                 change, remark = _value(other, day, model, by, accuracy) - base, ""
             except TermError as error:  # no mistake of who asks, whose own reading has a value
@@ -53,16 +56,20 @@ def value_assumption_table(deal: Valued, on: Date, model: str, market: Market, a
     return table.astype(dict.fromkeys(_COLUMNS, "str") | {"dirty_price": "float64"})
 
 
-_Others: TypeAlias = "list[tuple[str, Valued, Market]]"  # each alternative as text, and what is valued with it
+# Each alternative as text, and what is valued with it: no deal where it is left out of the value.
+_Others: TypeAlias = "list[tuple[str, Valued | None, Market]]"
 
 
 def _assumptions(deal: Valued, day: np.datetime64, market: Market) -> Iterator[tuple[str, str, str, _Others]]:
     """Each with its place, its value, its reason and its alternatives."""
     path, series = sole_series(deal.terms)
     yield from _of_market(deal, market, np.datetime64(series.maturity.value))
+    ignored = left_out(deal.terms)
     for place, term in terms_of(deal.terms):
-        if term.assumed is not None and place.startswith(_BEARING):
-            others = [(value_text(other), deal.replace(**{place: other}), market) for other in term.alternatives]
+        if term.assumed is not None and place.startswith(_BEARING) and place not in ignored:
+            others: _Others = [
+                (value_text(other), deal.replace(**{place: other}), market) for other in term.alternatives
+            ]
             yield place, value_text(term.value), term.assumed, others
     if isinstance(market.credit, Hazard) and market.credit.claim is None and series.recovery_claim is None:
         other = dataclasses.replace(market, credit=dataclasses.replace(market.credit, claim=CLAIMS[1]))
@@ -71,13 +78,16 @@ def _assumptions(deal: Valued, day: np.datetime64, market: Market) -> Iterator[t
     chance = 0.0 if market.reset_probability is None else np.ravel(market.reset_probability.value)[0].item()
     terms = dict(terms_of(deal.terms))
     for place, words in simplifications(deal.terms, day, chance):
-        yield place, value_text(terms[place].value), words, []
+        left = terms[place].alternatives if place in ignored else ()  # of the others the change is above
+        yield place, value_text(terms[place].value), words, [(value_text(other), None, market) for other in left]
 
 
 def _of_market(deal: Valued, market: Market, maturity: np.datetime64) -> Iterator[tuple[str, str, str, _Others]]:
     for name, quote in market.quotes().items():
         if quote.assumed is not None:
-            others = [(datum_text(other), deal, market.with_quotes({name: other})) for other in quote.alternatives]
+            others: _Others = [
+                (datum_text(other), deal, market.with_quotes({name: other})) for other in quote.alternatives
+            ]
             yield f"market.{name}", datum_text(quote.value), quote.assumed, others
         if isinstance(quote.value, Steps) and quote.value.dates[-1] < maturity:
             last = quote.value.dates[-1]

@@ -11,7 +11,7 @@ from notecalc.core.arrays import Date, Dates
 from notecalc.deal.frames import labelled
 from notecalc.deal.market import Credit, Datum, Market
 from notecalc.deal.value_units import value_units
-from notecalc.errors import TermError
+from notecalc.errors import TermError, did_you_mean
 
 if TYPE_CHECKING:
     from notecalc.deal.quantlib import QuantLibNote
@@ -224,7 +224,7 @@ class Valued:
         stock_price : numeric
             Price of the stock that doesn't know of the conversion [currency/share].
         on : date-like
-            Day of conversion.
+            Day of conversion, from issue and before maturity.
 
         Returns
         -------
@@ -263,8 +263,9 @@ class Valued:
         -------
         DataFrame
             One row per assumption and alternative, with the change that the alternative would make to the dirty price
-            [per 100 of principal], all else as it is. NaN where there is no alternative, or where by it there is no
-            value, such as that of a note not outstanding on that day; ``remark`` says why.
+            [per 100 of principal], all else as it is. NaN where there is no alternative, where the term is left out of
+            the value, which the reason says, or where by it there is no value, such as that of a note not outstanding
+            on that day; ``remark`` says why.
 
         Examples
         --------
@@ -347,8 +348,10 @@ def _read(given: Mapping[str, Any]) -> tuple[Market, str]:
     own = dict(given)
     unknown = set(own) - set(MarketData.__annotations__)
     if unknown:
-        raise TypeError(f"unexpected keyword argument {min(unknown)!r}")
+        hint = did_you_mean(min(unknown), MarketData.__annotations__)
+        raise TypeError(f"unexpected keyword argument {min(unknown)!r}" + (f". {hint}" if hint else ""))
     market, accuracy = own.pop("market", None) or Market(), own.pop("accuracy", "standard")
     if not isinstance(market, Market):
-        raise TermError("market", rule="a Market", got=market)
+        hint = "Write case = notecalc.load_market(...), then market=case.market(), or **case.arguments()"
+        raise TermError("market", rule="a Market", got=type(market).__name__, hint=hint)
     return market.with_quotes(own) if own else market, accuracy

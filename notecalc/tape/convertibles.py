@@ -58,9 +58,13 @@ def valued(
         if isinstance(part, Steps) and _rows(part) not in {None, size}:
             raise TermError(name, rule=f"one row of steps, or one for each of {size} notes", got=f"{_rows(part)} rows")
     given = {name: part for name, part in numbers.items() if name not in structures}
+    market_of_each = ["settlement", *(name for name in given if not name.startswith(_TERMS))]
+    blank = {name: np.zeros(size, dtype=np.bool_) for name in market_of_each}
 
     def compute(periods: Periods, own: Arrays) -> Any:
         rows = own["row"].astype(np.int64)
+        for name, where in blank.items():
+            where[rows] = pd.isna(own[name])
         market: dict[str, Any] = {name: own[name] for name in given if not name.startswith(_TERMS)}
         market |= {name: _of_rows(part, rows) for name, part in structures.items()}
         market |= {} if dividends is None else dividends.of_rows(rows, size)
@@ -72,7 +76,13 @@ def valued(
     own_rows = {"row": ("number", np.arange(size))}
     made = computed(tape, {"settlement": ("date", settlement), **arguments, **own_rows}, compute)
     parts = {name: [(rows, getattr(part, name)) for rows, part in made] for name in type(made[0][1])._fields}
-    return pd.DataFrame({name: aligned(tape, each, name) for name, each in parts.items()})
+    found = pd.DataFrame({name: aligned(tape, each, name) for name, each in parts.items()})
+    without = found.iloc[:, 0].isna().to_numpy() & ~tape.problems.bad
+    for name, where in blank.items():
+        column = getattr(settlement if name == "settlement" else given[name], "name", None)
+        if (rows := np.flatnonzero(where & without)).size:
+            tape.problems.leave_blank(rows, name if column is None else column)
+    return found
 
 
 def _rows(steps: Steps) -> int | None:

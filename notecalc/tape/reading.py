@@ -86,6 +86,7 @@ class Problems:
         self.bad = np.zeros(len(labels), dtype=np.bool_)
         self._rows: list[IntArray] = []
         self._lines: list[tuple[str, str, str, str]] = []
+        self._blanks: list[tuple[IntArray, str]] = []
 
     def __len__(self) -> int:
         return len(self._lines)
@@ -99,11 +100,23 @@ class Problems:
             (name, _as_text(value), rule, hint or "") for value, (rule, hint) in zip(values, reasons, strict=True)
         ]
 
-    def report(self) -> pd.DataFrame:
-        """Give one line for each bad cell, in the order of the rows; a row is named by its label and its position."""
-        rows = np.concatenate([np.empty(0, dtype=np.int64), *self._rows])
+    def leave_blank(self, rows: IntArray, column: Hashable) -> None:
+        """Take down cells of a column that are missing, which is not wrong, but leaves the note without a result."""
+        self._blanks.append((rows, str(column)))
+
+    def report(self, *, blanks: bool = False) -> pd.DataFrame:
+        """Give one line for each bad cell, in the order of the rows; a row is named by its label and its position.
+
+        Parameters
+        ----------
+        blanks : bool
+            Whether also one for each missing cell for which a note has no result.
+        """
+        left = self._blanks if blanks else []
+        rows = np.concatenate([np.empty(0, dtype=np.int64), *self._rows, *(where for where, _ in left)])
         order = np.argsort(rows, kind="stable")
-        lines = [self._lines[place] for place in order.tolist()]
+        every = self._lines + [(name, "missing", "given", "") for where, name in left for _ in range(where.size)]
+        lines = [every[place] for place in order.tolist()]
         columns: dict[str, Any] = {"row": self.labels.to_flat_index().take(rows[order]), "position": rows[order]}
         for place, name in enumerate(REPORT_COLUMNS[2:]):
             columns[name] = pd.Series([line[place] for line in lines], dtype="str")

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, Literal, TypedDict, Unpack
 
 import pandas as pd
 
-from notecalc.errors import TermError, did_you_mean
+from notecalc.errors import TermError
 
 if TYPE_CHECKING:
     from notecalc.core.arrays import Dates, Numbers
@@ -153,7 +153,7 @@ class ConvertibleTape:
         -------
         DataFrame
             With the index of the frame, a column for each result of `notecalc.convertible_value`; NaN where a number is
-            missing. See `Reported` for ``errors="report"``.
+            missing. See `Reported` for ``errors="report"``, whose report has a line for what is missing too.
 
         Raises
         ------
@@ -246,6 +246,6 @@ class ConvertibleTape:
                 raise TermError(name, rule=f"numbers, or {known}" if known else "numbers", got=kind)
         for name in (*_NEEDED, *own):
             if name not in numbers:
-                hint = did_you_mean(name, map(str, self._frame.columns)) or f"Name a column: map_columns({name}=...)"
+                hint = f"Name a column: map_columns({name}=...)"  # none called nearly so: others are numbers too
                 raise TermError(name, rule="given, or a column of the frame", got=[*self._frame.columns], hint=hint)
         return numbers

@@ -178,7 +178,7 @@ def test_a_price_that_a_range_of_volatilities_gives_is_said(plain: nc.Deal) -> N
         ({"volatility": [0.6, -1]}, "`volatility` must be a decimal above 0 and up to 10; got -1.0 at row 1"),
         ({"model": "black-scholes"}, "`model` must be"),
         ({"on": "2007-06-18"}, "`settlement` must be"),
-        ({"market": 0.6}, "`market` must be a Market; got 0.6"),
+        ({"market": 0.6}, "`market` must be a Market; got 'float'"),
     ],
     ids=range(7),
 )
@@ -229,8 +229,22 @@ def test_calls_puts_and_steps_reach_the_engine(callable_deal: nc.Deal, plain: nc
 
 def test_what_the_engine_leaves_out_of_the_terms_is_said(callable_deal: nc.Deal) -> None:
     said = dict(simplifications(callable_deal.terms, np.datetime64(DAY), 0.0))
-    assert "left out" in said["series.notes.conversion.accrued_interest"]
-    assert len(said) == 1
+    ignored = [f"series.notes.{name}" for name in ("prepayment_premium", "change_of_control_price", "default_rate")]
+    assert [*said] == ["series.notes.conversion.accrued_interest", *ignored]
+    assert all("left out" in words for words in said.values())
+
+
+def test_a_term_that_no_value_knows_of_has_no_change_of_zero(deal: nc.Deal) -> None:
+    """A put on a change of control is worth something, whatever the engine says of it."""
+    market = {"stock_price": 1.5, "volatility": 0.6, **SPREAD, "accuracy": "fast"}
+    table = deal.replace(default_rate=0.10).value_assumptions(on=DAY, model=TF, **market).set_index("term")
+    control = table.loc["series.notes.change_of_control_price"]
+    assert control["alternative"].tolist() == ["100", "101"]
+    assert control["dirty_price"].isna().all()
+    assert control["reason"].eq("left out of the value, whatever it is").all()
+    given = table.loc[["series.notes.default_rate"]]
+    assert given["dirty_price"].isna().all()
+    assert given["reason"].eq("valued as if there were none: it is left out of the value").all()
 
 
 def test_a_trigger_on_a_day_needs_none_out_of_several(callable_deal: nc.Deal) -> None:
@@ -277,3 +291,33 @@ def test_accrued_interest_that_is_forfeited_is_owed_no_more(deal: nc.Deal) -> No
 def test_new_shares_are_at_the_price_of_the_day(callable_deal: nc.Deal) -> None:
     found = callable_deal.value_per_share(3.0, on=["2006-06-17", "2006-06-18"])
     assert found["new_shares"].tolist() == [15_675_670, 14_500_000]
+
+
+def test_a_market_file_or_its_name_is_no_market_and_the_message_says_the_way(deal: nc.Deal) -> None:
+    case = nc.load_market("ibasis-2004-06-18")
+    for given, kind in ((case, "MarketCase"), ("ibasis-2004-06-18", "str")):
+        with pytest.raises(nc.TermError) as found:
+            deal.value(on=DAY, model=TF, market=given)  # type: ignore[typeddict-item]
+        assert str(found.value) == (
+            f"`market` must be a Market; got {kind!r}. Write case = notecalc.load_market(...), then "
+            "market=case.market(), or **case.arguments()"
+        )
+
+
+def test_all_data_that_are_missing_are_named(deal: nc.Deal) -> None:
+    with pytest.raises(nc.TermError) as found:
+        deal.value(on=DAY, model=TF)
+    rule = "must be given by name, or in a market; got None"
+    assert str(found.value) == f"`stock_price, volatility, risk_free and credit` {rule}"
+    with pytest.raises(nc.TermError, match=r"^`stock_price` must be given"):  # not the volatility that is looked for
+        deal.implied_volatility(100, on=DAY, model=TF, **SPREAD)
+    with pytest.raises(nc.TermError, match=r"^`credit` must be given"):  # without a recovery rate
+        deal.implied_credit(100, on=DAY, model=AFV, stock_price=1.5, volatility=0.6, risk_free=0.03)
+    with pytest.raises(TypeError, match=r"unexpected keyword argument 'volatilty'. Did you mean 'volatility'\?"):
+        deal.value(on=DAY, model=TF, volatilty=0.6)  # type: ignore[call-arg]
+
+
+@pytest.mark.parametrize(("day", "rule"), [("2004-06-17", "on or after issue"), ("2007-06-18", "before maturity")])
+def test_no_share_has_a_value_after_conversion_of_notes_that_are_not_there(deal: nc.Deal, day: str, rule: str) -> None:
+    with pytest.raises(nc.TermError, match=f"`on` must be {rule}; got '{day}' at row 1"):
+        deal.value_per_share(1.5, on=[DAY, day])

@@ -102,6 +102,26 @@ def test_a_blank_number_of_the_market_leaves_its_note_without_a_value(tape: pd.D
     assert found["dirty_price"].isna().tolist() == [False, True, False]
 
 
+@pytest.mark.parametrize("function", ["convertible_value", "convertible_greeks"])
+def test_a_report_has_a_line_for_every_note_without_a_value(tape: pd.DataFrame, function: str) -> None:
+    wrong = tape.assign(stock_price=[np.nan, 2.5, 8.0], risk_free=[0.03, None, 0.03], volatility=[0.6, 0.5, -0.3])
+    wrong = wrong.rename(columns={"stock_price": "Px Last"}).assign(call_price=np.nan)
+    _, report = getattr(wrong.notecalc.map_columns(stock_price="Px Last"), function)(errors="report", **TERMS)
+    assert report[["row", "column", "value"]].to_numpy().tolist() == [
+        ["A", "Px Last", "missing"],
+        ["B", "risk_free", "missing"],
+        ["C", "volatility", "-0.3"],
+    ]
+    assert report["allowed"].tolist()[:2] == ["given", "given"]
+
+
+def test_a_missing_column_is_not_looked_for_among_other_numbers(tape: pd.DataFrame) -> None:
+    other = tape.drop(columns="conversion_price").assign(clean_price=100.0)
+    with pytest.raises(nc.TermError) as found:
+        other.notecalc.convertible_value(**TERMS)
+    assert found.value.hint == "Name a column: map_columns(conversion_price=...)"
+
+
 def test_calls_and_puts_are_columns_blank_where_a_note_has_none(tape: pd.DataFrame) -> None:
     options = tape.assign(
         call_price=[101.0, np.nan, 102.0], call_trigger=[1.2, np.nan, np.nan], call_start=["2005-06-18", None, None],

@@ -112,14 +112,21 @@ def weigh_conversion(like: Any, grid: Any, room: int, now: Any, cells: Any, leve
 
 
 def weigh_trigger(
-    like: Any, grid: Any, room: int, now: Any, at: Any, kept: Any, steep: Any, price: Any, least: Any, is_open: Any,
-    shares: Any, nodes: int,
+    like: Any, grid: Any, room: int, now: Any, at: Any, kept: Any, steep: Any, cash: Any, thin: Any, price: Any,
+    least: Any, is_open: Any, shares: Any, nodes: int, model: int,
 ) -> None:  # fmt: skip
-    """Weigh the jump of the value at a trigger; see `_events.weigh_trigger`."""
+    """Weigh the jump of the value at a trigger, and of the cash part; see `_events.weigh_trigger`."""
     bound, slope, none = price - shares, -shares * of(like, now, H), splat(-9.0, like)
+    zeros, in_cash = splat(0.0, like), splat(1.0, like)
     if is_open:
-        bound, slope = maximum(bound, least), select(least > bound, splat(0.0, like), slope)
+        in_cash = select(least > bound, zeros, in_cash)  # `weigh_conversion` weighs the cash part
+        bound, slope = maximum(bound, least), select(least > bound, zeros, slope)
     where = select((at > 2.0) & (at < nodes - 3.0) & (kept > bound), at, none)
+    if model == TSIVERIOTIS_FERNANDES:
+        place = select(in_cash > zeros, where, none)
+        cell = whole(place)
+        weigh_jump(like, grid, PASS * room, now, cell, place - cell, cash, 0, nodes - 1)
+        weigh_kink(like, grid, PASS * room, now, place, thin, zeros, 0, nodes - 1)
     node = whole(where)
     weigh_jump(like, grid, GAIN * room, now, node, where - node, kept - bound, 0, nodes - 1)
     weigh_kink(like, grid, GAIN * room, now, where, steep - slope, splat(0.0, like), 0, nodes - 1)

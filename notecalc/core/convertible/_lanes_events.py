@@ -199,10 +199,17 @@ def meet(
         kept = interpolate(like, grid, U * room, cells, now, at, zeros, top)
         ahead = interpolate(like, grid, U * room, cells, now, at + 0.5, zeros, top)
         steep = ahead - interpolate(like, grid, U * room, cells, now, at - 0.5, zeros, top)
+        cash, thin = zeros, zeros
+        if model == TSIVERIOTIS_FERNANDES:
+            cash = interpolate(like, grid, SECOND * room, cells, now, at, zeros, top)
+            ahead = interpolate(like, grid, SECOND * room, cells, now, at + 0.5, zeros, top)
+            thin = ahead - interpolate(like, grid, SECOND * room, cells, now, at - 0.5, zeros, top)
         kink = cap(
             like, grid, room, now, cells, price, least, day_open, trigger, scale, nodes, zero, False, kink, model
         )  # fmt: skip
-        weigh_trigger(like, grid, room, now, at, kept, steep, price, least, day_open, scale * trigger, nodes)
+        weigh_trigger(
+            like, grid, room, now, at, kept, steep, cash, thin, price, least, day_open, scale * trigger, nodes, model
+        )  # fmt: skip
     if has_put:
         paid = of(like, seg, o + DAY_PUT)
         in_cash = model == TSIVERIOTIS_FERNANDES

@@ -149,10 +149,10 @@ def test_a_put_in_a_window_is_what_ever_more_days_come_to(make, model):
 
 @compiled
 @settings(max_examples=30)
-@example(TF, 1.5, 0.125, 0.125, 0.0625, 0.0, called=False, put=None)
+@example(TF, 1.5, 0.125, 0.125, 0.0625, 0.0, False, None)
 @given(
     st.sampled_from(MODELS),
-    st.floats(0.5, 4.0), st.floats(0.1, 0.9), st.floats(0, 0.15), st.floats(0, 0.08), st.floats(0, 1),
+    st.floats(0.5, 4.0), st.floats(0.2, 0.9), st.floats(0, 0.15), st.floats(0, 0.08), st.floats(0, 1),
     st.booleans(), st.sampled_from([None, "2006-06-18", "2005-01-18"]),
 )  # fmt: skip
 def test_chances_add_up(make, model, stock, volatility, credit, dividend_yield, drop, called, put):
