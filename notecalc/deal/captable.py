@@ -24,7 +24,8 @@ from notecalc.deal.register import cents_of, register_of, sole_series
 from notecalc.deal.terms import DealTerms, Exchange
 from notecalc.errors import TermError, did_you_mean
 
-__all__ = ["ClassLine", "cap_lines", "captable_table", "dilution_table", "headroom_table", "untendered"]
+__all__ = ["ClassLine", "cap_lines", "captable_table", "dilution_table", "headroom_table", "shares_by_class",
+           "untendered"]  # fmt: skip
 
 _IN_FULL = "in full: no exercise price known"
 
@@ -215,6 +216,18 @@ def dilution_table(
         }
     )
     return table.drop(columns="scenario") if shape.scalar else table
+
+
+def shares_by_class(
+    terms: DealTerms, prices: npt.NDArray[Any], principal: Any, share_price: Any
+) -> tuple[FloatArray, FloatArray]:
+    """Give shares of the other classes and shares issued to each holder, a row for each price; arrays of one length.
+
+    Of the other classes it is one row where no share price is given.
+    """
+    spot = None if share_price is None else _above_zero(share_price, "share_price")
+    others, _ = _others(cap_lines(terms), spot)
+    return np.atleast_2d(others), _converted_shares(terms, _principal(terms, principal), prices, None)
 
 
 def _principal(terms: DealTerms, principal: Any) -> IntArray:

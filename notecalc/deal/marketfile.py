@@ -6,7 +6,7 @@ Checked like a deal file: everything that is wrong is said at once, and there is
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from decimal import Decimal
 from pathlib import Path
@@ -127,6 +127,10 @@ class MarketCase:
     terms: MarketTerms
     file: str
 
+    def __reduce__(self) -> tuple[Callable[..., MarketCase], tuple[dict[str, Any], str]]:
+        # Generic pydantic models don't pickle; their plain values do.
+        return _rebuild, (self.terms.model_dump(by_alias=True), self.file)
+
     @property
     def on(self) -> dt.date:
         """The day of the data."""
@@ -175,6 +179,10 @@ class MarketCase:
         if terms.hazard_rate is None or terms.recovery_rate is None or terms.stock_drop is None:
             return None
         return Hazard(terms.hazard_rate.quote(), terms.recovery_rate.quote(), terms.stock_drop.quote())
+
+
+def _rebuild(raw: dict[str, Any], file: str) -> MarketCase:
+    return MarketCase(MarketTerms.model_validate(raw), file)
 
 
 def bundled_markets() -> list[str]:

@@ -1,0 +1,115 @@
+"""A run before it runs: a deal, its market, the plan of what varies and the results asked for."""
+
+from __future__ import annotations
+
+import functools
+import hashlib
+import json
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from notecalc.deal.deal import Deal
+from notecalc.deal.marketfile import MarketCase
+from notecalc.scenarios.plan import Plan
+from notecalc.scenarios.results import Result
+
+__all__ = ["BLOCK_ROWS", "Case"]
+
+BLOCK_ROWS = 131_072
+
+
+@dataclass(frozen=True, eq=False)
+class Case:
+    """What a run computes; picklable, so that a worker gets it whole.
+
+    Parameters
+    ----------
+    id, title : str
+        What it is called.
+    deal : Deal
+        Whose terms hold where no axis says otherwise.
+    market : MarketCase or None
+        Whose data do.
+    plan : Plan
+        The scenarios.
+    results : tuple of Result
+        What is computed of each.
+    block_rows : int
+        Scenarios in a block; it is part of the case, because files hold blocks.
+    given : mapping
+        What the scenario file says, as plain values.
+    """
+
+    id: str
+    title: str
+    deal: Deal
+    market: MarketCase | None
+    plan: Plan
+    results: tuple[Result, ...]
+    block_rows: int
+    given: Mapping[str, Any]
+
+    @property
+    def blocks(self) -> int:
+        """How many blocks it has."""
+        return math.ceil(len(self.plan) / self.block_rows)
+
+    @property
+    def inputs(self) -> dict[str, Any]:
+        """Everything that the numbers depend on, as plain values."""
+        market = None if self.market is None else self.market.terms.model_dump(mode="json", by_alias=True)
+        deal = self.deal.terms.model_dump(mode="json", by_alias=True)
+        return {"scenarios": self.given, "deal": deal, "market": market}
+
+    @property
+    def input_hash(self) -> str:
+        """SHA-256 of the inputs in canonical JSON."""
+        return hashlib.sha256(json.dumps(self.inputs, sort_keys=True).encode()).hexdigest()
+
+    @functools.lru_cache(maxsize=32)  # noqa: B019 (a case lives as long as its run)
+    def metadata(self, result: Result) -> dict[str, Any]:
+        """What a result's file says of itself: the run, and each column's unit and meaning."""
+        takes = {name: {"meaning": f"input: {name}"} for name in result.takes}
+        columns = {name: {"unit": column.unit, "meaning": column.meaning} for name, column in result.columns.items()}
+        own = {"scenario": {"meaning": "number of the scenario, from 0"}}
+        own |= {name: {"meaning": name} for name in result.labels}
+        own["error_code"] = {"meaning": "what kept a scenario from being computed; empty if nothing"}
+        run = {
+            "id": self.id,
+            "title": self.title,
+            "result": result.name,
+            "input_hash": self.input_hash,
+            "terms": self._terms(result),
+            "market": self._market(result),
+        }
+        return {"run": run, "columns": own | takes | columns}
+
+    def _terms(self, result: Result) -> dict[str, dict[str, str]]:
+        table = self.deal.term_table()
+        used = table[table["term"].str.startswith(result.uses)] if result.uses else table.iloc[:0]
+        rows = used[["term", "value", "source", "assumed"]].itertuples(index=False)
+        return {term: {"value": value, **_origin(source, assumed)} for term, value, source, assumed in rows}
+
+    def _market(self, result: Result) -> dict[str, dict[str, str]]:
+        if self.market is None or not result.needs_market:
+            return {}
+        table = self.market.market(result.given.get("model")).table()
+        rows = table[["datum", "value", "source", "assumed"]].itertuples(index=False)
+        return {datum: {"value": value, **_origin(source, assumed)} for datum, value, source, assumed in rows}
+
+    def check(self) -> None:
+        """Compute what holds where nothing varies: what fails there would fail in every scenario.
+
+        Raises
+        ------
+        NotecalcError
+            It can't be computed.
+        """
+        for result in self.results:
+            result.compute({}, 1)
+
+
+def _origin(source: str, assumed: str) -> dict[str, str]:
+    return {"source": source} if source else {"assumed": assumed}

@@ -1,0 +1,13 @@
+"""What can be computed for scenarios, one module each; `CATALOGUE` lists them by the names that files use."""
+
+from __future__ import annotations
+
+from notecalc.scenarios.results.accrued import Accrued
+from notecalc.scenarios.results.base import Column, Result
+from notecalc.scenarios.results.closing import Closing
+from notecalc.scenarios.results.dilution import Dilution
+from notecalc.scenarios.results.value import Value
+
+__all__ = ["CATALOGUE", "Column", "Result"]
+
+CATALOGUE: dict[str, type[Result]] = {kind.name: kind for kind in (Accrued, Closing, Dilution, Value)}

@@ -1,0 +1,62 @@
+"""What each purchaser pays at closing, by what becomes of an excess and by what is surrendered."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from notecalc.deal.closing import closing_table, reading_of
+from notecalc.deal.register import register_of
+from notecalc.scenarios.results.base import Column, Inputs, Result
+
+__all__ = ["Closing"]
+
+_MEANING = {
+    "credit": "what was surrendered, as far as it is credited to the price",
+    "cash_due": "what the purchaser pays in cash",
+    "refund": "what is paid back to it",
+    "forfeited": "par of what it surrenders and loses",
+    "kept": "par of what it keeps",
+    "accrued_interest_paid": "interest that the company pays on what was surrendered",
+    "cash_to_company": "net of refund and interest",
+}
+_SURRENDERED = "surrendered."
+
+
+class Closing(Result):
+    """What each purchaser pays at closing; `surrendered.KEY` is the par that the purchaser of that key gives up."""
+
+    name = "closing"
+    uses = ("closing.", "dates.closing", "instruments.", "purchases", "surrender_rights")
+
+    @property
+    def takes(self) -> Mapping[str, str]:
+        """The reading of an excess, and amounts by purchaser with a right."""
+        rights = {f"{_SURRENDERED}{right.purchaser}": "number" for right in self.deal.terms.surrender_rights}
+        return {"policy": "word", **rights}
+
+    @property
+    def columns(self) -> Mapping[str, Column]:
+        """Amounts to the cent."""
+        return {name: Column(self.deal.terms.currency, meaning) for name, meaning in _MEANING.items()}
+
+    @property
+    def labels(self) -> Mapping[str, tuple[str, ...]]:
+        """Purchasers."""
+        return {"purchaser": tuple(register_of(self.deal.terms).names)}
+
+    def compute(self, inputs: Inputs, size: int) -> Mapping[str, npt.NDArray[Any]]:
+        """Ask the deal once for each policy."""
+        given = {name.removeprefix(_SURRENDERED): values for name, values in inputs.items() if name != "policy"}
+        policies = self.default(inputs, "policy", reading_of(self.deal.terms), size)
+        out = {name: np.empty((size, self.rows)) for name in _MEANING}
+        for policy in np.unique(policies):
+            rows = np.flatnonzero(policies == policy)
+            elects = {key: values[rows] for key, values in given.items()} or None
+            table = closing_table(self.deal.terms, [str(policy)], elects)
+            for name, part in out.items():
+                part[rows] = table[name].to_numpy().reshape(-1, self.rows)
+        return out

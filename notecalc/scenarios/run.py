@@ -1,0 +1,212 @@
+"""Run scenarios: from a case to files, as far as it gets, and on from there."""
+
+from __future__ import annotations
+
+import contextlib
+import fcntl
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import IO, Any
+
+from notecalc.core._jit import thread_count
+from notecalc.errors import TermError
+from notecalc.scenarios.blocks import Record, file_of
+from notecalc.scenarios.case import Case
+from notecalc.scenarios.machine import machine_kind, resident_bytes
+from notecalc.scenarios.manifest import RunError, begin, failures, finish, read_records
+from notecalc.scenarios.store import Folder, Store, StoreError, open_store
+from notecalc.scenarios.workers import IDLE_BYTES, compute_blocks
+
+__all__ = ["Progress", "Run", "run"]
+
+_COPIES = 8  # of a block's columns that computing and writing hold at once, by measurement
+_LOCK = ".lock"
+
+
+@dataclass(frozen=True)
+class Progress:
+    """How far a run is."""
+
+    done: int
+    """Scenarios written."""
+    total: int
+    failed: int
+    """Scenarios with an error, over all results."""
+    seconds: float
+    """Since it began, or was resumed."""
+    before: int
+    """Scenarios that an earlier run had written."""
+
+    @property
+    def rate(self) -> float:
+        """Scenarios a second."""
+        return (self.done - self.before) / self.seconds if self.seconds else 0.0
+
+    @property
+    def left(self) -> float:
+        """Seconds left at this rate; NaN before the first block."""
+        return (self.total - self.done) / self.rate if self.rate else float("nan")
+
+
+@dataclass(frozen=True)
+class Run:
+    """A finished run: where its files are and what they hold; nothing of them is loaded."""
+
+    case: Case
+    store: Store
+    manifest: dict[str, Any]
+    peak_bytes: int
+
+    @property
+    def result_hash(self) -> str:
+        """SHA-256 of all results together: the same for any number of workers and any history of the run."""
+        return str(self.manifest["result_hash"])
+
+    @property
+    def failures(self) -> dict[str, dict[str, dict[str, Any]]]:
+        """Scenarios that failed, by result and code."""
+        return dict(self.manifest["failures"])
+
+    def blocks(self, result: str) -> Iterator[Any]:
+        """Give a result's tables (pyarrow), one block after the other."""
+        import pyarrow.parquet as pq
+
+        for block in range(self.case.blocks):
+            with self.store.open(file_of(result, block)) as file:
+                yield pq.read_table(file)
+
+
+def run(
+    case: Case,
+    place: str | Path,
+    *,
+    workers: int | None = None,
+    memory: int | None = None,
+    resume: bool = False,
+    allow_mixed: bool = False,
+    progress: Callable[[Progress], None] | None = None,
+) -> Run:
+    """Run scenarios and write their results, block by block.
+
+    Parameters
+    ----------
+    case : Case
+        What to compute, see `load_scenarios`.
+    place : str or path
+        A folder, or a URL that fsspec knows; new, or that of a run to resume.
+    workers : int, optional
+        Processes; one for each core if left out, as many as the memory allows.
+    memory : int, optional
+        Bytes that all processes together may use.
+    resume : bool
+        Whether to go on with a run that was begun there.
+    allow_mixed : bool
+        Whether blocks computed on another kind of machine or by other versions may stand beside new ones.
+    progress : callable, optional
+        Called with a `Progress` after each block.
+
+    Returns
+    -------
+    Run
+
+    Raises
+    ------
+    RunError
+        There is another run at the place, or one of other inputs; the memory is too small.
+    StoreError
+        The place can't be written to; what is done is kept.
+    KeyboardInterrupt
+        At Ctrl-C, what is done being kept.
+    """
+    store, kind = open_store(place), machine_kind()
+    count = _fitting(case, _cores() if workers is None else workers, memory, given=workers is not None)
+    with _only_run(store):
+        begin(case, store, kind, resume=resume, allow_mixed=allow_mixed)
+        store.sweep()
+        records = read_records(case, store)
+        _check_kinds(records, kind, allow_mixed=allow_mixed)
+        told, started = _Teller(case, progress, records), time.monotonic()
+        todo = [block for block in range(case.blocks) if block not in records]
+
+        def done(record: Record) -> None:
+            records[record.block] = record
+            told(time.monotonic() - started)
+
+        told(0.0)
+        most = compute_blocks(case, store, todo, min(count, max(len(todo), 1)), done)
+        return Run(case, store, finish(case, store, records), most)
+
+
+class _Teller:
+    def __init__(self, case: Case, tell: Callable[[Progress], None] | None, records: dict[int, Record]) -> None:
+        self._case, self._tell, self._records = case, tell, records
+        self._before = self._scenarios()
+
+    def __call__(self, seconds: float) -> None:
+        if self._tell is not None:
+            failed = failures(self._case, self._records.values())
+            count = sum(code["scenarios"] for codes in failed.values() for code in codes.values())
+            self._tell(Progress(self._scenarios(), len(self._case.plan), count, seconds, self._before))
+
+    def _scenarios(self) -> int:
+        last = self._case.blocks - 1
+        short = self._case.blocks * self._case.block_rows - len(self._case.plan) if last in self._records else 0
+        return len(self._records) * self._case.block_rows - short
+
+
+def block_bytes(case: Case) -> int:
+    """Give the memory that a block takes while it is computed and written."""
+    columns = sum(result.rows * (len(result.columns) + len(result.takes) + 3) for result in case.results)
+    return _COPIES * 8 * case.block_rows * columns
+
+
+def _fitting(case: Case, workers: int, memory: int | None, *, given: bool) -> int:
+    """Give as many workers as asked for, or as fit into the memory if that was left open."""
+    if isinstance(workers, bool) or not isinstance(workers, int) or workers < 1:
+        raise TermError("workers", rule="a whole number of at least 1", got=workers)
+    if memory is None:
+        return workers
+    here, each = resident_bytes(), block_bytes(case)
+    alone = here + each
+    if alone > memory:
+        rule = f"at least {alone / 2**20:,.0f} MiB: {here / 2**20:,.0f} for the process and {each / 2**20:,.0f} a block"
+        raise TermError("memory", rule=rule, got=f"{memory / 2**20:,.0f} MiB")
+    fit = 1
+    while fit < workers and here + (fit + 1) * (IDLE_BYTES + each) <= memory:
+        fit += 1
+    if given and fit < workers:
+        needed = here + workers * (IDLE_BYTES + each)
+        rule = f"at least {needed / 2**20:,.0f} MiB for {workers} workers; {fit} fit"
+        raise TermError("memory", rule=rule, got=f"{memory / 2**20:,.0f} MiB")
+    return fit
+
+
+def _cores() -> int:
+    return thread_count(None, 2**62)
+
+
+def _check_kinds(records: dict[int, Record], kind: str, *, allow_mixed: bool) -> None:
+    others = sorted({record.kind for record in records.values()} - {kind})
+    if others and not allow_mixed:
+        raise RunError(f"blocks were computed by another kind of machine (--allow-mixed accepts that): {others[0]}")
+
+
+@contextlib.contextmanager
+def _only_run(store: Store) -> Iterator[None]:
+    """Hold the folder, so that no second run writes to it; the hold ends with the process, however it ends."""
+    if not isinstance(store, Folder):
+        yield  # an object store knows no locks
+        return
+    try:
+        store.path.mkdir(parents=True, exist_ok=True)
+        file: IO[str] = (store.path / _LOCK).open("w")
+    except OSError as error:
+        raise StoreError(f"{store.path} can't be written: {error.strerror or error}") from error
+    with file:
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError:
+            raise RunError(f"another run is writing to {store.path}") from None
+        yield
