@@ -121,7 +121,9 @@ def run(
         At Ctrl-C, what is done being kept.
     """
     store, kind = open_store(place), machine_kind()
-    count = _fitting(case, _cores() if workers is None else workers, memory, given=workers is not None)
+    count = _fitting(
+        case, thread_count(None, len(case.plan)) if workers is None else workers, memory, given=workers is not None
+    )
     with _only_run(store):
         begin(case, store, kind, resume=resume, allow_mixed=allow_mixed)
         store.sweep()
@@ -181,10 +183,6 @@ def _fitting(case: Case, workers: int, memory: int | None, *, given: bool) -> in
         rule = f"at least {needed / 2**20:,.0f} MiB for {workers} workers; {fit} fit"
         raise TermError("memory", rule=rule, got=f"{memory / 2**20:,.0f} MiB")
     return fit
-
-
-def _cores() -> int:
-    return thread_count(None, 2**62)
 
 
 def _check_kinds(records: dict[int, Record], kind: str, *, allow_mixed: bool) -> None:
