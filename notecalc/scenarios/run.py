@@ -121,9 +121,7 @@ def run(
         At Ctrl-C, what is done being kept.
     """
     store, kind = open_store(place), machine_kind()
-    count = _fitting(
-        case, thread_count(None, len(case.plan)) if workers is None else workers, memory, given=workers is not None
-    )
+    count = _fitting(case, workers, memory)
     with _only_run(store):
         begin(case, store, kind, resume=resume, allow_mixed=allow_mixed)
         store.sweep()
@@ -164,25 +162,25 @@ def block_bytes(case: Case) -> int:
     return _COPIES * 8 * case.block_rows * columns
 
 
-def _fitting(case: Case, workers: int, memory: int | None, *, given: bool) -> int:
-    """Give as many workers as asked for, or as fit into the memory if that was left open."""
-    if isinstance(workers, bool) or not isinstance(workers, int) or workers < 1:
-        raise TermError("workers", rule="a whole number of at least 1", got=workers)
+def _fitting(case: Case, workers: int | None, memory: int | None) -> int:
+    """Give as many workers as asked for, or as there are cores and room in the memory."""
+    most = thread_count(workers, 2**62)
     if memory is None:
-        return workers
-    here, each = resident_bytes(), block_bytes(case)
-    alone = here + each
+        return most
+    here, block = resident_bytes(), block_bytes(case)
+    alone, each = here + block, IDLE_BYTES + block
     if alone > memory:
-        rule = f"at least {alone / 2**20:,.0f} MiB: {here / 2**20:,.0f} for the process and {each / 2**20:,.0f} a block"
-        raise TermError("memory", rule=rule, got=f"{memory / 2**20:,.0f} MiB")
-    fit = 1
-    while fit < workers and here + (fit + 1) * (IDLE_BYTES + each) <= memory:
-        fit += 1
-    if given and fit < workers:
-        needed = here + workers * (IDLE_BYTES + each)
-        rule = f"at least {needed / 2**20:,.0f} MiB for {workers} workers; {fit} fit"
-        raise TermError("memory", rule=rule, got=f"{memory / 2**20:,.0f} MiB")
-    return fit
+        rule = f"at least {_mebibytes(alone)}: {_mebibytes(here)} for the process and {_mebibytes(block)} for a block"
+        raise TermError("memory", rule=rule, got=_mebibytes(memory))
+    fit = max(1, (memory - here) // each)
+    if workers is not None and fit < workers:
+        rule = f"at least {_mebibytes(here + workers * each)} for {workers} workers; {fit} would fit"
+        raise TermError("memory", rule=rule, got=_mebibytes(memory))
+    return min(most, fit)
+
+
+def _mebibytes(count: int) -> str:
+    return f"{count / 2**20:,.0f} MiB"
 
 
 def _check_kinds(records: dict[int, Record], kind: str, *, allow_mixed: bool) -> None:

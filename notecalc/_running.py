@@ -1,0 +1,99 @@
+"""What `notecalc run` does and says: a bar while a run goes on, and at its end what there is and what failed."""
+
+from __future__ import annotations
+
+import re
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from notecalc.errors import NotecalcError, TermError
+
+if TYPE_CHECKING:
+    from notecalc.scenarios.run import Progress, Run
+
+__all__ = ["bytes_of", "checked_run", "finished_run"]
+
+_UNITS = {"": 1, "K": 2**10, "M": 2**20, "G": 2**30, "T": 2**40}
+
+
+def bytes_of(option: str, text: str | None) -> int | None:
+    """Read an amount of memory, such as ``2GiB`` or ``800M``; both are by 1,024.
+
+    Examples
+    --------
+    >>> bytes_of("--memory", "2GiB")
+    2147483648
+    """
+    if text is None:
+        return None
+    found = re.fullmatch(r"(\d+(?:\.\d+)?)\s*([KMGT]?)(?:i?B)?", text.strip(), re.IGNORECASE)
+    if found is None:
+        raise TermError(option, rule="bytes with a unit, such as 2GiB or 800M", got=text)
+    return int(float(found[1]) * _UNITS[found[2].upper()])
+
+
+def finished_run(
+    file: Path, folder: str, *, workers: int | None, memory: int | None, resume: bool, allow_mixed: bool
+) -> tuple[str, bool]:
+    """Run a scenario file, and say what there is and whether any scenario failed."""
+    from notecalc.scenarios.run import run
+    from notecalc.scenarios.scenariofile import load_scenarios
+
+    case = load_scenarios(file)
+    with _bar(case.title) as progress:
+        made = run(
+            case, folder, workers=workers, memory=memory, resume=resume, allow_mixed=allow_mixed, progress=progress
+        )
+    return _told(made, folder), bool(made.failures)
+
+
+def checked_run(file: Path, folder: str) -> str:
+    """Read all of a run again.
+
+    Raises
+    ------
+    NotecalcError
+        Something is not as it was written.
+    """
+    from notecalc.scenarios.manifest import verify
+    from notecalc.scenarios.scenariofile import load_scenarios
+    from notecalc.scenarios.store import open_store
+
+    case = load_scenarios(file)
+    wrong = verify(case, open_store(folder))
+    if wrong:
+        raise NotecalcError("\n  ".join([f"{folder} is not what was written:", *wrong]))
+    return f"{folder} is whole: {case.blocks:,} blocks of {len(case.plan):,} scenarios, as they were written"
+
+
+def _told(made: Run, folder: str) -> str:
+    lines = [made.case.title, ""]
+    lines += [f"{name}: {rows:,} rows in {folder}/{name}" for name, rows in made.manifest["rows"].items()]
+    lines.append(f"result hash: {made.result_hash}")
+    for name, codes in made.failures.items():
+        lines += [f"{name}: {told['scenarios']:,} failed, first: {told['first']}" for told in codes.values()]
+    return "\n".join(lines)
+
+
+@contextmanager
+def _bar(title: str) -> Iterator[Callable[[Progress], None] | None]:
+    """A bar with rate, time left and failures where there is someone to see it."""
+    if not sys.stderr.isatty():
+        yield None
+        return
+    from rich.console import Console
+    from rich.progress import BarColumn, TextColumn, TimeRemainingColumn
+    from rich.progress import Progress as Bars
+
+    counts = "{task.completed:,.0f} of {task.total:,.0f} at {task.fields[rate]:,.0f}/s, {task.fields[failed]:,} failed"
+    parts = (TextColumn("{task.description}"), BarColumn(), TextColumn(counts), TimeRemainingColumn())
+    with Bars(*parts, console=Console(stderr=True), transient=True) as bars:
+        task = bars.add_task(title, total=None, rate=0.0, failed=0)
+
+        def show(progress: Progress) -> None:
+            bars.update(task, total=progress.total, completed=progress.done, rate=progress.rate, failed=progress.failed)
+
+        yield show
