@@ -178,12 +178,12 @@ def _case(terms: ScenarioTerms, deal: Deal, market: MarketCase | None, file: str
     takes = {name: kind for result in results for name, kind in result.takes.items()}
     axes: list[Axis] = []
     for name, axis in terms.axes.items():
-        if results and name not in takes:
+        if name not in takes and len(results) == len(terms.results):
             rule = f"moves none of the results asked for; they take {', '.join(sorted(takes)) or 'nothing'}"
             problems.append(Problem(f"axes.{name}", rule, None, did_you_mean(name, list(takes))))
             continue
         try:
-            axes.append(_axis(name, axis, takes.get(name, "number")))
+            axes.append(_axis(name, axis, takes.get(name)))
         except TermError as error:
             problems.append(Problem(f"axes.{name}.{error.name}".rstrip("."), f"must be {error.rule}", error.got))
     drawn = [axis.name for axis in axes if isinstance(axis, Drawn)]
@@ -256,8 +256,8 @@ _PARAMETERS = {
 _WORDS = {"start": "from", "end": "to"}
 
 
-def _axis(name: str, terms: AxisTerms, kind: str) -> Axis:
-    """Make an axis of what a file says; `kind` is that of the input it varies."""
+def _axis(name: str, terms: AxisTerms, kind: str | None) -> Axis:
+    """Make an axis of what a file says; `kind` is that of the input it varies, where that is known."""
     given = {key for key in type(terms).model_fields if getattr(terms, key) is not None}
     if terms.draw is not None:
         return _drawn(name, terms, kind, given)
@@ -265,12 +265,12 @@ def _axis(name: str, terms: AxisTerms, kind: str) -> Axis:
     _only(given, allowed, "`values`, a range from `from` to `to`, or `draw`")
     values = _range(terms) if terms.values is None else _listed(terms.values)
     is_a = {"f": "number", "M": "date", "U": "word"}[values.dtype.kind]
-    if is_a != kind:
+    if kind not in {is_a, None}:
         raise TermError("", rule=f"{kind}s", got=f"{is_a}s")
     return Listed(name, values, terms.zip)
 
 
-def _drawn(name: str, terms: AxisTerms, kind: str, given: set[str]) -> Drawn:
+def _drawn(name: str, terms: AxisTerms, kind: str | None, given: set[str]) -> Drawn:
     distribution = str(terms.draw)
     needed = _PARAMETERS[distribution]
     _only(given, {"draw", "round_to", *needed}, f"{distribution} with {_list(needed)}")
@@ -279,7 +279,7 @@ def _drawn(name: str, terms: AxisTerms, kind: str, given: set[str]) -> Drawn:
             raise TermError(_WORDS.get(parameter, parameter), rule=f"given with draw = {distribution!r}", got=None)
         if isinstance(getattr(terms, parameter), dt.date):
             raise TermError(_WORDS.get(parameter, parameter), rule="a number", got=getattr(terms, parameter))
-    if kind != "number":
+    if kind not in {"number", None}:
         raise TermError("draw", rule=f"left out: {kind}s are listed", got=distribution)
     numbers = [float(getattr(terms, parameter)) for parameter in needed]
     if distribution == "uniform" and numbers[0] >= numbers[1]:

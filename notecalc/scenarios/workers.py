@@ -10,7 +10,7 @@ from collections import Counter, deque
 from collections.abc import Callable, Iterable
 from multiprocessing import get_context
 from multiprocessing.connection import Connection, wait
-from multiprocessing.context import SpawnProcess
+from multiprocessing.context import ForkServerProcess
 from typing import Any, Self, TypeAlias, cast
 
 from notecalc.errors import NotecalcError
@@ -60,8 +60,10 @@ class _Pool:
 
     def __init__(self, case: Case, store: Store, workers: int) -> None:
         self._case, self._store, self._count = case, store, workers
-        self._context = get_context("spawn")  # a fork would copy threads' locks
-        self._processes: dict[Connection, SpawnProcess] = {}
+        # Forked from a server that has everything imported and runs no threads, whose locks a fork would copy.
+        self._context = get_context("forkserver")
+        self._context.set_forkserver_preload(["numba", __name__])
+        self._processes: dict[Connection, ForkServerProcess] = {}
         self._busy: dict[Connection, int] = {}
         self._attempts: Counter[int] = Counter()
         self._most = resident_bytes(peak=True)
