@@ -27,14 +27,14 @@ class Listed:
     ----------
     name : str
         The input that it varies.
-    values : array
+    choices : array
         Numbers, days (datetime64[D]) or words.
     zip : str, optional
         Axes with one such word, and of one length, move together.
     """
 
     name: str
-    values: npt.NDArray[Any]
+    choices: npt.NDArray[Any]
     zip: str | None = None
 
 

@@ -38,6 +38,8 @@ class Case:
         What is computed of each.
     block_rows : int
         Scenarios in a block; it is part of the case, because files hold blocks.
+    summaries : mapping or None
+        What `summaries.summarise` is asked for.
     given : mapping
         What the scenario file says, as plain values.
     """
@@ -49,6 +51,7 @@ class Case:
     plan: Plan
     results: tuple[Result, ...]
     block_rows: int
+    summaries: Mapping[str, Any] | None
     given: Mapping[str, Any]
 
     @property

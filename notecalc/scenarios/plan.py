@@ -56,7 +56,7 @@ class Plan:
             if isinstance(axis, Listed):
                 groups.setdefault(f"zip {axis.zip}" if axis.zip else f"axis {axis.name}", []).append(axis)
         for group in groups.values():
-            lengths = {axis.name: axis.values.size for axis in group}
+            lengths = {axis.name: axis.choices.size for axis in group}
             if len(set(lengths.values())) > 1:
                 raise TermError(f"zip {group[0].zip!r}", rule="axes of one length", got=lengths)
         drawn = tuple(axis for axis in given if isinstance(axis, Drawn))
@@ -74,7 +74,7 @@ class Plan:
     @property
     def points(self) -> int:
         """How many points the grid has."""
-        return math.prod(group[0].values.size for group in self.grid)
+        return math.prod(group[0].choices.size for group in self.grid)
 
     def __len__(self) -> int:
         return self.points * (1 if self.samples is None else self.samples.count)
@@ -82,6 +82,14 @@ class Plan:
     def point(self, scenario: IntArray) -> IntArray:
         """Give the point of the grid that scenarios lie at."""
         return scenario // (1 if self.samples is None else self.samples.count)
+
+    def digit(self, point: IntArray, name: str) -> IntArray:
+        """Give the place of a listed axis's value at points of the grid."""
+        for group in reversed(self.grid):
+            point, place = np.divmod(point, group[0].choices.size)
+            if name in {axis.name for axis in group}:
+                return place
+        raise TermError("name", rule="a listed axis", got=name)
 
     def inputs(self, start: int, stop: int) -> dict[str, npt.NDArray[Any]]:
         """Give the inputs of the scenarios from start up to stop, by name.
@@ -98,8 +106,8 @@ class Plan:
         made: dict[str, npt.NDArray[Any]] = {}
         rest = self.point(scenario)
         for group in reversed(self.grid):
-            rest, place = np.divmod(rest, group[0].values.size)
-            made |= {axis.name: axis.values[place] for axis in group}
+            rest, place = np.divmod(rest, group[0].choices.size)
+            made |= {axis.name: axis.choices[place] for axis in group}
         if self.samples is not None:
             made |= self.samples.at(scenario % self.samples.count)
         return {name: made[name] for name in self.names}
@@ -108,6 +116,6 @@ class Plan:
         """Give the listed inputs at a point of the grid."""
         made: dict[str, Any] = {}
         for group in reversed(self.grid):
-            point, place = divmod(point, group[0].values.size)
-            made |= {axis.name: axis.values[place] for axis in group}
+            point, place = divmod(point, group[0].choices.size)
+            made |= {axis.name: axis.choices[place] for axis in group}
         return made

@@ -4,25 +4,32 @@ from __future__ import annotations
 
 import contextlib
 import fcntl
+import io
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import IO, Any
+from typing import IO, TYPE_CHECKING, Any
 
 from notecalc.core._jit import thread_count
+from notecalc.core.arrays import FloatArray
 from notecalc.errors import TermError
 from notecalc.scenarios.blocks import Record, file_of
 from notecalc.scenarios.case import Case
 from notecalc.scenarios.machine import machine_kind, resident_bytes
 from notecalc.scenarios.manifest import RunError, begin, failures, finish, read_records
+from notecalc.scenarios.results import Result
 from notecalc.scenarios.store import Folder, Store, StoreError, open_store
+from notecalc.scenarios.summaries import summarise
 from notecalc.scenarios.workers import IDLE_BYTES, compute_blocks
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 __all__ = ["Progress", "Run", "run"]
 
 _COPIES = 8  # of a block's columns that computing and writing hold at once, by measurement
-_LOCK = ".lock"
+_LOCK, SUMMARY = ".lock", "summary.parquet"
 
 
 @dataclass(frozen=True)
@@ -69,13 +76,23 @@ class Run:
         """Scenarios that failed, by result and code."""
         return dict(self.manifest["failures"])
 
-    def blocks(self, result: str) -> Iterator[Any]:
-        """Give a result's tables (pyarrow), one block after the other."""
-        import pyarrow.parquet as pq
+    def blocks(self, result: str, columns: list[str] | None = None) -> Iterator[Any]:
+        """Give a result's tables (pyarrow), one block after the other, all their columns or some."""
+        yield from _blocks(self.case, self.store, result, columns)
 
-        for block in range(self.case.blocks):
-            with self.store.open(file_of(result, block)) as file:
-                yield pq.read_table(file)
+    def summary(self) -> pd.DataFrame:
+        """Give what the scenario file's summaries say; see `summaries.summarise`.
+
+        Raises
+        ------
+        RunError
+            The file has none.
+        """
+        import pandas as pd
+
+        if self.case.summaries is None:
+            raise RunError("the scenario file asks for no summaries")
+        return pd.read_parquet(io.BytesIO(self.store.get(SUMMARY)))
 
 
 def run(
@@ -136,7 +153,28 @@ def run(
 
         told(0.0)
         most = compute_blocks(case, store, todo, min(count, max(len(todo), 1)), done)
+        if case.summaries is not None:
+            _summarise(case, store)
         return Run(case, store, finish(case, store, records), most)
+
+
+def _summarise(case: Case, store: Store) -> None:
+    def column(result: Result, name: str) -> Iterator[FloatArray]:
+        for table in _blocks(case, store, result.name, [name]):
+            yield table.column(name).to_numpy()
+
+    made = summarise(case.plan, case.results, column, **(case.summaries or {}))
+    file = io.BytesIO()
+    made.to_parquet(file)
+    store.put(SUMMARY, file.getvalue())
+
+
+def _blocks(case: Case, store: Store, result: str, columns: list[str] | None) -> Iterator[Any]:
+    import pyarrow.parquet as pq
+
+    for block in range(case.blocks):
+        with store.open(file_of(result, block)) as file:
+            yield pq.read_table(file, columns=columns)
 
 
 class _Teller:

@@ -69,7 +69,7 @@ def test_files_are_read_by_pandas_duckdb_and_polars(small, tmp_path):
         assert list(other.columns) == list(by_pandas.columns)
         for name in by_pandas.columns:
             assert other[name].astype(str).fillna("").equals(by_pandas[name].astype(str).fillna("")), name
-    assert duckdb.read_parquet(files).sum("shares_issued").fetchone() == (by_pandas["shares_issued"].sum(),)
+    assert duckdb.read_parquet(files).sum("shares_issued").fetchall() == [(by_pandas["shares_issued"].sum(),)]
 
 
 def test_columns_tell_their_units_and_the_terms_behind_them(small, tmp_path):
