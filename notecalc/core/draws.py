@@ -60,9 +60,9 @@ def uniforms(seed: int, stream: str, index: Any, step: Any = 0) -> FloatArray:
     True
     """
     places = _integers("index", index, 2**63), _integers("step", step, 2**32)
-    indices, steps = np.broadcast_arrays(*places)
-    out = np.empty(indices.shape)
-    flat = np.ascontiguousarray(indices).reshape(-1), np.ascontiguousarray(steps).reshape(-1)
+    shape = np.broadcast_shapes(*(part.shape for part in places))
+    out = np.empty(shape)
+    flat = (np.ascontiguousarray(np.broadcast_to(part, shape)).reshape(-1) for part in places)
     _fill_uniforms.spread(_key(seed, stream), *flat, out.reshape(-1))
     return out
 
