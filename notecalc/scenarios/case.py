@@ -6,18 +6,46 @@ import functools
 import hashlib
 import json
 import math
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Any
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, TypedDict, Unpack
 
 from notecalc.deal.deal import Deal
 from notecalc.deal.marketfile import MarketCase
 from notecalc.scenarios.plan import Plan
 from notecalc.scenarios.results import Result
 
-__all__ = ["BLOCK_ROWS", "Case"]
+if TYPE_CHECKING:
+    from notecalc.scenarios.run import Progress, Run
+
+__all__ = ["BLOCK_ROWS", "Case", "RunOptions"]
 
 BLOCK_ROWS = 131_072
+
+
+class RunOptions(TypedDict, total=False):
+    """How a case is run.
+
+    Parameters
+    ----------
+    workers : int or None
+        Processes; one for each core if left out, as many as the memory allows.
+    memory : int or None
+        Bytes that all processes together may use.
+    resume : bool
+        Whether to go on with a run that was begun there.
+    allow_mixed : bool
+        Whether blocks computed on another kind of machine or by other versions may stand beside new ones.
+    progress : callable or None
+        Called with a `Progress` after each block.
+    """
+
+    workers: int | None
+    memory: int | None
+    resume: bool
+    allow_mixed: bool
+    progress: Callable[[Progress], None] | None
 
 
 @dataclass(frozen=True, eq=False)
@@ -101,6 +129,25 @@ class Case:
         table = self.market.market(result.given.get("model")).table()
         rows = table[["datum", "value", "source", "assumed"]].itertuples(index=False)
         return {datum: {"value": value, **_origin(source, assumed)} for datum, value, source, assumed in rows}
+
+    def run(self, place: str | Path, **options: Unpack[RunOptions]) -> Run:
+        """Run it; see `run.run`.
+
+        Parameters
+        ----------
+        place : str or path
+            A folder, or a URL that fsspec knows; new, or that of a run to resume.
+        **options
+            As `run.run` takes them.
+
+        Returns
+        -------
+        Run
+            Where the files are; nothing of them is loaded.
+        """
+        from notecalc.scenarios.run import run  # it stands on this module
+
+        return run(self, place, **options)
 
     def check(self) -> None:
         """Compute what holds where nothing varies: what fails there would fail in every scenario.

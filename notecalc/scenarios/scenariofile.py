@@ -5,7 +5,7 @@ Checked like a deal file: everything that is wrong is said at once, and there is
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
@@ -24,7 +24,7 @@ from notecalc.scenarios.case import BLOCK_ROWS, Case
 from notecalc.scenarios.plan import Plan
 from notecalc.scenarios.results import CATALOGUE, Result
 
-__all__ = ["load_scenarios", "scenario_schema"]
+__all__ = ["load_scenarios", "scenario_schema", "scenarios"]
 
 
 Name = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_.-]*$")]
@@ -107,6 +107,81 @@ def load_scenarios(file: str | Path) -> Case:
     deal = Deal(read, file_name)
     market = None if terms.market is None else load_market(_beside(path, terms.market))
     return _case(terms, deal, market, path.name)
+
+
+def scenarios(
+    deal: Deal | str | Path,
+    *,
+    results: Iterable[str] | Mapping[str, Mapping[str, Any]],
+    axes: Mapping[str, Any],
+    seed: int,
+    market: MarketCase | str | Path | None = None,
+    title: str = "Scenarios",
+    **more: Any,
+) -> Case:
+    """Put a run of scenarios together in Python, as a scenario file does.
+
+    Parameters
+    ----------
+    deal : Deal, str or path
+        Whose terms hold where no axis says otherwise.
+    results : names, or mapping of name to options
+        What is computed: see `CATALOGUE`.
+    axes : mapping
+        What varies, by the name of the input: an array, or a mapping as in a file, such as
+        ``{"draw": "lognormal", "median": 1.5, "deviation": 0.4}``.
+    seed : int
+        Of all that is drawn.
+    market : MarketCase, str or path, optional
+        Whose data hold, for results that need them.
+    title : str
+        What the run is called.
+    **more
+        ``id``, ``samples``, ``summaries`` and ``block_rows``, as in a file.
+
+    Returns
+    -------
+    Case
+        Ready to run; nothing is computed yet.
+
+    Raises
+    ------
+    DealFileError
+        Something is wrong; every problem of it at once.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> case = scenarios("ibasis-2004", results=["dilution"], axes={"conversion_price": [1.75, 1.85]}, seed=7)
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     next(case.run(folder, workers=1).blocks("dilution")).column("shares_issued").to_pylist()
+    [16571426.0, 15675670.0]
+    """
+    whole = deal if isinstance(deal, Deal) else Deal(*read_deal_file(deal))
+    case = market if isinstance(market, MarketCase) or market is None else load_market(market)
+    raw = {
+        "schema": 1,
+        "id": "scenarios",
+        "title": title,
+        "deal": whole.terms.id,
+        "seed": seed,
+        "axes": {name: dict(axis) if isinstance(axis, Mapping) else _values(axis) for name, axis in axes.items()},
+        "results": {name: dict(options) for name, options in results.items()}
+        if isinstance(results, Mapping)
+        else {name: {} for name in results},
+        **({} if case is None else {"market": case.terms.id}),
+        **more,
+    }
+    terms, problems = problems_of(ScenarioTerms, raw, "Give an array, or a mapping as in a scenario file", python=True)
+    if terms is None:
+        raise DealFileError("scenarios()", problems)
+    return _case(terms, whole, case, "scenarios()")
+
+
+def _values(axis: Any) -> dict[str, Any]:
+    """Write an array as a file lists its values."""
+    values = np.atleast_1d(np.asarray(axis))
+    return {"values": (values.astype("datetime64[D]") if values.dtype.kind == "M" else values).tolist()}
 
 
 def scenario_schema() -> dict[str, Any]:
