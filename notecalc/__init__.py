@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from notecalc.core.balances import Balances, roll_forward
     from notecalc.core.calendars import add_business_days, adjust, get_calendar, is_business_day
     from notecalc.core.conversion import conversion_ratio, shares_on_conversion, shares_to_reserve
+    from notecalc.core.convertible.averages import credit_steps, volatility_steps
     from notecalc.core.convertible.implied import convertible_implied
     from notecalc.core.convertible.outcomes import convertible_probabilities, exercise_boundary
     from notecalc.core.convertible.terms import CallWindow, ConversionWindow, Convertible, PutWindow, Steps
@@ -90,6 +91,7 @@ __all__ = [
     "convertible_value",
     "convexity",
     "coupon_days",
+    "credit_steps",
     "current_yield",
     "day_count_days",
     "default_interest",
@@ -124,6 +126,7 @@ __all__ = [
     "total_volatility",
     "treasury_stock_method",
     "true_yield",
+    "volatility_steps",
     "xirr",
     "year_fraction",
     "yield_to_call",
@@ -140,6 +143,7 @@ _NAMES_BY_MODULE = {
     "notecalc.core.balances": ("Balances", "roll_forward"),
     "notecalc.core.calendars": ("add_business_days", "adjust", "get_calendar", "is_business_day"),
     "notecalc.core.conversion": ("conversion_ratio", "shares_on_conversion", "shares_to_reserve"),
+    "notecalc.core.convertible.averages": ("credit_steps", "volatility_steps"),
     "notecalc.core.convertible.triggers": ("on_the_day_trigger", "opening_day_trigger"),
     "notecalc.core.convertible.implied": ("convertible_implied",),
     "notecalc.core.convertible.outcomes": ("convertible_probabilities", "exercise_boundary"),

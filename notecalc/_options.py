@@ -24,6 +24,7 @@ __all__ = ["market_of", "market_table_of", "named_by_option", "numbers_of", "val
 
 _MOST = 10_000
 _BY_HAZARD = ("hazard_rate", "recovery_rate", "stock_drop")
+_CREDIT = ("credit_spread", *_BY_HAZARD, "hazard_elasticity", "hazard_reference_price")
 
 
 def numbers_of(option: str, words: Sequence[str]) -> list[float]:
@@ -70,7 +71,7 @@ def value_arguments(
     for name in ("on", "model"):
         if name not in arguments:
             raise TermError(_option(name), rule="given, or a market file with --market", got=None)
-    credit = {name: data.pop(name) for name in ("credit_spread", *_BY_HAZARD) if name in data}
+    credit = {name: data.pop(name) for name in _CREDIT if name in data}
     market = arguments.get("market")
     if credit:
         own = None if market is None else market.credit
@@ -95,12 +96,14 @@ def _credit(data: dict[str, Any], own: Credit | None, model: str, unknown: str) 
         return CreditSpread(data["credit_spread"])
     if "credit_spread" in data:
         raise TermError("--credit-spread", rule=f"left out with --model {model}", got="given")
+    claim = None
     if isinstance(own, Hazard):
-        data = {name: quote for name, quote in own.arguments().items() if quote is not None} | data
+        claim, data = own.claim, {name: quote for name, quote in own.arguments().items() if quote is not None} | data
     for name in _BY_HAZARD:
         if name not in data and (name, unknown) != ("hazard_rate", "credit"):
             raise TermError(_option(name), rule=f"given with --model {model}", got=None)
-    return Hazard(data.get("hazard_rate"), data["recovery_rate"], data["stock_drop"])
+    rate, elasticity, reference = (data.get(name) for name in ("hazard_rate", *_CREDIT[-2:]))
+    return Hazard(rate, data["recovery_rate"], data["stock_drop"], elasticity, reference, claim)
 
 
 @contextmanager
@@ -108,7 +111,7 @@ def named_by_option() -> Iterator[None]:
     """Call what is wrong by its option."""
     names = {"settlement": "--on", "on": "--on", "clean_price": "--clean-price", "model": "--model"}
     names |= {name: _option(name) for name in ("stock_price", "volatility", "risk_free", "dividend_yield")}
-    names |= {name: _option(name) for name in ("borrow_cost", "credit_spread", "accuracy", *_BY_HAZARD)}
+    names |= {name: _option(name) for name in ("borrow_cost", "accuracy", "reset_probability", *_CREDIT)}
     try:
         yield
     except IndexMismatchError:

@@ -7,29 +7,24 @@ from __future__ import annotations
 
 import hashlib
 import json
-import sys
 import traceback
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal, TypeAlias, TypeVar
 
 import typer
 
+from notecalc._answers import Form, answer, memo_summary, write
 from notecalc.errors import NotecalcError, TermError, did_you_mean
 from notecalc.versions import __version__
 
 if TYPE_CHECKING:
-    import pandas as pd
-
     from notecalc.deal.deal import Deal
 
 __all__ = ["app", "main"]
 
 T = TypeVar("T")
-Form: TypeAlias = Literal["table", "csv", "json", "parquet"]
-
-_SUFFIXES: dict[str, Form] = {"": "table", ".txt": "table", ".csv": "csv", ".json": "json", ".parquet": "parquet"}
 
 
 def _print_version(asked: bool) -> None:  # noqa: FBT001 (typer passes the option's value)
@@ -106,7 +101,7 @@ def memo(
 
         asked = _load(deal)
         files = write_memo(asked, folder or Path("out") / asked.terms.id, market=market_of(market))
-        _write(_memo_summary(asked, files), None)
+        write(memo_summary(asked, files), None)
 
 
 @app.command(epilog="Example: notecalc cashflows ibasis-2004 --by holder -o flows.csv")
@@ -126,7 +121,7 @@ def cashflows(
         asked = _load(deal)
         tables = {"Cash flows": asked.cashflows(by=by)}
         rates = {"Internal rate of return": asked.irr(by=by)}
-        _answer(deal, asked, tables, form, output, beside=rates, leads=("holder", "period"))
+        answer(deal, asked, tables, form, output, beside=rates, leads=("holder", "period"))
 
 
 @app.command(epilog="Example: notecalc closing ibasis-2004 --policy refunded --elects windward=5100000")
@@ -166,7 +161,7 @@ def closing(
         together = totals(table, [*table.columns], by="policy" if "policy" in table.index.names else None)
         if together.index.name is None:
             together = together.rename_axis("purchaser")
-        _answer(deal, asked, {"Closing": table}, form, output, beside={"Together": together})
+        answer(deal, asked, {"Closing": table}, form, output, beside={"Together": together})
 
 
 @app.command(epilog="Example: notecalc captable ibasis-2004 --format json")
@@ -174,7 +169,7 @@ def captable(deal: DealName, *, form: Format = None, output: Output = None, debu
     """Shares issued, reserved and promised, fully diluted."""
     with _clear_errors(debug=debug):
         asked = _load(deal)
-        _answer(deal, asked, {"Cap table": asked.captable()}, form, output)
+        answer(deal, asked, {"Cap table": asked.captable()}, form, output)
 
 
 @app.command(epilog="Example: notecalc dilution ibasis-2004 --conversion-price 1.75 --share-price 2.10")
@@ -207,7 +202,7 @@ def dilution(
         table = asked.dilution(conversion_price=prices, principal=principal, share_price=share_price)
         beside = {"Headroom under the authorised shares, all converted": asked.headroom()}
         leads = ("scenario", "class", "holder")
-        _answer(deal, asked, {"Dilution": table}, form, output, beside=beside, leads=leads)
+        answer(deal, asked, {"Dilution": table}, form, output, beside=beside, leads=leads)
 
 
 @app.command(epilog="Example: notecalc headroom ibasis-2004 -o headroom.parquet")
@@ -215,7 +210,7 @@ def headroom(deal: DealName, *, form: Format = None, output: Output = None, debu
     """Authorised shares left, and the lowest price that fits."""
     with _clear_errors(debug=debug):
         asked = _load(deal)
-        _answer(deal, asked, {"Headroom under the authorised shares, all converted": asked.headroom()}, form, output)
+        answer(deal, asked, {"Headroom under the authorised shares, all converted": asked.headroom()}, form, output)
 
 
 @app.command(
@@ -237,8 +232,11 @@ def value(
     hazard_rate: Annotated[Many, _number("Rate of default, a decimal, for ayache-forsyth-vetzal.")] = None,
     recovery_rate: Annotated[Many, _number("Fraction recovered on default, likewise.")] = None,
     stock_drop: Annotated[Many, _number("Fraction that the stock loses on default, likewise.")] = None,
+    hazard_elasticity: Annotated[Many, _number("The b of a rate p (S/S0)^-b, likewise.")] = None,
+    hazard_reference_price: Annotated[Many, _number("Its S0; by default the price of the stock.")] = None,
     dividend_yield: Annotated[Many, _number("Of the stock, a decimal.")] = None,
     borrow_cost: Annotated[Many, _number("Of the stock, a decimal.")] = None,
+    reset_probability: Annotated[Many, _number("That the conversion price is reset, if the deal says so.")] = None,
     greeks: Annotated[bool, typer.Option("--greeks", help="Sensitivities in place of values.")] = False,
     implied: Annotated[
         Literal["volatility", "credit", "stock-price"] | None,
@@ -255,7 +253,7 @@ def value(
     """What the notes are worth as convertibles, with its parts.
 
     Numbers may be repeated or be ranges FROM:TO:STEP: there is a row for each combination. What no option says is the
-    market file's.
+    market file's, such as term structures and cash dividends.
     """
     given = {
         "stock_price": stock_price,
@@ -265,8 +263,11 @@ def value(
         "hazard_rate": hazard_rate,
         "recovery_rate": recovery_rate,
         "stock_drop": stock_drop,
+        "hazard_elasticity": hazard_elasticity,
+        "hazard_reference_price": hazard_reference_price,
         "dividend_yield": dividend_yield,
         "borrow_cost": borrow_cost,
+        "reset_probability": reset_probability,
         "clean_price": clean_price,
     }
     with _clear_errors(debug=debug):
@@ -287,7 +288,7 @@ def value(
         what = f"Implied {implied}" if implied else "Sensitivities" if greeks else "Value"
         title = f"{what} by {arguments['model']}, prices per 100 of principal"
         beside = {"Market": _options.market_table_of(arguments, unknown)}
-        _answer(deal, asked, {title: table}, form, output, beside=beside, leads=("on", "stock_price", "volatility"))
+        answer(deal, asked, {title: table}, form, output, beside=beside, leads=("on", "stock_price", "volatility"))
 
 
 @app.command(epilog="Example: notecalc audit ibasis-2004 --source npa=note-purchase-agreement.txt")
@@ -323,7 +324,7 @@ def audit(
             )
             tables[title] = asked.check_sources(files)
         hidden = ("effect_amount", "effect_unit")  # the text of the effect says them
-        _answer(deal, asked, tables, form, output, leads=("severity", "code", "term"), hidden=hidden)
+        answer(deal, asked, tables, form, output, leads=("severity", "code", "term"), hidden=hidden)
 
 
 @app.command(epilog="Example: notecalc assumptions ibasis-2004 --format csv")
@@ -331,7 +332,7 @@ def assumptions(deal: DealName, *, form: Format = None, output: Output = None, d
     """What the papers do not say, and what other readings change."""
     with _clear_errors(debug=debug):
         asked = _load(deal)
-        _answer(deal, asked, {"Assumptions, and what each alternative changes": asked.assumptions()}, form, output)
+        answer(deal, asked, {"Assumptions, and what each alternative changes": asked.assumptions()}, form, output)
 
 
 @app.command(epilog="Example: notecalc terms ibasis-2004")
@@ -339,7 +340,7 @@ def terms(deal: DealName, *, form: Format = None, output: Output = None, debug: 
     """Every term with its source, or why it is assumed."""
     with _clear_errors(debug=debug):
         asked = _load(deal)
-        _answer(deal, asked, {"Terms": asked.term_table()}, form, output)
+        answer(deal, asked, {"Terms": asked.term_table()}, form, output)
 
 
 @app.command(epilog="Example: notecalc schema -o deal.schema.json")
@@ -355,7 +356,7 @@ def schema(
         from notecalc.deal.marketfile import market_schema
 
         made = deal_schema() if of == "deal" else market_schema()
-        _write(json.dumps(made, indent=2, ensure_ascii=False), output)
+        write(json.dumps(made, indent=2, ensure_ascii=False), output)
 
 
 # ---- what comes in ----
@@ -453,7 +454,7 @@ def run(
         from notecalc._running import bytes_of, checked_run, finished_run
 
         if verify:
-            _write(checked_run(file, folder), None)
+            write(checked_run(file, folder), None)
             return
         try:
             text, failed = finished_run(
@@ -467,102 +468,6 @@ def run(
         except KeyboardInterrupt:
             typer.echo(f"notecalc: stopped; what is done is in {folder}, and --resume goes on", err=True)
             raise typer.Exit(130) from None
-        _write(text, None)
+        write(text, None)
         if failed:
             raise typer.Exit(3)
-
-
-# ---- what goes out ----
-
-
-def _form_of(output: Path | None) -> Form:
-    """What the suffix of a file asks for; a suffix that asks for nothing known is an error."""
-    suffix = output.suffix.lower() if output else ""
-    if suffix not in _SUFFIXES:
-        known = ", ".join(filter(None, _SUFFIXES))
-        raise TermError("--output", rule=f"a file ending in {known}, or with --format", got=str(output))
-    return _SUFFIXES[suffix]
-
-
-def _answer(
-    name: str,
-    deal: Deal,
-    tables: Mapping[str, pd.DataFrame],
-    form: Form | None,
-    output: Path | None,
-    *,
-    beside: Mapping[str, pd.DataFrame] | None = None,
-    leads: Sequence[str] = (),
-    hidden: Sequence[str] = (),
-) -> None:
-    """Write tables by title.
-
-    What stands beside them and which columns lead is for people only; hidden columns are for programs only.
-    """
-    form = form or _form_of(output)
-    note = _assumed_note(name, deal)
-    if form == "table":
-        from notecalc._terminal import table_text
-
-        live = output is None and sys.stdout.isatty()
-        drawn = {
-            title: table_text(
-                table.drop(columns=[*hidden], errors="ignore"), [*filter(table.__contains__, leads)], live=live
-            )
-            for title, table in tables.items()
-        }
-        drawn |= {title: table_text(table, live=live) for title, table in (beside or {}).items()}
-        parts = [f"{title}\n\n{text}" for title, text in drawn.items()]
-        _write("\n\n".join([deal.terms.title, *parts, note]), output)
-        return
-    _write_data(list(tables.values()), form, output)
-    typer.echo(f"notecalc: {note}", err=True)
-
-
-def _write_data(tables: Sequence[pd.DataFrame], form: Form, output: Path | None) -> None:
-    from notecalc.deal.frames import recipe_of
-    from notecalc.report.export import csv_text, json_value
-
-    if form == "json":
-        values = {recipe_of(table)["function"]: json_value(table) for table in tables}
-        value = values if len(tables) > 1 else next(iter(values.values()))
-        _write(json.dumps(value, indent=2, ensure_ascii=False, allow_nan=False), output)
-    elif len(tables) > 1:
-        raise TermError("--format", rule="table or json, as there are two tables to write", got=form)
-    elif form == "csv":
-        _write(csv_text(tables[0]).removesuffix("\n"), output)
-    elif output is None:
-        raise TermError("--format", rule="table, csv or json where no file is named", got=form, hint="Add -o FILE.")
-    else:
-        tables[0].to_parquet(output)
-
-
-def _write(text: str, output: Path | None) -> None:
-    if output is None:
-        typer.echo(text)
-    else:
-        output.write_text(text + "\n", encoding="utf-8")
-
-
-def _assumed_note(name: str, deal: Deal) -> str:
-    from notecalc.deal.assumptions import terms_of
-
-    every = [term for _, term in terms_of(deal.terms)]
-    assumed = sum(term.assumed is not None for term in every)
-    return f"{assumed} of {len(every)} terms are assumed; see: notecalc assumptions {name}"
-
-
-def _memo_summary(deal: Deal, files: Sequence[Path]) -> str:
-    from notecalc.deal.assumptions import terms_of
-    from notecalc.deal.text import format_table
-
-    figures = format_table(deal.summary()).iloc[:, 0]
-    by_severity = deal.findings()["severity"].value_counts(sort=False)
-    facts = {str(name).replace("_", " "): value for name, value in figures.items()}
-    counts = [f"{count} {severity}{'s' if count > 1 else ''}" for severity, count in by_severity.items()]
-    facts["findings"] = ", ".join(counts) or "none"
-    facts["assumptions"] = str(sum(term.assumed is not None for _, term in terms_of(deal.terms)))
-    facts["written"] = str(files[0])
-    width = max(map(len, facts))
-    lines = [f"{name:<{width}}  {value}" for name, value in facts.items()]
-    return "\n".join([deal.terms.title, "", *lines, *(" " * (width + 2) + str(file) for file in files[1:])])

@@ -18,6 +18,7 @@ import sysconfig
 import termios
 from collections.abc import Sequence
 from pathlib import Path
+from types import SimpleNamespace
 from unittest import mock
 
 import pandas as pd
@@ -28,6 +29,7 @@ from typer.testing import CliRunner
 
 import notecalc as nc
 from notecalc._data import data_directory
+from notecalc._options import value_arguments
 from notecalc._terminal import table_text
 from notecalc.cli import app
 from notecalc.testing import assert_result_equal
@@ -337,10 +339,12 @@ VALUE = ["value", "ibasis-2004", "--on", "2004-06-18", "--model", "tsiveriotis-f
         ([*VALUE, "--stock-price", "1.5"], "`--credit-spread` must be given, or a market file with --market; got None"),
         ([*VALUE, "--stock-price", "1.5", "--hazard-rate", "0.1"], "`--hazard-rate` must be left out with --model tsiveriotis-fernandes; got 'given'"),
         ([*VALUE, "--stock-price", "1.5", "--credit-spread", "0.08", "--implied", "volatility"], "`--clean-price` must be given with --implied, or in the market file; got None"),
+        ([*VALUE, "--stock-price", "1.5", "--credit-spread", "0.08", "--reset-probability", "0.5"], "`--reset-probability` must be left out, as the deal file has no series.notes.conversion.reset; got 0.5"),
+        ([*VALUE, "--stock-price", "1.5", "--credit-spread", "0.08", "--hazard-elasticity", "1"], "`--hazard-elasticity` must be left out with --model tsiveriotis-fernandes; got 'given'"),
         (["value", "ibasis-2004", "--stock-price", "1.5"], "`--on` must be given, or a market file with --market; got None"),
         (["value", "ibasis-2004", "--market", "ibasis"], "no market or file is called 'ibasis'. Bundled markets: ibasis-2004-06-18"),
     ],
-    ids=range(8),
+    ids=range(10),
 )  # fmt: skip
 def test_a_bad_option_of_value_is_named(arguments: list[str], message: str) -> None:
     assert refusal(*arguments) == f"notecalc: {message}\n"
@@ -364,6 +368,17 @@ def test_what_a_market_files_price_implies_is_told_with_its_market() -> None:
     out = output("value", "ibasis-2004", *market, "--implied", "volatility", "--stock-price", "1", "--stock-price", "3")
     assert "no solution" in out
     assert "the yield of that day was not" in out
+
+
+def test_an_option_replaces_one_datum_of_a_hazard_and_leaves_the_others() -> None:
+    own = nc.Hazard(0.1, recovery_rate=0.4, stock_drop=1, elasticity=0.5, claim="principal-and-accrued")
+    market = nc.Market(stock_price=1.5, volatility=0.6, risk_free=0.03, credit=own)
+    case = SimpleNamespace(
+        arguments=lambda model: {"on": "2004-06-18", "model": "ayache-forsyth-vetzal", "market": market}
+    )
+    made = value_arguments(case, None, None, {"hazard_rate": ["0.2"]}, "")["credit"]
+    changed = nc.Quote(0.2, assumed="given by the caller")
+    assert made == nc.Hazard(changed, recovery_rate=0.4, stock_drop=1, elasticity=0.5, claim="principal-and-accrued")
 
 
 # ---- what goes out ----

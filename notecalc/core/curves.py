@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any, overload
 
@@ -28,7 +30,7 @@ from notecalc.core.daycount import day_count_name, year_fraction
 from notecalc.core.words import known_word
 from notecalc.errors import TermError
 
-__all__ = ["INTERPOLATIONS", "Curve", "compounded", "discounted"]
+__all__ = ["INTERPOLATIONS", "Curve", "compounded", "curve_named", "discounted"]
 
 INTERPOLATIONS = ("log-linear-discount-factors", "linear-zero-rates")
 
@@ -209,6 +211,19 @@ def _discount_factor(dates: Any, curve: Curve) -> Any:
 def _zero_rate(dates: Any, curve: Curve, m: float, day_count: str) -> Any:
     time = _time(curve.reference_date, dates, day_count)
     return compounded(curve.discount_factor(dates), np.where(time > 0, time, np.nan), m)
+
+
+@contextmanager
+def curve_named(name: str, curve: object) -> Iterator[None]:
+    """Call by an argument's name a curve that is asked for days that it does not have."""
+    try:
+        yield
+    except TermError as error:
+        if error.name != "dates" or not isinstance(curve, Curve):
+            raise
+        rule = f"a curve from the day of valuation to the last payment, not from {curve.reference_date} to "
+        rule += str(curve.dates[-1])
+        raise TermError(name, rule=rule, got=error.got, row=error.row) from None
 
 
 def discounted(rate: FloatArray, time: FloatArray, m: float) -> FloatArray:

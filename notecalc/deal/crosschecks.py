@@ -247,6 +247,10 @@ def _options(raw: Mapping[str, Any]) -> Iterator[Problem]:
             step = f"{here}.conversion.steps.{row}.first_date"
             yield from _follows(raw, f"{here}.conversion.steps.{row - 1}.first_date" if row else opens, step)
             yield from _follows(raw, step, ends)
+        steps, reset = len(_list(series, "conversion", "steps")), f"{here}.conversion.reset.first_date"
+        yield from _follows(raw, f"{here}.conversion.steps.{steps - 1}.first_date" if steps else opens, reset)
+        yield from _follows(raw, reset, ends)
+        yield from _shares_at_maturity(series, here)
         rows = [(key, row) for key in ("calls", "puts") for row, _ in enumerate(_list(series, key))]
         for key, row in rows:
             first, last = (f"{here}.{key}.{row}.{day}" for day in ("first_date", "last_date"))
@@ -255,11 +259,17 @@ def _options(raw: Mapping[str, Any]) -> Iterator[Problem]:
             yield from _follows(raw, first, last, may_meet=True)
             yield from _follows(raw, last, f"{here}.maturity", may_meet=True)
             yield from _trigger(series, here, key, row)
+            yield from _make_whole(raw, series, here, key, row)
         paid = [_at(series, key, row, "accrued_interest", "value") for key, row in rows]
         for (key, row), got in zip(rows, paid, strict=True):
             if isinstance(got, str) and got != paid[0]:
                 rule = f"must be as for the first of the calls and puts, {paid[0]}: this version computes one for all"
                 yield Problem(f"{here}.{key}[{row}].accrued_interest.value", rule, got)
+        whole = _at(series, "make_whole", "value")
+        told = any(_at(call, "make_whole_until") is not None for call in _list(series, "calls"))
+        if (whole == "calls") != told and whole in ("none", "calls"):
+            rule = f"must be {'calls where' if told else 'none where no'} [[{here}.calls]] have `make_whole_until`"
+            yield Problem(f"{here}.make_whole.value", rule, whole)
         redemption, calls = _at(series, "redemption", "value"), bool(_list(series, "calls"))
         if (redemption == "calls") != calls and redemption in ("none", "calls"):
             rule = f"must be {'calls where there are' if calls else 'none where there are no'} [[{here}.calls]]"
@@ -273,6 +283,26 @@ def _trigger(series: Mapping[str, Any], here: str, key: str, row: int) -> Iterat
         yield Problem(f"{here}.{key}[{row}].{lacking}", "is missing: so many days are out of so many", None)
     elif isinstance(days, int) and isinstance(period, int) and not 1 <= days <= period:
         yield Problem(f"{here}.{key}[{row}].trigger_days.value", f"must be from 1 to trigger_period ({period})", days)
+
+
+def _make_whole(raw: Mapping[str, Any], series: Mapping[str, Any], here: str, key: str, row: int) -> Iterator[Problem]:
+    own = f"{here}.{key}.{row}"
+    yield from _follows(raw, f"{own}.first_date", f"{own}.make_whole_until")
+    yield from _follows(raw, f"{own}.make_whole_until", f"{here}.maturity", may_meet=True)
+    until, rate = (_at(series, key, row, f"make_whole_{name}") for name in ("until", "rate"))
+    if rate is not None and until is None:
+        yield Problem(f"{here}.{key}[{row}].make_whole_until", "is missing: `make_whole_rate` discounts up to it", None)
+
+
+def _shares_at_maturity(series: Mapping[str, Any], here: str) -> Iterator[Problem]:
+    fraction = f"{here}.redemption_price_fraction"
+    paid_in, counted = _at(series, "redemption_in", "value"), _at(series, "redemption_price_fraction")
+    if paid_in == "shares" and counted is None:
+        yield Problem(fraction, "is missing: shares are counted at a fraction of their price, 1 at the whole", None)
+    elif paid_in is None and counted is not None:
+        yield Problem(fraction, "must be left out without `redemption_in`", None)
+    elif _at(counted, "value") == 0:
+        yield Problem(f"{fraction}.value", "must be above 0", 0)
 
 
 def _follows(raw: Mapping[str, Any], early: str, late: str, *, may_meet: bool = False) -> Iterator[Problem]:

@@ -195,7 +195,8 @@ def _path(loc: Sequence[Any]) -> str:
 
 
 def _problem(error: Any, root: type[BaseModel], written: str) -> Problem:
-    kind, loc, got = error["type"], error["loc"], error["input"]
+    kind, got = error["type"], error["input"]
+    loc = [part for part in error["loc"] if not str(part).startswith("<")]  # which part of a union was read
     path, rule, hint = _path(loc), _RULES.get(kind, error["msg"]), None
     if kind == "missing":
         return Problem(path, rule, None)

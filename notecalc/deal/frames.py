@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import datetime as dt
 import hashlib
 import json
@@ -18,6 +19,8 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
+from notecalc.core.convertible.terms import Steps
+from notecalc.core.curves import Curve
 from notecalc.core.money import to_cents, to_money
 from notecalc.errors import NotecalcError
 
@@ -173,6 +176,8 @@ def plain_value(value: Any) -> Any:
         value = (value.astype("datetime64[D]") if value.dtype.kind == "M" else value).tolist()
     if hasattr(value, "recipe"):
         value = value.recipe()
+    if isinstance(value, Steps | Curve):
+        value = {field.name: getattr(value, field.name) for field in dataclasses.fields(value)}
     if isinstance(value, Mapping):
         return {str(key): plain_value(part) for key, part in value.items()}
     if isinstance(value, list | tuple):

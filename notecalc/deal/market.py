@@ -19,6 +19,7 @@ from notecalc.core.convertible.terms import CLAIMS, Steps
 from notecalc.core.curves import Curve
 from notecalc.core.words import known_word
 from notecalc.deal.frames import labelled, plain_value
+from notecalc.deal.text import format_values
 from notecalc.errors import TermError
 
 __all__ = ["Credit", "CreditSpread", "Hazard", "Market", "Quote", "market_table"]
@@ -148,28 +149,33 @@ class Hazard(_Data):
         Fraction that the stock loses on default; 1 is a total loss.
     elasticity : datum, optional
         The b of a rate :math:`p (S / S_0)^{-b}`; 0 if left out.
-    claim : {"principal", "principal-and-accrued"}
-        Of what the recovery is a fraction.
+    reference_price : datum, optional
+        Its S0 [currency/share], at which the rate is the one given; the stock price of each row if left out.
+    claim : {"principal", "principal-and-accrued"}, optional
+        Of what the recovery is a fraction. If left out, what the deal file says (``recovery_claim``), and the principal
+        where it says nothing: `Deal.value_assumptions` then shows it as assumed.
 
     Examples
     --------
-    >>> Hazard(0.08, recovery_rate=0.4, stock_drop=1).claim
-    'principal'
+    >>> Hazard(0.08, recovery_rate=0.4, stock_drop=1).recovery_rate.value
+    0.4
     """
 
     rate: Datum
     recovery_rate: Datum
     stock_drop: Datum
     elasticity: Datum = None
-    claim: str = "principal"
+    reference_price: Datum = None
+    claim: str | None = None
 
     def __post_init__(self) -> None:
-        self._read("rate", "recovery_rate", "stock_drop", "elasticity")
-        known_word("claim", self.claim, CLAIMS)
+        self._read("rate", "recovery_rate", "stock_drop", "elasticity", "reference_price")
+        if self.claim is not None:
+            known_word("claim", self.claim, CLAIMS)
 
     def recipe(self) -> Mapping[str, Any]:
         """Give the data as plain values, for a result's recipe."""
-        return {**super().recipe(), "claim": self.claim}
+        return {**super().recipe(), **({} if self.claim is None else {"claim": self.claim})}
 
     def arguments(self) -> dict[str, Datum]:
         """Give the data by the names that `convertible_value` has for them."""
@@ -178,6 +184,7 @@ class Hazard(_Data):
             "recovery_rate": self.recovery_rate,
             "stock_drop": self.stock_drop,
             "hazard_elasticity": self.elasticity,
+            "hazard_reference_price": self.reference_price,
         }
 
 
@@ -205,6 +212,8 @@ class Market(_Data):
         What the stock pays, and what it costs to borrow [1/yr].
     dividends : datum, optional
         Cash dividends [currency/share]: a mapping of ex-date to amount, or a Series so indexed.
+    reset_probability : datum, optional
+        Of the reset of the conversion price that the deal file has (``conversion.reset``); needed where it has one.
 
     Examples
     --------
@@ -225,17 +234,18 @@ class Market(_Data):
     dividend_yield: Datum = None
     borrow_cost: Datum = None
     dividends: Datum = None
+    reset_probability: Datum = None
 
     def __post_init__(self) -> None:
         if self.credit is not None and not isinstance(self.credit, CreditSpread | Hazard):
             hint = "A spread and a hazard rate are different things: CreditSpread(0.08), or Hazard(0.08, ...)"
             raise TermError("credit", rule="a CreditSpread or a Hazard", got=self.credit, hint=hint)
-        self._read("stock_price", "volatility", "risk_free", "dividend_yield", "borrow_cost", "dividends")
+        self._read("stock_price", "volatility", "risk_free", *_LAST)
 
     def quotes(self) -> dict[str, Quote]:
-        """Give the data by the names that `convertible_value` has for them."""
+        """Give the data by the names that `convertible_value` has for them, and the chance of a reset."""
         own = dict(self._quotes())
-        last = {name: own.pop(name) for name in ("dividend_yield", "borrow_cost", "dividends") if name in own}
+        last = {name: own.pop(name) for name in _LAST if name in own}
         credit = {} if self.credit is None else self.credit.arguments()
         return own | {name: quote for name, quote in credit.items() if quote is not None} | last
 
@@ -255,12 +265,14 @@ class Market(_Data):
         return {**super().recipe(), **({} if self.credit is None else {"credit": self.credit.recipe()})}
 
 
+_LAST = ("dividend_yield", "borrow_cost", "dividends", "reset_probability")
 _CREDIT = {
     "credit_spread": "spread",
     "hazard_rate": "rate",
     "recovery_rate": "recovery_rate",
     "stock_drop": "stock_drop",
     "hazard_elasticity": "elasticity",
+    "hazard_reference_price": "reference_price",
 }
 
 
@@ -279,19 +291,47 @@ def market_table(quotes: Mapping[str, Quote]) -> pd.DataFrame:
     return pd.DataFrame(rows, columns=["datum", "value", "source", "assumed", "alternatives"]).astype("str")
 
 
-def datum_text(value: Any) -> str:
-    """Write a datum as a reader does; of many values, how many and between which."""
+def datum_text(value: Any, unit: str = "") -> str:
+    """Write a datum as a reader does; of many values, how many and between which.
+
+    Examples
+    --------
+    >>> datum_text(Steps(["2005-06-18", "2007-06-18"], [0.6, 0.5])), datum_text(0.6, "1/yr^0.5")
+    ('0.6 to 2005-06-18, 0.5 to 2007-06-18', '60.00%')
+    """
     if isinstance(value, Steps):
-        steps = (f"{number:g} to {day}" for day, number in zip(value.dates, value.values, strict=True))
-        return ", ".join(steps)
+        levels = np.asarray(value.values)
+        if levels.ndim > 1:
+            return f"{len(levels)} rows of steps to {value.dates[-1]}"
+        numbers = _numbers_text(levels, unit)
+        return ", ".join(f"{number} to {day}" for day, number in zip(value.dates, numbers, strict=True))
     if isinstance(value, Curve):
-        return f"curve from {value.reference_date} to {value.dates[-1]}"
+        return _curve_text(value, unit)
+    value = _described(value)
     if isinstance(value, Mapping):
-        return ", ".join(f"{amount} on {day}" for day, amount in value.items())
+        return ", ".join(f"{amount} on {day}" for day, amount in value.items()) or "none"
     values = np.asarray(value).reshape(-1)
-    if values.size > _SHOWN:
-        return f"{values.size} values, {values.min()} to {values.max()}"
-    return ", ".join(map(str, values.tolist()))
+    few = values if values.size <= _SHOWN else np.array([values.min(), values.max()])
+    told = _numbers_text(few, unit) if unit else [*map(str, few.tolist())]
+    return ", ".join(told) if few is values else f"{values.size} values, {told[0]} to {told[1]}"
+
+
+def _curve_text(curve: Curve, unit: str) -> str:
+    """Write a curve's zero rates in the terms of a rate that is given alone: continuous, by actual/365 fixed."""
+    rates = curve.zero_rate(curve.dates, compounding="continuous", day_count="actual/365 fixed")
+    told = [
+        f"{rate} on {day}" for day, rate in zip(curve.dates, _numbers_text(rates, unit or "zero rate"), strict=True)
+    ]
+    if len(told) > _SHOWN:
+        return f"{len(told)} zero rates, {told[0]} to {told[-1]}"
+    return f"zero rates {', '.join(told)}"
+
+
+def _numbers_text(values: Any, unit: str) -> list[str]:
+    """Write numbers in a unit; a zero rate that was converted to six digits."""
+    if unit in {"", "zero rate"}:
+        return [f"{value:.6g}" if unit else f"{value:g}" for value in values]
+    return format_values(values, unit)
 
 
 def _kept(value: Any) -> Any:
@@ -306,8 +346,6 @@ def _kept(value: Any) -> Any:
 
 
 def _described(value: Any) -> Any:
-    if isinstance(value, Steps | Curve):
-        return {field.name: getattr(value, field.name) for field in dataclasses.fields(value)}
     if isinstance(value, pd.Series) and pd.api.types.is_datetime64_any_dtype(value.index):
         return {str(day.date()): amount for day, amount in value.items()}  # type: ignore[attr-defined]  # Timestamps
     return value

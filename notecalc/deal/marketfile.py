@@ -8,18 +8,18 @@ from __future__ import annotations
 import datetime as dt
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from decimal import Decimal
 from pathlib import Path
-from typing import Annotated, Any, Generic, Literal, TypeVar
+from typing import Any, Generic, Literal, TypeVar
 
-from pydantic import BeforeValidator, ConfigDict, Field, model_validator
-from pydantic.config import JsonDict
+from pydantic import ConfigDict, Field, TypeAdapter, ValidationError, model_validator
 from pydantic_core import PydanticCustomError
 
 from notecalc._data import data_directory
 from notecalc.deal.dealfile import model_schema, problems_of, read_toml
 from notecalc.deal.market import CreditSpread, Hazard, Market, Quote
+from notecalc.deal.market_numbers import Elasticity, ModelName, Price, Rate, Share, Volatility
 from notecalc.deal.sources import CalendarDate, Currency, Model, Slug, Text
+from notecalc.deal.structures import STRUCTURES, CreditOrSteps, Dividends, RateOrCurve, VolatilityOrSteps, build
 from notecalc.errors import DealFileError, Problem, TermError, UnknownDealError, did_you_mean
 
 __all__ = ["MarketCase", "bundled_markets", "load_market", "market_schema"]
@@ -27,30 +27,17 @@ __all__ = ["MarketCase", "bundled_markets", "load_market", "market_schema"]
 T = TypeVar("T")
 
 
-def _number(rule: str, low: float, high: float, *, open_low: bool = False) -> Any:
-    def read(value: Any) -> float:
-        if isinstance(value, bool) or not isinstance(value, int | float | Decimal):
-            raise PydanticCustomError("notecalc", "must be {rule}, without quotes", {"rule": rule})
-        number = float(value)
-        if not low <= number <= high or (open_low and number == low):
-            raise PydanticCustomError("notecalc", "must be {rule}", {"rule": rule})
-        return number
-
-    bounds: JsonDict = {"type": "number", "exclusiveMinimum" if open_low else "minimum": low}
-    if high < _INFINITE:
-        bounds["maximum"] = high
-    return BeforeValidator(read), Field(json_schema_extra=bounds)
-
-
-_INFINITE = float("inf")
-Price = Annotated[float, *_number("a price above 0", 0, _INFINITE, open_low=True)]
-Volatility = Annotated[float, *_number("a decimal above 0 and up to 10 (0.6 is sixty per cent)", 0, 10, open_low=True)]
-Rate = Annotated[float, *_number("a decimal between -1 and 1 (0.03 is three per cent)", -1, 1)]
-Credit = Annotated[float, *_number("a decimal from 0 to 10 (0.08 is eight per cent)", 0, 10)]
-Share = Annotated[float, *_number("a fraction from 0 to 1", 0, 1)]
-ModelName = Literal["tsiveriotis-fernandes", "ayache-forsyth-vetzal", "goldman-sachs"]
-
-_KINDS = {"Price": Price, "Volatility": Volatility, "Rate": Rate, "Credit": Credit, "Share": Share, "Model": ModelName}
+_KINDS = {
+    "Price": Price,
+    "Volatility": VolatilityOrSteps,
+    "Rate": Rate,
+    "Risk-free": RateOrCurve,
+    "Credit": CreditOrSteps,
+    "Share": Share,
+    "Elasticity": Elasticity,
+    "Dividends": Dividends,
+    "Model": ModelName,
+}
 
 
 class Datum(Model, Generic[T]):
@@ -73,14 +60,15 @@ class Datum(Model, Generic[T]):
     @model_validator(mode="after")
     def _sourced_or_assumed(self) -> Datum[T]:
         try:
-            self.quote()
+            Quote(None, self.source, self.assumed, (None,) * len(self.alternatives))
         except TermError as error:
             raise PydanticCustomError("notecalc", "must have {rule}", {"rule": f"{error.name}, {error.rule}"}) from None
         return self
 
-    def quote(self) -> Quote:
-        """Give the datum as it stands in a market."""
-        return Quote(self.value, self.source, self.assumed, self.alternatives)
+    def quote(self, on: dt.date) -> Quote:
+        """Give the datum as it stands in the market of a day."""
+        value, *others = (build(value, on) for value in (self.value, *self.alternatives))
+        return Quote(value, self.source, self.assumed, tuple(others))
 
 
 class Grid(Model):
@@ -100,14 +88,32 @@ class MarketTerms(Model):
     on: CalendarDate = Field(description="Day of the data and of the valuation.")
     model: Datum[ModelName]
     stock_price: Datum[Price]
-    volatility: Datum[Volatility] = Field(description="Of the stock while its issuer is alive, a decimal.")
-    risk_free: Datum[Rate] = Field(description="Continuous, by actual/365 fixed.")
-    credit_spread: Datum[Credit] | None = None
-    hazard_rate: Datum[Credit] | None = None
+    volatility: Datum[VolatilityOrSteps] = Field(
+        description="Of the stock while its issuer is alive, a decimal; or a table of them by date."
+    )
+    risk_free: Datum[RateOrCurve] = Field(
+        description="A number is continuous, by actual/365 fixed; a curve says how it is quoted."
+    )
+    credit_spread: Datum[CreditOrSteps] | None = Field(
+        default=None, description="Over the risk-free rate, continuous; or a table by date."
+    )
+    hazard_rate: Datum[CreditOrSteps] | None = Field(default=None, description="Rate of default; or a table by date.")
+    hazard_elasticity: Datum[Elasticity] | None = Field(
+        default=None, description="The b of a hazard rate p (S / S0)^-b; 0 if left out."
+    )
+    hazard_reference_price: Datum[Price] | None = Field(
+        default=None, description="Its S0, the stock price at which the rate is the one given; needed with it."
+    )
     recovery_rate: Datum[Share] | None = None
     stock_drop: Datum[Share] | None = None
     dividend_yield: Datum[Rate] | None = None
     borrow_cost: Datum[Rate] | None = None
+    dividends: Datum[Dividends] | None = Field(
+        default=None, description="In cash, [currency/share]: a list of { ex_date = ..., amount = ... }."
+    )
+    reset_probability: Datum[Share] | None = Field(
+        default=None, description="That the deal's conversion price is reset, for a deal file with `conversion.reset`."
+    )
     clean_price: Datum[Price] | None = Field(default=None, description="Of the notes, per 100 of principal.")
     grid: Grid | None = None
 
@@ -150,7 +156,7 @@ class MarketCase:
     @property
     def clean_price(self) -> Quote | None:
         """A price of the notes [per 100 of principal], if the file has one."""
-        return None if self.terms.clean_price is None else self.terms.clean_price.quote()
+        return self._quote("clean_price")
 
     def market(self, model: str | None = None) -> Market:
         """Give the data for a model; by default that of the file.
@@ -164,21 +170,26 @@ class MarketCase:
         credit = self._credit(model)
         if credit is None:
             raise TermError("model", rule="one for whose credit the market file has data", got=model)
-        names = ("stock_price", "volatility", "risk_free", "dividend_yield", "borrow_cost")
-        data = {name: getattr(self.terms, name) for name in names}
-        return Market(credit=credit, **{name: datum.quote() for name, datum in data.items() if datum is not None})
+        names = ("stock_price", "volatility", "risk_free", "dividend_yield", "borrow_cost", "dividends")
+        return Market(credit=credit, **{name: self._quote(name) for name in (*names, "reset_probability")})
 
     def arguments(self, model: str | None = None) -> dict[str, Any]:
         """Give day, model and market as `Deal.value` and its like take them."""
         return {"on": self.on, "model": model or self.model, "market": self.market(model)}
 
+    def _quote(self, name: str) -> Quote | None:
+        datum = getattr(self.terms, name)
+        return None if datum is None else datum.quote(self.on)
+
     def _credit(self, model: str) -> CreditSpread | Hazard | None:
-        terms = self.terms
         if model != "ayache-forsyth-vetzal":
-            return None if terms.credit_spread is None else CreditSpread(terms.credit_spread.quote())
-        if terms.hazard_rate is None or terms.recovery_rate is None or terms.stock_drop is None:
+            return None if self.terms.credit_spread is None else CreditSpread(self._quote("credit_spread"))
+        found = {name: self._quote(name) for name in _BY_HAZARD}
+        if None in found.values():
             return None
-        return Hazard(terms.hazard_rate.quote(), terms.recovery_rate.quote(), terms.stock_drop.quote())
+        elasticity, reference_price = (self._quote(name) for name in _ELASTIC)
+        rate, recovery_rate, stock_drop = found.values()
+        return Hazard(rate, recovery_rate, stock_drop, elasticity, reference_price)
 
 
 def _rebuild(raw: dict[str, Any], file: str) -> MarketCase:
@@ -251,17 +262,44 @@ def market_schema() -> dict[str, Any]:
 
 _HINT = 'Write { value = ..., source = "..." }, or { value = ..., assumed = "..." }'
 _BY_HAZARD = ("hazard_rate", "recovery_rate", "stock_drop")
+_ELASTIC = ("hazard_elasticity", "hazard_reference_price")
 
 
 def _cross_checks(raw: Mapping[str, Any]) -> list[Problem]:
-    """Credit of the kind that the model knows, whole."""
+    """Credit of the kind that the model knows, whole; term structures that hold together."""
     model = raw.get("model")
     name = model.get("value") if isinstance(model, Mapping) else None
     needed = {"ayache-forsyth-vetzal": _BY_HAZARD}.get(name, ("credit_spread",)) if isinstance(name, str) else ()
-    if any(key in raw for key in _BY_HAZARD):
+    if any(key in raw for key in _ELASTIC):
+        needed = (*needed, *_BY_HAZARD, *_ELASTIC)
+    elif any(key in raw for key in _BY_HAZARD):
         needed = (*needed, *_BY_HAZARD)
-    return [
+    return _broken_structures(raw) + [
         Problem(key, f"is missing: {'the model' if key == 'credit_spread' else 'a hazard rate'} needs it", None)
         for key in dict.fromkeys(needed)
         if key not in raw
     ]
+
+
+def _broken_structures(raw: Mapping[str, Any]) -> list[Problem]:
+    """Tables whose parts can each be read, but not together."""
+    on, found = raw.get("on"), []
+    if type(on) is not dt.date:
+        return []
+    for name, kind in {**STRUCTURES, "dividends": Dividends}.items():
+        datum = raw.get(name)
+        if not isinstance(datum, Mapping):
+            continue
+        others = datum.get("alternatives")
+        listed = others if isinstance(others, list) else []
+        places = {f"{name}.value": datum.get("value")}
+        places |= {f"{name}.alternatives[{k}]": other for k, other in enumerate(listed)}
+        for place, table in places.items():
+            try:
+                build(TypeAdapter(kind).validate_python(table), on)
+            except ValidationError:  # told by the first pass; or a number, of which there is nothing to tell
+                continue
+            except TermError as error:
+                key = error.name if error.row is None else f"{error.name}[{error.row}]"
+                found.append(Problem(f"{place}.{key}", f"must be {error.rule}", error.got))
+    return found

@@ -13,6 +13,8 @@ import numpy as np
 import QuantLib as ql
 
 from notecalc.core.arrays import Date, as_date
+from notecalc.core.convertible.terms import Steps
+from notecalc.core.curves import Curve
 from notecalc.core.periods import Periods
 from notecalc.core.schedule import resolve
 from notecalc.deal.register import notes_of, sole_series
@@ -68,7 +70,17 @@ class QuantLibNote:
         -------
         QuantLib.ConvertibleFixedCouponBond
             The instrument, whose ``NPV()`` is its dirty price.
+
+        Raises
+        ------
+        TermError
+            A term structure: QuantLib's tree takes its level at maturity for all of it.
         """
+        given = {"volatility": volatility, "risk_free": risk_free, "credit_spread": credit_spread}
+        for name, value in given.items():
+            if isinstance(value, Curve | Steps):
+                rule = "a number, as QuantLib's tree takes one for the whole life"
+                raise TermError(name, rule=rule, got=type(value).__name__)
         day = _day(as_date(on, "on"))
         ql.Settings.instance().evaluationDate = day
         fixed = ql.Actual365Fixed()
@@ -94,8 +106,11 @@ def quantlib_note(terms: DealTerms) -> QuantLibNote:
     """
     path, series = sole_series(terms)
     here, conversion = f"series.{path}", series.conversion
-    if conversion.steps:
-        raise TermError(f"{here}.conversion.steps", rule="none, as QuantLib has one conversion price", got="steps")
+    for name, part in (("steps", conversion.steps), ("reset", conversion.reset)):
+        if part:
+            raise TermError(f"{here}.conversion.{name}", rule="none, as QuantLib has one conversion price", got=name)
+    if series.redemption_in and series.redemption_in.value == "shares":
+        raise TermError(f"{here}.redemption_in", rule="cash, as QuantLib has it", got="shares")
     if conversion.accrued_interest.value == "paid":
         raise TermError(f"{here}.conversion.accrued_interest", rule="forfeited, as QuantLib has it", got="paid")
     name = series.day_count.value
@@ -141,9 +156,14 @@ def _callability(terms: DealTerms) -> list[Any]:
             raise TermError(
                 f"series.{path}.calls[{row}].accrued_interest", rule="paid, as QuantLib has it", got="forfeited"
             )
-        if call.trigger_days is not None and call.trigger.value != "none":
-            rule, days = "none, as QuantLib looks at one day's price", call.trigger_days.value
-            raise TermError(f"series.{path}.calls[{row}].trigger_days", rule=rule, got=days)
+        many_days = None if call.trigger.value == "none" else call.trigger_days
+        for name, term, why in (
+            ("trigger_days", many_days, "QuantLib looks at one day's price"),
+            ("notice_days", call.notice_days, "QuantLib's calls are at once"),
+            ("make_whole_until", call.make_whole_until, "QuantLib pays accrued interest alone"),
+        ):
+            if term is not None and term.value:
+                raise TermError(f"series.{path}.calls[{row}].{name}", rule=f"none, as {why}", got=str(term.value))
         price = ql.BondPrice(float(call.clean_price.value), ql.BondPrice.Clean)
         for day in _days(call):
             if call.trigger.value == "none":

@@ -46,6 +46,7 @@ __all__ = [
     "Exchange",
     "Instrument",
     "Party",
+    "PriceReset",
     "PriceStep",
     "Purchase",
     "PutTerms",
@@ -96,6 +97,14 @@ class PriceStep(Model):
     conversion_price: Term[Price]
 
 
+class PriceReset(Model):
+    """A conversion price that holds from a day on if something has happened by then, such as a registration default."""
+
+    condition: Term[Text] = Field(description="What must happen.")
+    first_date: Term[CalendarDate]
+    conversion_price: Term[Price]
+
+
 class ConversionTerms(Model):
     """The holder's right to turn principal into shares."""
 
@@ -109,6 +118,9 @@ class ConversionTerms(Model):
     anti_dilution: Term[Literal["none"]]
     reserved: Term[Count] | None = Field(default=None, description="Shares that the papers say are reserved for it.")
     steps: tuple[PriceStep, ...] = Field(default=(), description="Later conversion prices, in order of their dates.")
+    reset: PriceReset | None = Field(
+        default=None, description="A later price on a condition; values weigh it by a market's `reset_probability`."
+    )
 
 
 class CallTerms(Model):
@@ -126,6 +138,12 @@ class CallTerms(Model):
     )
     trigger_period: Term[Length] | None = Field(default=None, description="Trading days out of which they are.")
     notice_days: Term[Length] | None = Field(default=None, description="Days from the notice to the redemption.")
+    make_whole_until: Term[CalendarDate] | None = Field(
+        default=None, description="A call pays all coupons due after it up to this day, in place of accrued interest."
+    )
+    make_whole_rate: Term[Rate] | None = Field(
+        default=None, description="At which they are discounted, annual, by actual/365 fixed; their sum if absent."
+    )
 
 
 class PutTerms(Model):
@@ -159,10 +177,19 @@ class Series(Model):
     record_days: Term[RecordDays] = Field(description="Calendar days from the record date to the payment date.")
     payment_rounding: Term[Literal["global-note", "per-note"]]
     redemption: Term[Literal["none", "calls"]] = Field(description="Whether the issuer may redeem: as `calls` say.")
-    make_whole: Term[Literal["none"]]
+    make_whole: Term[Literal["none", "calls"]] = Field(description="Whether a call pays coupons ahead: as `calls` say.")
     prepayment_premium: Term[RateOrNone]
     change_of_control_price: Term[MoneyOrNone] = Field(description="Per 100 of principal, or none.")
     default_rate: Term[RateOrNone]
+    recovery_claim: Term[Literal["principal", "principal-and-accrued"]] | None = Field(
+        default=None, description="Of what a recovery on default is a fraction."
+    )
+    redemption_in: Term[Literal["cash", "shares"]] | None = Field(
+        default=None, description="In what principal is repaid at maturity; cash if absent. The last coupon is cash."
+    )
+    redemption_price_fraction: Term[Fraction] | None = Field(
+        default=None, description="Of their price, at which shares repaid are counted; needed with shares."
+    )
     conversion: ConversionTerms
     calls: tuple[CallTerms, ...] = Field(default=(), description="When the issuer may redeem, in order of dates.")
     puts: tuple[PutTerms, ...] = Field(default=(), description="When a holder may have its notes repurchased.")

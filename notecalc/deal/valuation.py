@@ -1,11 +1,13 @@
 """What the notes are worth as convertibles: the deal's terms and a market, handed to `core.convertible`.
 
-A row for each combination of what was given; what the engine does not know of the terms is said in `simplifications`.
+A row for each combination of what was given.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+import functools
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
@@ -15,86 +17,31 @@ import pandas as pd
 
 from notecalc.core.arrays import POSITIVE, Dates, Shape, as_dates, as_numbers
 from notecalc.core.convertible.implied import convertible_implied
-from notecalc.core.convertible.terms import CallWindow, ConversionWindow, Convertible, PutWindow, Steps
+from notecalc.core.convertible.terms import Convertible, Steps
 from notecalc.core.convertible.valuation import MODELS, convertible_greeks, convertible_value
-from notecalc.core.curves import Curve
-from notecalc.core.schedule import resolve
+from notecalc.core.curves import Curve, curve_named
 from notecalc.core.words import known_word
 from notecalc.deal import accruals
 from notecalc.deal.captable import dilution_table
 from notecalc.deal.conversion import conversion_prices_on
+from notecalc.deal.convertible import convertible_of
 from notecalc.deal.frames import as_column_dates
 from notecalc.deal.market import Hazard, Market, Quote
-from notecalc.deal.register import notes_of, sole_series
-from notecalc.deal.terms import CallTerms, DealTerms
+from notecalc.deal.register import sole_series
+from notecalc.deal.reset import Reset, read_reset
+from notecalc.deal.terms import DealTerms
 from notecalc.errors import TermError
 
 __all__ = [
-    "convertible_of",
     "credit_name",
     "greeks_table",
     "implied_table",
     "per_share_table",
-    "simplifications",
     "value_table",
 ]
 
 _HAZARD_MODEL = "ayache-forsyth-vetzal"
-
-
-def convertible_of(terms: DealTerms, *, recovery_claim: str = "principal") -> Convertible:
-    """The deal's series as one row of `Convertible`."""
-    _, series = sole_series(terms)
-    conversion = series.conversion
-    prices = [conversion.conversion_price, *(step.conversion_price for step in conversion.steps)]
-    days = [conversion.first_date, *(step.first_date for step in conversion.steps), conversion.last_date]
-    interest = [
-        *(call.accrued_interest.value for call in series.calls),
-        *(p.accrued_interest.value for p in series.puts),
-    ]
-    return Convertible(
-        periods=resolve(notes_of(terms)),
-        conversions=[
-            ConversionWindow(conversion_price=float(price.value), start=first.value, end=last.value)
-            for price, first, last in zip(prices, days, days[1:], strict=False)
-        ],
-        calls=[
-            CallWindow(
-                clean_price=float(call.clean_price.value),
-                trigger=0.0 if call.trigger.value == "none" else float(call.trigger.value),
-                days=_days_of(call),
-                start=call.first_date.value,
-                end=call.last_date.value,
-            )
-            for call in series.calls
-        ],
-        puts=[
-            PutWindow(start=put.first_date.value, end=put.last_date.value, clean_price=float(put.clean_price.value))
-            for put in series.puts
-        ],
-        accrued_on_conversion="paid" if conversion.accrued_interest.value == "paid" else "forfeited",
-        accrued_on_call=interest[0] if interest else "paid",
-        recovery_claim=recovery_claim,
-    )
-
-
-def _days_of(call: CallTerms) -> tuple[int, int] | None:
-    if call.trigger_days is None or call.trigger_period is None or call.trigger.value == "none":
-        return None
-    return int(call.trigger_days.value), int(call.trigger_period.value)
-
-
-def simplifications(terms: DealTerms) -> Iterator[tuple[str, str]]:
-    """Terms of which the value takes less than they say, by path, and what it takes instead."""
-    path, series = sole_series(terms)
-    if series.conversion.accrued_interest.value == "forfeited-before-record-date":
-        yield (
-            f"series.{path}.conversion.accrued_interest",
-            "valued as forfeited on every day: a coupon kept by who converts after its record date is left out",
-        )
-    for row, call in enumerate(series.calls):
-        if call.notice_days is not None and call.notice_days.value:
-            yield f"series.{path}.calls[{row}].notice_days", "valued as called without notice"
+_BY_STEPS = ("volatility", "credit_spread", "hazard_rate")
 
 
 def credit_name(model: str) -> str:
@@ -109,6 +56,7 @@ class _Rows:
     index: pd.Index[Any]
     columns: dict[str, npt.NDArray[Any]]
     terms: Convertible
+    reset: Reset | None
     arguments: dict[str, Any]
 
     @classmethod
@@ -119,6 +67,7 @@ class _Rows:
         quotes = market.quotes()
         _check_credit(market, model)
         structures = {name: quote.value for name, quote in quotes.items() if isinstance(quote.value, Steps | Curve)}
+        _check_structures(structures)
         dividends = quotes.pop("dividends", None)
         given = {name: quote.value for name, quote in quotes.items() if name not in structures} | dict(more)
         shape = Shape.of({"on": on, **given})
@@ -127,6 +76,7 @@ class _Rows:
         size = flat["on"].size
         index = pd.RangeIndex(size) if shape.index is None else shape.index
         numbers = {name: values[0].item() if shape.scalar else values for name, values in flat.items() if name != "on"}
+        numbers.pop("reset_probability", None)
         arguments = {
             "settlement": flat["on"][0] if shape.scalar else flat["on"],
             "model": model,
@@ -135,9 +85,29 @@ class _Rows:
             **numbers,
             **_dividends(dividends),
         }
-        claim = market.credit.claim if isinstance(market.credit, Hazard) else "principal"
+        claim = market.credit.claim if isinstance(market.credit, Hazard) else None
         columns = {"on": as_column_dates(flat["on"]), **{name: flat[name] for name in flat if name != "on"}}
-        return cls(index, columns, convertible_of(terms, recovery_claim=claim), arguments)
+        reset = read_reset(terms, flat["on"], flat.get("reset_probability"), claim)
+        return cls(index, columns, convertible_of(terms, claim=claim), reset, arguments)
+
+    def compute(self, function: Callable[..., Any]) -> dict[str, Any]:
+        """Give a function's results by name; under a reset, those without it and with it by their chances."""
+        with self.reach():
+            found: dict[str, Any] = function(self.terms, **self.arguments)._asdict()
+            if self.reset is None:
+                return found
+            return self.reset.mixed(found, function(self.reset.terms, **self.arguments)._asdict())
+
+    @contextmanager
+    def reach(self) -> Iterator[None]:
+        """Say of a curve that it does not reach; rows are no matter, as the note is one."""
+        try:
+            with curve_named("risk_free", self.arguments.get("risk_free")):
+                yield
+        except TermError as error:
+            if error.name != "risk_free" or not isinstance(self.arguments.get("risk_free"), Curve):
+                raise
+            raise TermError(error.name, rule=error.rule, got=error.got) from None
 
     def frame(self, results: Mapping[str, Any]) -> pd.DataFrame:
         """Put what was given and what came out side by side."""
@@ -148,16 +118,22 @@ class _Rows:
 def value_table(terms: DealTerms, market: Market, on: Any, model: str, accuracy: str) -> pd.DataFrame:
     """Every result of `convertible_value`, what exceeds the bond floor, and the worth of the series [currency]."""
     rows = _Rows.of(terms, market, on, model, accuracy, {})
-    found = convertible_value(rows.terms, **rows.arguments)._asdict()
+    found = rows.compute(convertible_value)
     whole = float(sole_series(terms)[1].principal.value) / 100 * np.asarray(found["dirty_price"])
     option = np.asarray(found["dirty_price"]) - np.asarray(found["bond_floor"])
     return rows.frame({**found, "option_value": option, "value": whole})
 
 
 def greeks_table(terms: DealTerms, market: Market, on: Any, model: str, accuracy: str) -> pd.DataFrame:
-    """Every result of `convertible_greeks`."""
+    """Every result of `convertible_greeks`, and what a reset of the conversion price is worth where there is one."""
     rows = _Rows.of(terms, market, on, model, accuracy, {})
-    return rows.frame(convertible_greeks(rows.terms, **rows.arguments)._asdict())
+    found = rows.compute(convertible_greeks)
+    if rows.reset is not None:
+        with_it, without = (
+            np.asarray(convertible_value(each, **rows.arguments).dirty_price) for each in (rows.reset.terms, rows.terms)
+        )
+        found["reset"] = (with_it - without) / 100
+    return rows.frame(found)
 
 
 def implied_table(
@@ -165,11 +141,17 @@ def implied_table(
 ) -> pd.DataFrame:
     """What gives the notes a clean price: the lowest answer, the highest where there are several, and how many."""
     rows = _Rows.of(terms, market, on, model, accuracy, {"clean_price": clean_price})
-    found = convertible_implied(unknown, rows.terms, **rows.arguments)
-    count = np.atleast_1d(found.solutions)
+    if rows.reset is None:
+        found = rows.compute(functools.partial(convertible_implied, unknown))
+    else:
+        days = np.atleast_1d(rows.arguments["settlement"])
+        scale = conversion_prices_on(terms, days).astype(np.float64) if unknown == "stock_price" else 1.0
+        with rows.reach():
+            found = rows.reset.implied(unknown, rows.terms, scale, rows.arguments)
+    count = np.atleast_1d(found["solutions"])
     words = np.select([count == 0, count == 2, count > 2], ["no solution", "two solutions", "several"], "")
     remark = pd.array(words.tolist(), dtype="str")
-    table = rows.frame({unknown: found.value, f"other_{unknown}": found.other, "solutions": count})
+    table = rows.frame({unknown: found["value"], f"other_{unknown}": found["other"], "solutions": count})
     return table.assign(remark=remark).astype({"solutions": "Int64"})
 
 
@@ -219,6 +201,15 @@ def _check_credit(market: Market, model: str) -> None:
     if market.credit is not None and isinstance(market.credit, Hazard) != by_hazard:
         rule = f"a {'Hazard' if by_hazard else 'CreditSpread'} with model {model!r}"
         raise TermError("credit", rule=rule, got=market.credit)
+
+
+def _check_structures(structures: Mapping[str, Any]) -> None:
+    """Raise where a term structure stands for what the engine has no such for."""
+    for name, value in structures.items():
+        kind = Curve if name == "risk_free" else Steps if name in _BY_STEPS else None
+        if kind is None or not isinstance(value, kind):
+            rule = "numbers" if kind is None else f"numbers, or {kind.__name__}"
+            raise TermError(name, rule=rule, got=type(value).__name__)
 
 
 def _dividends(quote: Quote | None) -> dict[str, Any]:

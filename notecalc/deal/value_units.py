@@ -12,11 +12,15 @@ def value_units(columns: Sequence[Any], currency: str) -> dict[str, str]:
     """Unit of each column of these tables, for those that have one; a new column of the engine by its name."""
     share = f"{currency}/share"
     known = {
-        **dict.fromkeys(("stock_price", "other_stock_price", "conversion_price", "value_per_share_after"), share),
+        **dict.fromkeys(
+            ("stock_price", "other_stock_price", "hazard_reference_price", "conversion_price", "value_per_share_after"),
+            share,
+        ),
         **dict.fromkeys(("volatility", "other_volatility"), "1/yr^0.5"),
         **dict.fromkeys(("risk_free", "dividend_yield", "borrow_cost"), "1/yr"),
         **dict.fromkeys(("credit_spread", "hazard_rate", "other_credit_spread", "other_hazard_rate"), "1/yr"),
         **dict.fromkeys(("recovery_rate", "stock_drop", "conversion_premium", "investment_premium"), "fraction"),
+        "reset_probability": "fraction",
         **dict.fromkeys(
             ("dirty_price", "clean_price", "bond_floor", "option_value", "parity", "parity_after"), "per 100"
         ),
@@ -30,6 +34,7 @@ def value_units(columns: Sequence[Any], currency: str) -> dict[str, str]:
         "rho": "per 100 per bp",
         "credit": "per 100 per bp",
         "recovery": "per 100 per 0.01",
+        "reset": "per 100 per 0.01",
         "error_estimate": "per 100 +-",
         "dilution": "fraction",
     }

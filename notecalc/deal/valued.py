@@ -27,7 +27,7 @@ class MarketData(TypedDict, total=False):
     ----------
     market : Market
         With the source of each datum.
-    stock_price, volatility, risk_free, credit, dividend_yield, borrow_cost, dividends
+    stock_price, volatility, risk_free, credit, dividend_yield, borrow_cost, dividends, reset_probability
         As in `Market`; what is given alone is an assumption.
     accuracy : {"fast", "standard", "reference"}
         How fine the grids are; ``standard`` if left out.
@@ -41,6 +41,7 @@ class MarketData(TypedDict, total=False):
     dividend_yield: Datum
     borrow_cost: Datum
     dividends: Datum
+    reset_probability: Datum
     accuracy: str
 
 
@@ -80,7 +81,14 @@ class Valued:
         Raises
         ------
         TermError
-            A number that cannot be, credit of another kind than the model's, a day outside the notes' life.
+            A number that cannot be, credit of another kind than the model's, a day outside the notes' life, a curve
+            that does not reach over it, no chance of a reset that the deal file has.
+
+        Notes
+        -----
+        Where the conversion price is reset on a condition, such as a registration default, with the chance p of it,
+        the value and all that is linear in it is (1 - p) times that without the reset and p times that with it: what
+        happens is taken as independent of the stock and of a default. `error_estimate` is weighed alike.
 
         Examples
         --------
@@ -107,7 +115,8 @@ class Valued:
         Returns
         -------
         DataFrame
-            A row for each combination; units are in ``frame.notecalc.units``, such as vega per 0.01 of volatility.
+            A row for each combination; units are in ``frame.notecalc.units``, such as vega per 0.01 of volatility. With
+            ``reset``, per 0.01 of its chance, where the deal's conversion price may be reset.
 
         Examples
         --------
@@ -282,7 +291,8 @@ class Valued:
         Raises
         ------
         TermError
-            A term that QuantLib's instrument does not have: a conversion price that steps, interest paid on conversion.
+            A term that QuantLib's instrument does not have: a conversion price that steps or is reset, interest paid on
+            conversion, a call with notice, make-whole or a trigger on several days, principal repaid in shares.
 
         Examples
         --------

@@ -165,6 +165,8 @@ def term_title(paper: Paper, path: str) -> str:
     if top == "capitalization" and rest[0] == "classes":
         title = paper.deal.terms.capitalization.classes[rest[1]].title
         return title if rest[2] == "shares" else f"{title}: {title_of(rest[2]).lower()}"
+    if len(rest) > 1 and rest[-2] == "reset":
+        return f"Reset: {title_of(rest[-1]).lower()}"
     listed = re.fullmatch(r"(\w+)s\[(\d+)\]", rest[-2]) if len(rest) > 1 else None
     if listed:
         return f"{title_of(listed[1])} {int(listed[2]) + 1}: {title_of(rest[-1]).lower()}"

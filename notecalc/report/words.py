@@ -40,9 +40,14 @@ _TITLES: Final[Mapping[str, str]] = MappingProxyType(
         "generation": "Payment dates counted",
         "irr": "IRR",
         "make_whole": "Make-whole",
+        "make_whole_rate": "Coupons ahead discounted at, a year",
+        "make_whole_until": "Pays coupons ahead up to",
         "multiple": "Converts in multiples of",
         "pays_accrued_on_surrendered": "Accrued interest on notes surrendered is paid",
         "record_days": "Record date, days before payment",
+        "recovery_claim": "A recovery on default is part of",
+        "redemption_in": "Principal repaid at maturity in",
+        "redemption_price_fraction": "Shares repaid counted at, as part of their price",
         "reported_untendered": "Principal left, as reported",
         "share_rounding": "Shares are rounded",
         "stub": "Irregular first or last period",
@@ -72,6 +77,7 @@ _WORDS: Final[Mapping[str, str]] = MappingProxyType(
         "full_satisfaction": "any surrender pays the whole price",
         "global-note": "on the global note, then allocated",
         "per-note": "on each note",
+        "principal-and-accrued": "principal and accrued interest",
         "forfeited-before-record-date": "forfeited, unless the record date has passed",
         "cash-at-conversion-price": "cash at the conversion price",
         "per-conversion": "down, on all that is converted at once",
@@ -90,7 +96,10 @@ _MONEY = frozenset(
     {"principal", "denomination", "purchase_price", "multiple", "maximum", "tendered", "reported_untendered"}
 )
 _SHARES = frozenset({"shares", "registered", "authorised", "authorised_preferred", "preferred_outstanding"})
-_RATES = frozenset({"annual_rate", "default_rate", "prepayment_premium", "fraction", "trigger"})
+_RATES = frozenset(
+    {"annual_rate", "default_rate", "prepayment_premium", "fraction", "trigger"}
+    | {"make_whole_rate", "redemption_price_fraction"}
+)
 _PRICES = frozenset({"conversion_price", "exercise_price"})
 
 

@@ -94,5 +94,5 @@ def test_a_table_tells_what_is_more_than_a_number() -> None:
         stock_price=np.linspace(1, 2, 5), volatility=steps, risk_free=curve, dividends={"2005-01-10": 0.02}
     ).table()
     assert table["value"].tolist() == [
-        "5 values, 1.0 to 2.0", "0.6 to 2005-06-18, 0.5 to 2007-06-18", "curve from 2004-06-18 to 2007-06-18", "0.08", "0.02 on 2005-01-10"
+        "5 values, 1.0 to 2.0", "0.6 to 2005-06-18, 0.5 to 2007-06-18", "zero rates 0.03 on 2007-06-18", "0.08", "0.02 on 2005-01-10"
     ]  # fmt: skip

@@ -69,14 +69,14 @@ def test_with_a_spread_quantlib_swings_about_our_value(deal: nc.Deal, stock_pric
 
 
 def test_calls_and_puts_go_with_it(callable_deal: nc.Deal) -> None:
-    """Without the step of the price and the days of the trigger, which QuantLib does not have, and paid when due.
+    """Without the price's step, the trigger's days and the notice, which QuantLib does not have, and paid when due.
 
     A tree of three steps a day and fewer sees the trigger by the width of a node.
     """
     raw = callable_deal.replace(business_day_convention="unadjusted").terms.model_dump(by_alias=True)
     raw["series"]["notes"]["conversion"]["steps"] = ()
     for call in raw["series"]["notes"]["calls"]:
-        call["trigger_days"] = call["trigger_period"] = None
+        call["trigger_days"] = call["trigger_period"] = call["notice_days"] = None
     deal = nc.Deal(validate_terms(raw, "raw", python=True))
     note, value = deal.to_quantlib(), ours(deal, 0.0)
     values = [note.set_engine(on=DAY, credit_spread=0, steps=steps, **MARKET).NPV() for steps in (1095, 1500, 2190)]

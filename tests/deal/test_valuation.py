@@ -11,7 +11,7 @@ import pandas as pd
 import pytest
 
 import notecalc as nc
-from notecalc.deal.valuation import simplifications
+from notecalc.deal.convertible import simplifications
 
 TF, AFV, GS = "tsiveriotis-fernandes", "ayache-forsyth-vetzal", "goldman-sachs"
 DAY = "2004-06-18"
@@ -114,6 +114,18 @@ def test_dividends_may_be_a_series_by_date(plain: nc.Deal) -> None:
     assert by_series["dirty_price"].iloc[0] < plain.value(**data)["dirty_price"].iloc[0]
     with pytest.raises(nc.TermError, match="`dividends` must be amounts by ex-date"):
         plain.value(dividends=0.02, **data)
+
+
+def test_a_hazard_rate_that_moves_with_the_stock_is_the_one_given_at_its_reference_price(plain: nc.Deal) -> None:
+    """p (S / S0)^-b from S0 = 1.5 on is p 2^-b (S / 3)^-b from 3 on: one rate, told from two prices."""
+    data = {"on": DAY, "model": AFV, "volatility": 0.6, "risk_free": 0.03}
+    far = nc.Hazard(0.1, recovery_rate=0.4, stock_drop=1, elasticity=1.2, reference_price=1.5)
+    own = nc.Hazard(0.1 * 2**-1.2, recovery_rate=0.4, stock_drop=1, elasticity=1.2)
+    found, same = (plain.value(**data, stock_price=3.0, credit=credit).iloc[0] for credit in (far, own))
+    for name in ("dirty_price", "bond_floor", "delta"):
+        assert found[name] == pytest.approx(same[name], abs=1e-6)  # the grid's ends move with the rate given
+    implied = plain.implied_stock_price(found["clean_price"], **data, credit=far)
+    assert implied["stock_price"].iloc[0] == pytest.approx(3.0, abs=1e-7)
 
 
 # ---- what a price implies ----

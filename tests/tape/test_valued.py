@@ -138,3 +138,99 @@ def test_an_empty_tape_has_no_values(tape: pd.DataFrame) -> None:
     found = tape.head(0).notecalc.convertible_value(**TERMS)
     assert found.empty
     assert "dirty_price" in found
+
+
+# ---- term structures, dividends and rarer terms ----
+
+
+def structures() -> dict[str, object]:
+    return {
+        "risk_free": nc.Curve.from_zero_rates(
+            "2004-06-18", ["2005-06-18", "2009-06-18"], [0.02, 0.04], compounding="annual",
+            interpolation="linear-zero-rates", day_count="actual/365 fixed",
+        ),
+        "volatility": nc.Steps(["2005-06-18", "2009-06-18"], [[0.6, 0.5], [0.5, 0.4], [0.3, 0.2]]),
+    }  # fmt: skip
+
+
+def test_term_structures_and_dividends_reach_each_note_whatever_others_are_wrong(tape: pd.DataFrame) -> None:
+    days = pd.MultiIndex.from_tuples([("C", "2005-01-10"), ("B", "2005-03-01"), ("C", "2006-01-10")])
+    data = {**structures(), "hazard_elasticity": 0.5, "dividends": pd.Series([0.4, 0.1, 0.5], index=days)}
+    hazard = tape.assign(hazard_rate=0.05, recovery_rate=0.4, stock_drop=1.0)
+    expected = nc.convertible_value(
+        by_hand(tape), "2004-09-01", stock_price=tape["stock_price"].to_numpy(), hazard_rate=0.05, recovery_rate=0.4,
+        stock_drop=1.0, hazard_elasticity=0.5, **structures(), dividend_dates=["2005-01-10", "2005-03-01", "2006-01-10"],
+        dividend_amounts=[0.4, 0.1, 0.5], dividend_notes=[2, 1, 2], model=HAZARD["model"], accuracy="fast",
+    ).dirty_price  # fmt: skip
+    found = hazard.notecalc.convertible_value(**HAZARD, **data)
+    assert found["dirty_price"].tolist() == expected.tolist()
+    recipe = found.notecalc.recipe["arguments"]
+    assert recipe["for_all"]["dividends"] == {
+        "dates": ["2005-01-10", "2005-03-01", "2006-01-10"], "amounts": [0.4, 0.1, 0.5], "notes": [2, 1, 2],
+    }  # fmt: skip
+    assert recipe["numbers"]["risk_free"]["values"] == [0.02, 0.04]
+    wrong = hazard.assign(stock_price=[-1.0, 2.5, 8.0])
+    some, report = wrong.notecalc.convertible_value(errors="report", **HAZARD, **data)
+    assert report["row"].tolist() == ["A"]
+    assert some["dirty_price"].iloc[1:].tolist() == expected[1:].tolist()
+
+
+def test_rarer_terms_are_columns_or_words_for_all(tape: pd.DataFrame) -> None:
+    options = tape.assign(
+        call_price=[101.0, np.nan, 102.0], call_trigger=1.2, call_make_whole_until=["2006-06-18", None, None],
+        call_make_whole_rate=[0.05, np.nan, np.nan], put_price=[np.nan, 100.0, 100.0],
+        put_date=[None, "2006-06-18", "2005-06-18"], put_end=[None, "2006-09-18", None], redemption_price_fraction=0.95,
+    )  # fmt: skip
+    words = {"call_days": (20, 30), "redemption_in": "shares", "accrued_on_call": "forfeited"}
+    found = options.notecalc.convertible_value(**TERMS, **words)
+    terms = by_hand(
+        tape,
+        calls=[
+            nc.CallWindow(
+                clean_price=[101, np.nan, 102], trigger=1.2, days=(20, 30), make_whole_until=["2006-06-18", None, None],
+                make_whole_rate=[0.05, 0, 0],
+            )
+        ],
+        puts=[
+            nc.PutWindow(
+                clean_price=[np.nan, 100, 100], start=[None, "2006-06-18", "2005-06-18"],
+                end=[None, "2006-09-18", "2005-06-18"],
+            )
+        ],
+        redemption_in="shares", redemption_price_fraction=0.95, accrued_on_call="forfeited",
+    )  # fmt: skip
+    market = {name: tape[name].to_numpy() for name in MARKET} | {"model": TERMS["model"], "accuracy": "fast"}
+    assert found["dirty_price"].tolist() == nc.convertible_value(terms, "2004-09-01", **market).dirty_price.tolist()
+
+
+@pytest.mark.parametrize(
+    ("given", "words"),
+    [
+        ({"volatility": structures()["risk_free"]}, "`volatility` must be numbers, or Steps; got 'Curve'"),
+        ({"stock_price": nc.Steps("2005-06-18", 0.5)}, "`stock_price` must be numbers; got 'Steps'"),
+        ({"volatility": nc.Steps("2005-06-18", [[0.5], [0.6]])}, "one row of steps, or one for each of 3 notes; got '2 rows'"),
+        ({"dividends": {"2005-06-18": 0.1}}, "`dividends` must be a Series of amounts by ex-date"),
+        ({"dividends": pd.Series([0.1], index=pd.MultiIndex.from_tuples([("D", "2005-06-18")]))}, "of notes of the frame; got 'D'"),
+        ({"call_days": (20, 30)}, "`call_days` must be left out without a `call_price`"),
+        ({"redemption_in": "stock"}, "`redemption_in` must be"),
+        ({"call_price": 101, "call_make_whole_rate": 0.05}, "left out without a call_make_whole_until"),
+        ({"put_price": 100, "put_date": "2005-06-18", "put_end": "2005-06-17"}, "on or after put_date"),
+    ],
+    ids=range(9),
+)  # fmt: skip
+def test_what_no_note_can_have_is_refused(tape: pd.DataFrame, given: dict[str, object], words: str) -> None:
+    with pytest.raises((nc.TermError, nc.TapeError), match=words):
+        tape.notecalc.convertible_value(**TERMS, **given)
+
+
+def test_a_note_that_outlives_the_curve_is_reported(tape: pd.DataFrame) -> None:
+    short = nc.Curve.from_zero_rates(
+        "2004-06-18", ["2008-06-18"], [0.03], compounding="annual", interpolation="linear-zero-rates", day_count="30/360"
+    )  # fmt: skip
+    found, report = tape.notecalc.convertible_value(risk_free=short, errors="report", **TERMS)
+    assert found["dirty_price"].isna().tolist() == [False, True, False]
+    assert report[["row", "column"]].to_numpy().tolist() == [["B", "risk_free"]]
+    assert (
+        report["allowed"].iloc[0]
+        == "a curve from the day of valuation to the last payment, not from 2004-06-18 to 2008-06-18"
+    )

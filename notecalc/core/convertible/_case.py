@@ -41,6 +41,8 @@ MODELS = ("tsiveriotis-fernandes", "ayache-forsyth-vetzal", "goldman-sachs")
 # Grids (each halves the steps of the one before), nodes and steps of the coarsest, standard deviations to each side.
 ACCURACIES = {"fast": (2, 64, 20, 4.5), "standard": (2, 128, 40, 5.0), "reference": (3, 320, 96, 6.5)}
 
+_REFERENCE = "hazard_reference_price"
+
 Rates: TypeAlias = "Numbers | pd.Series[Any] | Steps"
 
 _VOLATILITY = Rule(
@@ -78,7 +80,10 @@ class Market(TypedDict):
     stock_drop : numeric
         Fraction that the stock loses on default, for the second: 1 is a total loss.
     hazard_elasticity : numeric
-        The b of a hazard rate :math:`p (S / S_0)^{-b}`, S0 being the stock price given; 0 if left out.
+        The b of a hazard rate :math:`p (S / S_0)^{-b}`; 0 if left out.
+    hazard_reference_price : numeric
+        Its S0, the stock price at which the hazard rate is the one given [currency/share]; the row's stock price if
+        left out, so that rows of several stock prices have one hazard rate on the day.
     dividend_yield, borrow_cost : numeric
         What the stock pays, and what it costs to borrow [1/yr]; 0 if left out.
     dividend_dates, dividend_amounts : date-like, numeric
@@ -98,6 +103,7 @@ class Market(TypedDict):
     recovery_rate: NotRequired[Numbers | pd.Series[Any]]
     stock_drop: NotRequired[Numbers | pd.Series[Any]]
     hazard_elasticity: NotRequired[Numbers | pd.Series[Any]]
+    hazard_reference_price: NotRequired[Numbers | pd.Series[Any]]
     dividend_yield: NotRequired[Numbers | pd.Series[Any]]
     borrow_cost: NotRequired[Numbers | pd.Series[Any]]
     dividend_dates: NotRequired[Dates | pd.Series[Any]]
@@ -149,6 +155,7 @@ class Case:
             "recovery_rate": (col.RECOVERY, _SHARE),
             "stock_drop": (col.DROP, _SHARE),
             "hazard_elasticity": (col.ELASTICITY, FINITE),
+            _REFERENCE: (col.REFERENCE, POSITIVE),
             "dividend_yield": (col.R_CARRY, RATE),
             "borrow_cost": (col.R_CARRY, RATE),
         }
@@ -176,7 +183,8 @@ class Case:
         for name, (column, _) in fields.items():
             if name in layout.numbers:
                 columns[column] = columns[column] + layout.numbers[name]
-        columns[col.REFERENCE] = columns[col.STOCK]
+        if _REFERENCE not in layout.numbers:
+            columns[col.REFERENCE] = columns[col.STOCK]
         lines, contract = source.lay_out(columns[col.R_VOLATILITY])
         return cls(layout, lines, contract, columns, MODELS.index(model), accuracy, source)
 
@@ -214,7 +222,7 @@ class Case:
         """Give the rows with other numbers in a column; calls that count days are laid out anew for a volatility."""
         columns = list(self.columns)
         columns[column] = values
-        if column == col.STOCK:
+        if column == col.STOCK and _REFERENCE not in self.layout.numbers:
             columns[col.REFERENCE] = values
         lines, contract = self.lines, self.contract
         if column == col.R_VOLATILITY and self.source.counts_days:
@@ -236,7 +244,8 @@ def _credit_name(model: str, given: Mapping[str, Any]) -> str:
     """Give the argument that holds a model's credit; what another model takes is refused, what is needed asked for."""
     by_hazard = model == MODELS[col.AYACHE_FORSYTH_VETZAL]
     own = ("hazard_rate", "recovery_rate", "stock_drop") if by_hazard else ("credit_spread",)
-    others = ("credit_spread",) if by_hazard else ("hazard_rate", "recovery_rate", "stock_drop", "hazard_elasticity")
+    of_hazard = ("hazard_rate", "recovery_rate", "stock_drop", "hazard_elasticity", _REFERENCE)
+    others = ("credit_spread",) if by_hazard else of_hazard
     for name in own:
         if given.get(name) is None:
             raise TermError(name, rule=f"given with model {model!r}", got=None)

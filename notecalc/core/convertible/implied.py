@@ -14,7 +14,7 @@ from notecalc.core.convertible._case import Case
 from notecalc.core.convertible.terms import Convertible
 from notecalc.core.words import known_word
 
-__all__ = ["UNKNOWNS", "Implied", "convertible_implied"]
+__all__ = ["UNKNOWNS", "Implied", "convertible_implied", "every_solution"]
 
 UNKNOWNS = {
     "volatility": (col.R_VOLATILITY, np.geomspace(0.02, 3.0, 17)),
@@ -101,23 +101,42 @@ def convertible_implied(
     def miss(x: FloatArray) -> FloatArray:
         return case.at(column, x).solve()[0] - wanted
 
-    at = [point * scale for point in points]
-    gaps = np.array([miss(x) for x in at])
+    points = np.array([point * scale for point in points])
+    wrapped: Implied = case.layout.shape.rewrap(Implied(*every_solution(miss, points)))
+    return wrapped
+
+
+def every_solution(
+    miss: Callable[[FloatArray], FloatArray], points: FloatArray
+) -> tuple[FloatArray, FloatArray, FloatArray]:
+    """Find where functions of one number each are nothing, looking for changes of sign between points.
+
+    Parameters
+    ----------
+    miss : callable
+        Takes a number for each of n functions, and gives the value of each; NaN where something is missing.
+    points : array of shape (points, n)
+        Rising for each function.
+
+    Returns
+    -------
+    lowest, highest, count
+        NaN where there is none, or no second one; the count where something is missing.
+    """
+    gaps = np.array([miss(x) for x in points])
     crossed = (gaps[:-1] > 0) != (gaps[1:] > 0)
     missing = np.isnan(gaps).any(axis=0)
     crossed[:, missing] = False
-    solutions = np.where(missing, np.nan, crossed.sum(axis=0))
-    value, other = np.full((2, wanted.size), np.nan)
-    rows = np.arange(wanted.size)
+    count = np.where(missing, np.nan, crossed.sum(axis=0))
+    lowest, highest = np.full((2, missing.size), np.nan)
+    rows = np.arange(missing.size)
     for out, place, some in (
-        (value, crossed.argmax(axis=0), solutions >= 1),
-        (other, len(crossed) - 1 - crossed[::-1].argmax(axis=0), solutions >= 2),
+        (lowest, crossed.argmax(axis=0), count >= 1),
+        (highest, len(crossed) - 1 - crossed[::-1].argmax(axis=0), count >= 2),
     ):
-        ends = np.array(at)[[place, place + 1], rows]
-        levels = gaps[[place, place + 1], rows]
+        ends, levels = points[[place, place + 1], rows], gaps[[place, place + 1], rows]
         out[some] = _close_in(miss, np.where(some, ends, np.nan), np.where(some, levels, np.nan))[some]
-    wrapped: Implied = case.layout.shape.rewrap(Implied(value, other, solutions))
-    return wrapped
+    return lowest, highest, count
 
 
 def _close_in(miss: Callable[[FloatArray], FloatArray], ends: FloatArray, levels: FloatArray) -> FloatArray:

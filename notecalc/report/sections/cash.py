@@ -43,12 +43,19 @@ def cash_flows_section(paper: Paper) -> Section:
         "A payment date is the business day on which the amount is paid; interest is counted by the accrual dates.",
         "Purchase surrendered is the par of the notes given up, an excess that is lost with them.",
         "Other securities received beside the notes, such as warrants, have no row and no value here.",
+        *_in_shares(paper),
         *([f"Columns without an amount in this case ({absent_words}) are in the CSV file only."] if absent else []),
     )
     caption = f"Cash flows of the notes, {paper.currency}"
     basis = paper.basis("dates.closing", "business_days.", "purchases", "surrender_rights", "closing.", *_NOTE)
     table = frame_table("cashflows", caption, flows, columns, total=sums, wide=True, notes=notes, basis=basis)
     return Section("cash-flows", "Cash flows", (), (table, *_holder_flow_tables(paper, flows)))
+
+
+def _in_shares(paper: Paper) -> Iterator[str]:
+    for series in paper.deal.terms.series.values():
+        if series.redemption_in and series.redemption_in.value == "shares":
+            yield "Principal is repaid in shares at maturity: its amount stands here, not what the shares are worth."
 
 
 def _holder_flow_tables(paper: Paper, flows: pd.DataFrame) -> Iterator[Table]:

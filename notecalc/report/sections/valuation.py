@@ -6,12 +6,16 @@ from collections.abc import Iterator
 
 import pandas as pd
 
+from notecalc.core.convertible.terms import Steps
+from notecalc.core.curves import Curve
+from notecalc.deal.market import datum_text
 from notecalc.deal.marketfile import MarketCase
 from notecalc.deal.text import format_table, format_values
 from notecalc.deal.value_units import value_units
 from notecalc.report import plots
 from notecalc.report.page import Cell, Figure, Head, Row, Section, Table, anchor
-from notecalc.report.paper import NIL, Paper, row_of
+from notecalc.report.paper import NIL, Paper, row_of, term_title
+from notecalc.report.tables import Alignment
 from notecalc.report.words import title_of, words_of
 
 __all__ = ["valuation_section"]
@@ -23,12 +27,15 @@ _TERMS = (
     *(f"series.*.{name}" for name in ("principal", "issue_date", "maturity", "annual_rate", "frequency", "day_count")),
     *(f"series.*.{name}" for name in ("business_day_convention", "accrual_adjusted", "calls", "puts", "redemption")),
     *(f"series.*.conversion.{name}" for name in ("conversion_price", "first_date", "last_date", "accrued_interest")),
-    "series.*.conversion.steps",
+    *(f"series.*.conversion.{name}" for name in ("steps", "reset")),
+    *(f"series.*.{name}" for name in ("make_whole", "recovery_claim")),
 )
 _GIVEN = frozenset(
     {"on", "stock_price", "volatility", "risk_free", "credit_spread", "hazard_rate", "recovery_rate", "stock_drop"}
-    | {"hazard_elasticity", "dividend_yield", "borrow_cost", "clean_price"}
+    | {"hazard_elasticity", "hazard_reference_price", "dividend_yield", "borrow_cost"}
+    | {"clean_price", "reset_probability"}
 )
+_LONG = 24  # letters of a datum that must break to fit a page, as numbers do not
 
 
 # Names that mean something else in other sections.
@@ -36,6 +43,8 @@ _TITLES = {
     "value": "Value of all notes",
     "credit": "Credit, a basis point",
     "recovery": "Recovery, 0.01",
+    "reset": "Chance of the reset, 0.01",
+    "reset_probability": "Chance that the conversion price is reset",
     "rho": "Rho, a basis point",
     "theta": "Theta, a day",
     "vega": "Vega, 0.01",
@@ -85,17 +94,24 @@ def _market_table(paper: Paper, market: MarketCase) -> Table:
     for name, quote in quotes.items():
         references = () if quote.source is None else (paper.footnotes.cite(f"{quote.source}."),)
         assumed = "" if quote.assumed is None else anchor("assumed", f"market.{name}")
-        others = ", ".join(format_values(quote.alternatives, units.get(name, "")))
+        others = "; ".join(datum_text(other, units.get(name, "")) for other in quote.alternatives)
         rows.append(
             row_of(
                 Cell(_title(name), head=True),
-                Cell(format_values([quote.value], units.get(name, ""))[0]),
+                Cell(datum_text(quote.value, units.get(name, ""))),
                 Cell(others or NIL),
                 Cell("", references=references, assumption=assumed),
             )
         )
-    heads = (Head("Datum"), Head("Value", "right"), Head("Others", "right"), Head("Source"))
-    return Table("market", f"Market on {market.on}, amounts in {paper.currency}", heads, (tuple(rows),))
+    side: Alignment = "left" if any(len(cell.text) > _LONG for row in rows for cell in row.cells[1:3]) else "right"
+    heads = (Head("Datum"), Head("Value", side), Head("Others", side), Head("Source"))
+    by_date = any(isinstance(quote.value, Steps | Curve) for quote in quotes.values())
+    note = (
+        "A number by date is what holds from the date before, and zero rates are continuous, by actual/365 fixed: what "
+        "the market file quotes otherwise is converted."
+    )
+    caption = f"Market on {market.on}, amounts in {paper.currency}"
+    return Table("market", caption, heads, (tuple(rows),), notes=(note,) if by_date else ())
 
 
 def _value_table(paper: Paper, market: MarketCase) -> Table:
@@ -156,7 +172,10 @@ def _grid_table(paper: Paper, market: MarketCase) -> Table:
         rows.append(row_of(Cell(part["stock_price"].iloc[0], head=True), *cells))
     heads = [Head("Stock price"), *(Head(text, "right") for text in shown["volatility"].iloc[:across])]
     caption = f"Dirty price by stock price, in {paper.currency}, and volatility; {words_of(market.model)}"
-    return Table("value_grid", caption, (*heads, Head("Parity", "right")), (tuple(rows),))
+    by_date = isinstance(market.market().quotes()["volatility"].value, Steps)
+    note = "Each volatility here is one for all dates, in the place of the market's, which changes."
+    heads = [*heads, Head("Parity", "right")]
+    return Table("value_grid", caption, tuple(heads), (tuple(rows),), notes=(note,) if by_date else ())
 
 
 def _figure(paper: Paper) -> Figure:
@@ -213,14 +232,14 @@ def _per_share_table(paper: Paper, market: MarketCase) -> Table:
 
 def _assumption_table(paper: Paper, market: MarketCase) -> Table:
     frame = paper.frames["value_assumptions"] = paper.deal.value_assumptions(**market.arguments())
-    rows = tuple(_assumption_rows(frame, market))
+    rows = tuple(_assumption_rows(paper, frame, market))
     heads = (Head("Assumption and other value", long=True), Head("Change of the dirty price", "right"))
     notes = ("One is changed at a time. Assumed terms of the deal that change nothing here are left out.",)
     caption = f"What the value by {words_of(market.model)} rests on without a source, per 100 of principal"
     return Table("value_assumptions", caption, heads, rows, notes=notes)
 
 
-def _assumption_rows(frame: pd.DataFrame, market: MarketCase) -> Iterator[tuple[Row, ...]]:
+def _assumption_rows(paper: Paper, frame: pd.DataFrame, market: MarketCase) -> Iterator[tuple[Row, ...]]:
     """The market's data, terms whose other readings change the value, and what the value leaves out of the terms."""
     data = frame.assign(text=format_table(frame)["dirty_price"])
     for key, lines in data.groupby(["term", "reason"], sort=False):
@@ -229,7 +248,7 @@ def _assumption_rows(frame: pd.DataFrame, market: MarketCase) -> Iterator[tuple[
         if of_market or lines["dirty_price"].abs().gt(0).any() or reason.startswith("valued as"):
             others = lines[lines["alternative"] != ""]
             yield (
-                _assumption_head(term, str(lines["value"].iloc[0]), reason),
+                _assumption_head(paper, term, str(lines["value"].iloc[0]), reason),
                 *(
                     row_of(Cell(words_of(other), head=True), Cell(text or NIL))
                     for other, text in zip(others["alternative"], others["text"], strict=True)
@@ -239,13 +258,16 @@ def _assumption_rows(frame: pd.DataFrame, market: MarketCase) -> Iterator[tuple[
     quotes = {name: quote for model in market.models for name, quote in market.market(model).quotes().items()}
     for name, quote in quotes.items():
         if quote.assumed is not None and f"market.{name}" not in known:
-            yield (_assumption_head(f"market.{name}", str(quote.value), f"{quote.assumed}; used by another model"),)
+            reason = f"{quote.assumed}; used by another model"
+            yield (_assumption_head(paper, f"market.{name}", datum_text(quote.value), reason),)
 
 
-def _assumption_head(term: str, value: str, reason: str) -> Row:
+def _assumption_head(paper: Paper, term: str, value: str, reason: str) -> Row:
     said = f"{words_of(value)}. {reason[:1].upper()}{reason[1:]}{'' if reason.endswith('.') else '.'}"
-    name = anchor("assumed", term) if term.startswith("market.") else ""
-    return Row((Cell(_title(term.rpartition(".")[2]), remark=said, head=True, span=2),), "group", name)
+    of_market = term.startswith("market.")
+    name = anchor("assumed", term) if of_market else ""
+    title = _title(term.removeprefix("market.")) if of_market else term_title(paper, term)
+    return Row((Cell(title, remark=said, head=True, span=2),), "group", name)
 
 
 def _title(name: str) -> str:

@@ -1,0 +1,86 @@
+"""A deal's notes as the engine takes them, and what it does not know of their terms."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from notecalc.core.convertible.terms import CallWindow, ConversionWindow, Convertible, PutWindow
+from notecalc.core.schedule import resolve
+from notecalc.deal.register import notes_of, sole_series
+from notecalc.deal.terms import CallTerms, DealTerms, PriceReset, PriceStep
+
+__all__ = ["convertible_of", "simplifications"]
+
+
+def convertible_of(terms: DealTerms, *, claim: str | None = None, reset: bool = False) -> Convertible:
+    """The deal's series as one row of `Convertible`, with the reset of its conversion price or without.
+
+    Parameters
+    ----------
+    terms : DealTerms
+        The deal.
+    claim : {"principal", "principal-and-accrued"}, optional
+        Of what a recovery is a fraction; by default what the deal says, or the principal.
+    reset : bool
+        Whether the conversion price is reset as ``conversion.reset`` has it.
+    """
+    _, series = sole_series(terms)
+    conversion = series.conversion
+    steps: list[PriceStep | PriceReset] = [*conversion.steps]
+    if reset and conversion.reset:
+        steps.append(conversion.reset)
+    prices = [conversion.conversion_price, *(step.conversion_price for step in steps)]
+    days = [conversion.first_date, *(step.first_date for step in steps), conversion.last_date]
+    own_claim = series.recovery_claim.value if series.recovery_claim else "principal"
+    fraction = series.redemption_price_fraction
+    interest = [
+        *(call.accrued_interest.value for call in series.calls),
+        *(p.accrued_interest.value for p in series.puts),
+    ]
+    return Convertible(
+        periods=resolve(notes_of(terms)),
+        conversions=[
+            ConversionWindow(conversion_price=float(price.value), start=first.value, end=last.value)
+            for price, first, last in zip(prices, days, days[1:], strict=False)
+        ],
+        calls=[
+            CallWindow(
+                clean_price=float(call.clean_price.value),
+                trigger=0.0 if call.trigger.value == "none" else float(call.trigger.value),
+                days=_days_of(call),
+                start=call.first_date.value,
+                end=call.last_date.value,
+                make_whole_until=None if call.make_whole_until is None else call.make_whole_until.value,
+                make_whole_rate=0.0 if call.make_whole_rate is None else float(call.make_whole_rate.value),
+            )
+            for call in series.calls
+        ],
+        puts=[
+            PutWindow(start=put.first_date.value, end=put.last_date.value, clean_price=float(put.clean_price.value))
+            for put in series.puts
+        ],
+        accrued_on_conversion="paid" if conversion.accrued_interest.value == "paid" else "forfeited",
+        accrued_on_call=interest[0] if interest else "paid",
+        recovery_claim=claim or own_claim,
+        redemption_in=series.redemption_in.value if series.redemption_in else "cash",
+        redemption_price_fraction=float(fraction.value) if fraction else 1.0,
+    )
+
+
+def _days_of(call: CallTerms) -> tuple[int, int] | None:
+    if call.trigger_days is None or call.trigger_period is None or call.trigger.value == "none":
+        return None
+    return int(call.trigger_days.value), int(call.trigger_period.value)
+
+
+def simplifications(terms: DealTerms) -> Iterator[tuple[str, str]]:
+    """Terms of which the value takes less than they say, by path, and what it takes instead."""
+    path, series = sole_series(terms)
+    if series.conversion.accrued_interest.value == "forfeited-before-record-date":
+        yield (
+            f"series.{path}.conversion.accrued_interest",
+            "valued as forfeited on every day: a coupon kept by who converts after its record date is left out",
+        )
+    for row, call in enumerate(series.calls):
+        if call.notice_days is not None and call.notice_days.value:
+            yield f"series.{path}.calls[{row}].notice_days", "valued as called without notice"
