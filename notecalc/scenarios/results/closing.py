@@ -8,7 +8,10 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from notecalc.deal.closing import closing_table, reading_of
+from notecalc.core.exchange import POLICIES
+from notecalc.core.money import to_money
+from notecalc.core.words import known_word
+from notecalc.deal.closing import closing_cents, reading_of, surrendered_cents
 from notecalc.deal.register import register_of
 from notecalc.scenarios.results.base import Column, Inputs, Result
 
@@ -50,13 +53,19 @@ class Closing(Result):
 
     def compute(self, inputs: Inputs, size: int) -> Mapping[str, npt.NDArray[Any]]:
         """Ask the deal once for each policy."""
+        terms, register = self.deal.terms, register_of(self.deal.terms)
         given = {name.removeprefix(_SURRENDERED): values for name, values in inputs.items() if name != "policy"}
-        policies = self.default(inputs, "policy", reading_of(self.deal.terms), size)
-        out = {name: np.empty((size, self.rows)) for name in _MEANING}
-        for policy in np.unique(policies):
+        policies = self.default(inputs, "policy", reading_of(terms), size)
+        # Who has no right to surrender pays the same in every scenario.
+        usual = closing_cents(terms, POLICIES[0], np.zeros((1, self.rows), dtype=np.int64))
+        out = {name: np.tile(to_money(usual[name]), (size, 1)) for name in _MEANING}
+        able = sorted({register.position(right.purchaser) for right in terms.surrender_rights})
+        for policy in dict.fromkeys(policies.tolist()):
+            known_word("policy", policy, POLICIES)
             rows = np.flatnonzero(policies == policy)
             elects = {key: values[rows] for key, values in given.items()} or None
-            table = closing_table(self.deal.terms, [str(policy)], elects)
+            surrendered, _ = surrendered_cents(terms, elects)
+            cents = closing_cents(terms, policy, np.atleast_2d(surrendered)[:, able], able)
             for name, part in out.items():
-                part[rows] = table[name].to_numpy().reshape(-1, self.rows)
+                part[np.ix_(rows, able)] = to_money(cents[name])
         return out
