@@ -88,9 +88,7 @@ def convert_each(cents: Any, unit: Any, times: Any, over: Any, shares: Any, cash
             shares[k], cash[k] = notes * whole, notes * whole_cents
 
 
-@kernel(
-    reads=["int64", "int64", "int64"], writes="int64", tables=["int64", "int64", "int64"], calls=[_divide, _share]
-)
+@kernel(reads=["int64", "int64", "int64"], writes="int64", tables=["int64", "int64", "int64"], calls=[_divide, _share])
 def convert_all(weights: Any, multiple: Any, unit: Any, totals: Any, times: Any, over: Any, shares: Any) -> None:
     """Share out each total of multiples among holders, and count the whole shares of all of them together."""
     holders, last = weights.size, -1

@@ -250,11 +250,11 @@ def convert_cents(
     >>> shares, cash = convert_cents(np.array([[10_000_00, 19_000_00]]), np.array([1.85]), rounding="per-conversion",
     ...                              denomination=1000)
     >>> shares, cash
-    (array([[ 5405, 10270]]), array([[ 75,  50]]))
+    (array([[ 5405, 10270]]), array([[75, 50]]))
     """
     unit = _unit(cents, rounding, denomination)
     _check_low(prices.astype(np.float64), cents)
-    exact = _cents_of_prices(prices, cents)
+    exact = _cents_of_prices(prices, max(largest(cents), unit))
     return _convert_near(cents, prices, unit) if exact is None else _convert_exactly(cents, *exact, unit)
 
 
@@ -267,7 +267,7 @@ def convert_in_proportion(
     rounding: str,
     denomination: Number,
 ) -> IntArray:
-    """Whole shares of all holders together, each of whom converts its part of a total in multiples and is rounded alone.
+    """Whole shares of all holders together, each converting its part of a total in multiples and rounded alone.
 
     Parameters
     ----------
@@ -291,8 +291,8 @@ def convert_in_proportion(
     ...                       denomination=1000)
     array([15675])
     """
-    most = np.array([largest(multiples) * multiple])
-    exact = _cents_of_prices(prices, most)
+    unit = _unit(np.array([[multiple]]), rounding, denomination)
+    exact = _cents_of_prices(prices, max(largest(multiples) * multiple, unit))
     if exact is None or largest(multiples) * largest(weights) >= 2**63 // weights.size:
         out = np.empty(multiples.size, dtype=np.int64)
         for start in range(0, multiples.size, _AT_ONCE):
@@ -302,7 +302,6 @@ def convert_in_proportion(
             out[some] = shares.sum(axis=1)
         return out
     _check_low(prices.astype(np.float64), (multiples * multiple)[:, np.newaxis])
-    unit = _unit(np.array([[multiple]]), rounding, denomination)
     out = np.empty(multiples.size, dtype=np.int64)
     loop = compiled(convert_all, multiples.size * weights.size)
     loop(np.ascontiguousarray(weights), np.array([multiple]), np.array([unit]), multiples, *exact, out)
@@ -325,10 +324,10 @@ def _check_low(prices: FloatArray, cents: IntArray) -> None:
         forbid("conversion_price", prices, low, "high enough for fewer than 2**53 shares")
 
 
-def _cents_of_prices(prices: npt.NDArray[Any], cents: IntArray) -> tuple[IntArray, IntArray] | None:
-    """Prices as fractions of cents, the denominators first; None where int64 is not wide enough."""
+def _cents_of_prices(prices: npt.NDArray[Any], most: int) -> tuple[IntArray, IntArray] | None:
+    """Prices as fractions of cents, the denominators first; None where int64 is not wide enough for `most` cents."""
     places = _places(prices)
-    if places is None or largest(cents) * 10**places >= 2**63:
+    if places is None or most * 10**places >= 2**63:
         return None
     above = np.rint(prices * 10.0**places).astype(np.int64) * 100
     return np.full(above.shape, 10**places), above
@@ -340,7 +339,7 @@ def _convert_exactly(
     shares, cash = np.empty((2, cents.size), dtype=cents.dtype)
     if cents.size:
         loop = compiled(convert_each, cents.size if cents.dtype == np.int64 else 0)
-        loop(np.ascontiguousarray(cents).reshape(-1), np.array([unit]), times, over, shares, cash)
+        loop(np.ascontiguousarray(cents).reshape(-1), np.array([unit], dtype=cents.dtype), times, over, shares, cash)
     return shares.reshape(cents.shape), cash.reshape(cents.shape)
 
 
@@ -359,9 +358,7 @@ def _convert_near(cents: IntArray, prices: npt.NDArray[Any], unit: int) -> tuple
     unsure = np.flatnonzero(edge.any(axis=1))
     if unsure.size:
         above, below = _rationals(prices[unsure])
-        exact = _convert_exactly(
-            cents[unsure].astype(object), below.astype(object), above.astype(object) * 100, unit
-        )
+        exact = _convert_exactly(cents[unsure].astype(object), below.astype(object), above.astype(object) * 100, unit)
         shares[unsure], cash[unsure] = exact
     return shares, cash
 

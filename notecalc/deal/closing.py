@@ -114,9 +114,10 @@ def surrendered_cents(terms: DealTerms, elects: Elections) -> tuple[IntArray, in
             raise TermError("elects", rule="each purchaser once", got=holder)
         stated_or_nothing = isinstance(amount, bool | np.bool_)
         cents = np.array(stated[place] * int(amount)) if stated_or_nothing else read_cents(amount, "elects")
-        if np.any(cents < 0) or np.any(cents > stated[place]):
+        bad = (cents < 0) | (cents > stated[place])
+        if np.any(bad):
             rule = f"from 0 to {stated[place] / 100:,.2f}, what the right of {holder} states"
-            raise TermError("elects", rule=rule, got=amount)
+            raise TermError("elects", rule=rule, got=amount, rows=np.flatnonzero(bad).tolist() if bad.ndim else None)
         amounts[place], given[f"elects[{holder!r}]"] = cents, amount
     shape = Shape.of(given)
     flat = shape.flatten(dict(zip(given, amounts.values(), strict=True)))

@@ -8,12 +8,13 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from notecalc.core.arrays import IntArray
 from notecalc.core.exchange import POLICIES
 from notecalc.core.money import to_money
 from notecalc.core.words import known_word
 from notecalc.deal.closing import closing_cents, reading_of, surrendered_cents
 from notecalc.deal.register import register_of
-from notecalc.scenarios.results.base import Column, Inputs, Result
+from notecalc.scenarios.results.base import Column, Inputs, Result, in_parts
 
 __all__ = ["Closing"]
 
@@ -60,12 +61,16 @@ class Closing(Result):
         usual = closing_cents(terms, POLICIES[0], np.zeros((1, self.rows), dtype=np.int64))
         out = {name: np.tile(to_money(usual[name]), (size, 1)) for name in _MEANING}
         able = sorted({register.position(right.purchaser) for right in terms.surrender_rights})
-        for policy in dict.fromkeys(policies.tolist()):
-            known_word("policy", policy, POLICIES)
-            rows = np.flatnonzero(policies == policy)
+
+        def closed(rows: IntArray) -> Mapping[str, npt.NDArray[Any]]:
+            policy = known_word("policy", str(policies[rows[0]]), POLICIES)
             elects = {key: values[rows] for key, values in given.items()} or None
             surrendered, _ = surrendered_cents(terms, elects)
-            cents = closing_cents(terms, policy, np.atleast_2d(surrendered)[:, able], able)
-            for name, part in out.items():
-                part[np.ix_(rows, able)] = to_money(cents[name])
+            chosen = np.broadcast_to(np.atleast_2d(surrendered)[:, able], (rows.size, len(able)))
+            cents = closing_cents(terms, policy, chosen, able)
+            return {name: to_money(cents[name]) for name in _MEANING}
+
+        parts = (np.flatnonzero(policies == policy) for policy in dict.fromkeys(policies.tolist()))
+        for name, part in in_parts(parts, closed).items():
+            out[name][:, able] = part
         return out
