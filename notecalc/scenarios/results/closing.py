@@ -66,9 +66,10 @@ class Closing(Result):
             policy = known_word("policy", str(policies[rows[0]]), POLICIES)
             elects = {key: values[rows] for key, values in given.items()} or None
             surrendered, _ = surrendered_cents(terms, elects)
-            chosen = np.broadcast_to(np.atleast_2d(surrendered)[:, able], (rows.size, len(able)))
-            cents = closing_cents(terms, policy, chosen, able)
-            return {name: to_money(cents[name]) for name in _MEANING}
+            cents = closing_cents(terms, policy, np.atleast_2d(surrendered)[:, able], able)
+            # Where no amount varies there is one row, the same for all scenarios of the policy.
+            shape = rows.size, len(able)
+            return {name: np.broadcast_to(to_money(cents[name]), shape) for name in _MEANING}
 
         parts = (np.flatnonzero(policies == policy) for policy in dict.fromkeys(policies.tolist()))
         for name, part in in_parts(parts, closed).items():

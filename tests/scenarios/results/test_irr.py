@@ -1,5 +1,7 @@
 """Returns along paths against the deal's own cash flows, and against the value that the same paths must have."""
 
+import datetime as dt
+
 import numpy as np
 import pytest
 from scipy.special import ndtri
@@ -9,6 +11,7 @@ from notecalc.core.draws import uniforms
 from notecalc.core.irr import irr
 from notecalc.deal.events import Conversion
 from notecalc.deal.marketfile import Datum, MarketCase
+from notecalc.deal.terms import PutTerms
 from notecalc.errors import DealFileError
 from notecalc.scenarios.blocks import table_of
 from notecalc.scenarios.results.irr import ALL_HOLDERS, Irr
@@ -198,6 +201,28 @@ def test_prices_that_cannot_be_are_error_rows(deal, market):
 def test_options_that_cannot_be_are_refused(deal, market, options, message):
     with pytest.raises(nc.TermError, match=message):
         result(deal, market, **options)
+
+
+def test_deals_and_markets_whose_paths_are_not_followed_are_refused(deal, market):
+    day = {"value": "2005-06-18", "assumed": "a test"}
+    window = {"clean_price": {"value": 100, "assumed": "a test"}, "first_date": day, "last_date": day,
+              "accrued_interest": {"value": "paid", "assumed": "a test"}}  # fmt: skip
+    notes = deal.terms.series["notes"]
+    put = PutTerms.model_validate(window | {"first_date": day | {"value": dt.date(2005, 6, 18)},
+                                            "last_date": day | {"value": dt.date(2005, 6, 18)}})  # fmt: skip
+    with_put = nc.Deal(
+        deal.terms.model_copy(update={"series": {"notes": notes.model_copy(update={"puts": (put,)})}}), "test.toml"
+    )
+    with pytest.raises(nc.TermError, match=r"`series.notes.puts` must be without windows"):
+        result(with_put, market).compute({}, 1)
+    late = MarketCase(market.terms.model_copy(update={"on": dt.date(2005, 1, 3)}), "test.toml")
+    with pytest.raises(nc.TermError, match="`market.on` must be the day of closing, 2004-06-18, on which paths begin"):
+        result(deal, late).compute({}, 1)
+    elastic = {"hazard_elasticity": Datum(value=1.0, assumed="a test")}
+    elastic["hazard_reference_price"] = Datum(value=1.5, assumed="a test")
+    bent = MarketCase(market.terms.model_copy(update=elastic), "test.toml")
+    with pytest.raises(nc.TermError, match="`market.hazard_elasticity` must be left out, where paths are followed"):
+        result(deal, bent).compute({}, 1)
 
 
 FILE = """
