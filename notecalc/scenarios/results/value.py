@@ -39,7 +39,7 @@ _GREEKS = {
 }
 _RISK_NEUTRAL = "under the risk-neutral measure"
 _SHIFT = "risk_free_shift"
-_FEW = 32  # rows with a conversion price from which they are valued by themselves
+_FEW = 1_000  # rows of one conversion price from which a call of its own costs less than a contract for each row
 
 
 class Value(Result):
