@@ -26,7 +26,7 @@ def conversions(deal, day, thousands):
     return [Conversion(day, 1000 * int(part), key) for key, part in zip(keys, each, strict=True) if part]
 
 
-@settings(max_examples=25)
+@settings(max_examples=12)
 @given(st.lists(st.tuples(DAYS, st.integers(1, 29_000)), min_size=1, max_size=3), st.booleans())
 def test_each_scenario_has_the_cash_flows_of_its_conversions(deal, other_deal, scenarios, other):
     of = other_deal if other else deal
