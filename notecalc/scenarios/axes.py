@@ -92,7 +92,7 @@ class Samples:
     Parameters
     ----------
     axes : tuple of Drawn
-        What is drawn.
+        What is drawn; nothing, where results draw paths of their own for each sample.
     count : int
         How many samples.
     seed : int
@@ -118,6 +118,8 @@ class Samples:
 
     def at(self, sample: npt.NDArray[np.int64]) -> dict[str, FloatArray]:
         """Give the numbers of some samples, by axis."""
+        if not self.axes:
+            return {}
         points = self._points(sample)
         if self.correlation is not None:
             from scipy.special import ndtr, ndtri  # slow to import

@@ -23,6 +23,7 @@ from notecalc.scenarios.store import Store
 __all__ = ["Record", "block_range", "file_of", "make_block", "record_of", "table_of"]
 
 _UNKNOWN = "error"
+_MISSING = {"float64": np.nan, "datetime64[D]": np.datetime64("NaT", "D")}
 
 
 @dataclass(frozen=True)
@@ -99,7 +100,7 @@ def table_of(
     """Give a result's table for some scenarios, and the text of each one's failure by code and place."""
     import pyarrow as pa  # slow to import
 
-    own = {name: values for name, values in inputs.items() if name in result.takes}
+    own = {name: values for name, values in inputs.items() if name in result.reads}
     size = next((values.size for values in inputs.values()), 1)
     columns, failed = _computed(result, own, size)
     rows = result.rows
@@ -125,14 +126,20 @@ def table_of(
 
 def _computed(
     result: Result, inputs: Inputs, size: int
-) -> tuple[dict[str, npt.NDArray[np.float64]], dict[int, tuple[str, str]]]:
+) -> tuple[dict[str, npt.NDArray[Any]], dict[int, tuple[str, str]]]:
     """Compute all scenarios; those that raise are missing, and told apart by halving what is computed at once."""
     shape = (size, result.rows) if result.labels else (size,)
-    out = {name: np.full(shape, np.nan) for name in result.columns}
+    out = {name: np.full(shape, _MISSING[column.dtype]) for name, column in result.columns.items()}
     failed: dict[int, tuple[str, str]] = {}
-    waiting = [np.arange(size)]
+    for name, values in inputs.items():
+        if values.dtype.kind in "fM":
+            lost = np.flatnonzero(values != values)  # noqa: PLR0124 (NaN and NaT)
+            failed |= dict.fromkeys(lost.tolist(), (name, f"`{name}` must be given"))
+    waiting = [np.array([row for row in range(size) if row not in failed]) if failed else np.arange(size)]
     while waiting:
         rows = waiting.pop()
+        if not rows.size:
+            continue
         try:
             found = result.compute({name: values[rows] for name, values in inputs.items()}, rows.size)
         except NotecalcError as error:

@@ -15,6 +15,7 @@ from notecalc.deal.deal import Deal
 from notecalc.deal.marketfile import MarketCase
 from notecalc.scenarios.plan import Plan
 from notecalc.scenarios.results import Result
+from notecalc.scenarios.results.base import SAMPLE
 
 if TYPE_CHECKING:
     from notecalc.scenarios.run import Progress, Run
@@ -106,11 +107,13 @@ class Case:
         columns = {name: {"unit": column.unit, "meaning": column.meaning} for name, column in result.columns.items()}
         own = {"scenario": {"meaning": "number of the scenario, from 0"}}
         own |= {name: {"meaning": name} for name in result.labels}
+        own[SAMPLE] = {"meaning": "number of the sample, from 0, that the scenario's paths are drawn for"}
         own["error_code"] = {"meaning": "what kept a scenario from being computed; empty if nothing"}
         run = {
             "id": self.id,
             "title": self.title,
             "result": result.name,
+            "options": self.given.get("results", {}).get(result.name, {}),
             "input_hash": self.input_hash,
             "terms": self._terms(result),
             "market": self._market(result),
@@ -126,7 +129,7 @@ class Case:
     def _market(self, result: Result) -> dict[str, dict[str, str]]:
         if self.market is None or not result.needs_market:
             return {}
-        table = self.market.market(result.given.get("model")).table()
+        table = self.market.market(result.model).table()
         rows = table[["datum", "value", "source", "assumed"]].itertuples(index=False)
         return {datum: {"value": value, **_origin(source, assumed)} for datum, value, source, assumed in rows}
 

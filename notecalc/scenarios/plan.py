@@ -18,6 +18,7 @@ import numpy.typing as npt
 from notecalc.core.arrays import IntArray
 from notecalc.errors import TermError
 from notecalc.scenarios.axes import Axis, Drawn, Listed, Samples
+from notecalc.scenarios.results.base import SAMPLE
 
 __all__ = ["Plan"]
 
@@ -44,13 +45,15 @@ class Plan:
         Raises
         ------
         TermError
-            Zipped axes of different lengths, an axis twice, drawn axes without a count of samples.
+            Zipped axes of different lengths, an axis twice or called `sample`, drawn axes without a count of samples.
         """
         given = list(axes)
         names = [axis.name for axis in given]
         twice = {name for name in names if names.count(name) > 1}
         if twice:
             raise TermError("axes", rule="of different names", got=sorted(twice))
+        if SAMPLE in names:
+            raise TermError("axes", rule=f"called otherwise than {SAMPLE!r}, the number of a sample", got=SAMPLE)
         groups: dict[str, list[Listed]] = {}
         for axis in given:
             if isinstance(axis, Listed):
@@ -60,10 +63,9 @@ class Plan:
             if len(set(lengths.values())) > 1:
                 raise TermError(f"zip {group[0].zip!r}", rule="axes of one length", got=lengths)
         drawn = tuple(axis for axis in given if isinstance(axis, Drawn))
-        if bool(drawn) != bool(drawing.get("count")):
-            rule = "given where an axis is drawn, and only there"
-            raise TermError("samples.count", rule=rule, got=drawing.get("count"))
-        return cls(tuple(map(tuple, groups.values())), Samples(drawn, **drawing) if drawn else None)
+        if drawn and not drawing.get("count"):
+            raise TermError("samples.count", rule="given where an axis is drawn", got=drawing.get("count"))
+        return cls(tuple(map(tuple, groups.values())), Samples(drawn, **drawing) if drawing.get("count") else None)
 
     @property
     def names(self) -> list[str]:
@@ -92,7 +94,7 @@ class Plan:
         raise TermError("name", rule="a listed axis", got=name)
 
     def inputs(self, start: int, stop: int) -> dict[str, npt.NDArray[Any]]:
-        """Give the inputs of the scenarios from start up to stop, by name.
+        """Give the inputs of the scenarios from start up to stop, by name; where there are samples, their numbers too.
 
         Examples
         --------
@@ -108,9 +110,11 @@ class Plan:
         for group in reversed(self.grid):
             rest, place = np.divmod(rest, group[0].choices.size)
             made |= {axis.name: axis.choices[place] for axis in group}
-        if self.samples is not None:
-            made |= self.samples.at(scenario % self.samples.count)
-        return {name: made[name] for name in self.names}
+        if self.samples is None:
+            return {name: made[name] for name in self.names}
+        sample = scenario % self.samples.count
+        made |= self.samples.at(sample)
+        return {**{name: made[name] for name in self.names}, SAMPLE: sample}
 
     def at_point(self, point: int) -> Mapping[str, Any]:
         """Give the listed inputs at a point of the grid."""

@@ -6,6 +6,7 @@ Checked like a deal file: everything that is wrong is said at once, and there is
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
+from decimal import Decimal
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
@@ -206,7 +207,8 @@ def _case(terms: ScenarioTerms, deal: Deal, market: MarketCase | None, file: str
     results = _results(terms, deal, market, problems)
     axes = _axes(terms, results, problems)
     drawn = [axis.name for axis in axes if isinstance(axis, Drawn)]
-    problems += _wrong_samples(terms, drawn)
+    paths = [name for name in terms.results if name in CATALOGUE and CATALOGUE[name].draws_paths]
+    problems += _wrong_samples(terms, drawn, paths)
     problems += _wrong_summaries(terms, [axis.name for axis in axes if isinstance(axis, Listed)])
     if problems:
         raise DealFileError(file, problems)
@@ -239,7 +241,10 @@ def _results(terms: ScenarioTerms, deal: Deal, market: MarketCase | None, proble
             wrong.append(Problem("market", f"is missing: results.{name} needs it", None))
         problems += wrong
         if not wrong:
-            results.append(kind(deal, market, **options))
+            try:
+                results.append(kind(deal, market, seed=terms.seed, **options))
+            except TermError as error:
+                problems.append(Problem(f"results.{error.name}", f"must be {error.rule}", error.got, error.hint))
     return results
 
 
@@ -266,23 +271,31 @@ def _drawing(terms: ScenarioTerms, drawn: list[str]) -> dict[str, Any]:
     return {"count": terms.samples.count, "design": terms.samples.design, "seed": terms.seed, "correlation": matrix}
 
 
+_OPTIONS: dict[type, tuple[Any, str]] = {
+    str: (str, "a word"),
+    bool: (bool, "true or false"),
+    float: (int | float | Decimal, "a number, without quotes"),
+    dict: (dict, "a table"),
+}
+
+
 def _wrong_options(name: str, options: Mapping[str, Any], kind: type[Result]) -> Iterator[Problem]:
     for key, value in options.items():
         allowed = kind.options.get(key)
         if allowed is None:
             rule = f"is no option of {name}: {', '.join(kind.options) or 'it has none'}"
             yield Problem(f"results.{name}.{key}", rule, None, did_you_mean(key, list(kind.options)))
-        elif not isinstance(value, allowed):
-            yield Problem(f"results.{name}.{key}", f"must be a {allowed.__name__}", value)
+        elif not isinstance(value, _OPTIONS[allowed][0]) or isinstance(value, bool) != (allowed is bool):
+            yield Problem(f"results.{name}.{key}", f"must be {_OPTIONS[allowed][1]}", value)
 
 
-def _wrong_samples(terms: ScenarioTerms, drawn: list[str]) -> Iterator[Problem]:
+def _wrong_samples(terms: ScenarioTerms, drawn: list[str], paths: list[str]) -> Iterator[Problem]:
     if terms.samples is None:
-        if drawn:
-            yield Problem("samples", f"is missing: {', '.join(drawn)} must be drawn some number of times", None)
+        if drawn or paths:
+            yield Problem("samples", f"is missing: {', '.join(drawn + paths)} must be drawn some number of times", None)
         return
-    if not drawn and not any(axis.draw for axis in terms.axes.values()):
-        yield Problem("samples", "must be left out where no axis has `draw`", None)
+    if not drawn and not paths and not any(axis.draw for axis in terms.axes.values()):
+        yield Problem("samples", "must be left out where no axis has `draw` and no result draws paths", None)
     for place, each in enumerate(terms.samples.correlations):
         for name in each.axes:
             if name not in drawn:

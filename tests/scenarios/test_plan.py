@@ -91,7 +91,7 @@ def test_ticks_are_kept():
         ([Listed("a", np.arange(2)), Listed("a", np.arange(2))], {}, "`axes` must be of different names"),
         ([Listed("a", np.arange(2), "z"), Listed("b", np.arange(3), "z")], {}, "must be axes of one length"),
         ([STOCK], {}, "`samples.count` must be given where an axis is drawn"),
-        ([Listed("a", np.arange(2))], {"count": 5, "seed": 1}, "`samples.count` must be given where an axis is drawn"),
+        ([Listed("sample", np.arange(2))], {}, "`axes` must be called otherwise than 'sample'"),
         (
             [STOCK, VOLATILITY, Drawn("x", "normal", 0, 1)],
             {"count": 5, "seed": 1, "correlation": np.array([[1, 0.9, -0.9], [0.9, 1, 0.9], [-0.9, 0.9, 1]])},

@@ -30,6 +30,11 @@ class Accrued(Result):
         return {"accrued_interest": Column(self.deal.terms.currency, "interest accrued and unpaid on the series")}
 
     def compute(self, inputs: Inputs, size: int) -> Mapping[str, npt.NDArray[Any]]:
-        """Ask the deal."""
+        """Ask the deal, once for each day where they are fewer than the scenarios."""
         closing = np.datetime64(self.deal.terms.dates.closing.value, "D")
-        return {"accrued_interest": np.asarray(self.deal.accrued(self.default(inputs, "on", closing, size)))}
+        days = self.default(inputs, "on", closing, size)
+        first, last = days.min(), days.max()
+        if (last - first).astype(np.int64) >= size:
+            return {"accrued_interest": np.asarray(self.deal.accrued(days))}
+        each = np.asarray(self.deal.accrued(np.arange(first, last + 1)))
+        return {"accrued_interest": each[(days - first).astype(np.int64)]}

@@ -3,19 +3,24 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
 import numpy as np
 import numpy.typing as npt
 
+from notecalc.core.arrays import IntArray
 from notecalc.deal.deal import Deal
 from notecalc.deal.marketfile import MarketCase
+from notecalc.errors import TermError
 
-__all__ = ["Column", "Inputs", "Result"]
+__all__ = ["SAMPLE", "Column", "Inputs", "Result", "in_parts"]
 
 Inputs = Mapping[str, npt.NDArray[Any]]
+
+SAMPLE = "sample"
+"""The input that says which of the samples a scenario has; whoever draws paths draws the same for the same sample."""
 
 
 @dataclass(frozen=True)
@@ -24,6 +29,8 @@ class Column:
 
     unit: str
     meaning: str
+    dtype: str = "float64"
+    """Of numpy: ``float64`` or ``datetime64[D]``."""
 
 
 class Result(ABC):
@@ -35,6 +42,8 @@ class Result(ABC):
         Whose terms hold where no axis says otherwise.
     market : MarketCase, optional
         Whose data do.
+    seed : int, optional
+        Of what it draws; see `draws_paths`.
     **options
         What a scenario file says under the result's name.
     """
@@ -42,11 +51,13 @@ class Result(ABC):
     name: ClassVar[str]
     options: ClassVar[Mapping[str, type]] = {}
     needs_market: ClassVar[bool] = False
+    draws_paths: ClassVar[bool] = False
+    """Whether it draws numbers of its own, and so takes the seed and, as an input, each scenario's `SAMPLE`."""
     uses: ClassVar[tuple[str, ...]] = ()
     """Beginnings of the paths of the deal's terms that it rests on."""
 
-    def __init__(self, deal: Deal, market: MarketCase | None, **options: Any) -> None:
-        self.deal, self.market, self.given = deal, market, options
+    def __init__(self, deal: Deal, market: MarketCase | None, *, seed: int | None = None, **options: Any) -> None:
+        self.deal, self.market, self.seed, self.given = deal, market, seed, options
 
     @property
     @abstractmethod
@@ -56,7 +67,7 @@ class Result(ABC):
     @property
     @abstractmethod
     def columns(self) -> Mapping[str, Column]:
-        """Columns of numbers that it gives."""
+        """Columns of numbers, or of dates, that it gives."""
 
     @property
     def labels(self) -> Mapping[str, tuple[str, ...]]:
@@ -67,6 +78,16 @@ class Result(ABC):
     def rows(self) -> int:
         """Rows of each scenario."""
         return next((len(words) for words in self.labels.values()), 1)
+
+    @property
+    def model(self) -> str | None:
+        """The model of valuation whose market data it takes; None for the market file's own."""
+        return self.given.get("model")
+
+    @property
+    def reads(self) -> set[str]:
+        """Names of the inputs that it computes from."""
+        return {*self.takes, *([SAMPLE] if self.draws_paths else [])}
 
     @abstractmethod
     def compute(self, inputs: Inputs, size: int) -> Mapping[str, npt.NDArray[Any]]:
@@ -81,3 +102,30 @@ class Result(ABC):
     def default(self, inputs: Inputs, name: str, value: Any, size: int) -> npt.NDArray[Any]:
         """Give an input, or what holds where it does not vary."""
         return inputs[name] if name in inputs else np.full(size, value)
+
+
+def in_parts(
+    parts: Iterable[IntArray], compute: Callable[[IntArray], Mapping[str, npt.NDArray[Any]]]
+) -> dict[str, npt.NDArray[Any]]:
+    """Compute scenarios part by part, each scenario in one part, and put them together again.
+
+    Raises
+    ------
+    TermError
+        As `compute` does, its rows being those of all scenarios.
+    """
+    rows, found = [], []
+    for part in parts:
+        try:
+            found.append(compute(part))
+        except TermError as error:
+            told = error.rows or ([] if error.row is None else [error.row])
+            of_all = part[list(told)].tolist()
+            row = of_all[0] if of_all else None
+            kind = type(error)
+            raise kind(
+                error.name, rule=error.rule, got=error.got, row=row, hint=error.hint, rows=of_all or None
+            ) from error
+        rows.append(part)
+    back = np.argsort(np.concatenate(rows), kind="stable")
+    return {name: np.concatenate([part[name] for part in found])[back] for name in found[0]}

@@ -8,9 +8,13 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from notecalc.deal.closing import closing_table, reading_of
+from notecalc.core.arrays import IntArray
+from notecalc.core.exchange import POLICIES
+from notecalc.core.money import to_money
+from notecalc.core.words import known_word
+from notecalc.deal.closing import closing_cents, reading_of, surrendered_cents
 from notecalc.deal.register import register_of
-from notecalc.scenarios.results.base import Column, Inputs, Result
+from notecalc.scenarios.results.base import Column, Inputs, Result, in_parts
 
 __all__ = ["Closing"]
 
@@ -50,13 +54,24 @@ class Closing(Result):
 
     def compute(self, inputs: Inputs, size: int) -> Mapping[str, npt.NDArray[Any]]:
         """Ask the deal once for each policy."""
+        terms, register = self.deal.terms, register_of(self.deal.terms)
         given = {name.removeprefix(_SURRENDERED): values for name, values in inputs.items() if name != "policy"}
-        policies = self.default(inputs, "policy", reading_of(self.deal.terms), size)
-        out = {name: np.empty((size, self.rows)) for name in _MEANING}
-        for policy in np.unique(policies):
-            rows = np.flatnonzero(policies == policy)
+        policies = self.default(inputs, "policy", reading_of(terms), size)
+        # Who has no right to surrender pays the same in every scenario.
+        usual = closing_cents(terms, POLICIES[0], np.zeros((1, self.rows), dtype=np.int64))
+        out = {name: np.tile(to_money(usual[name]), (size, 1)) for name in _MEANING}
+        able = sorted({register.position(right.purchaser) for right in terms.surrender_rights})
+
+        def closed(rows: IntArray) -> Mapping[str, npt.NDArray[Any]]:
+            policy = known_word("policy", str(policies[rows[0]]), POLICIES)
             elects = {key: values[rows] for key, values in given.items()} or None
-            table = closing_table(self.deal.terms, [str(policy)], elects)
-            for name, part in out.items():
-                part[rows] = table[name].to_numpy().reshape(-1, self.rows)
+            surrendered, _ = surrendered_cents(terms, elects)
+            cents = closing_cents(terms, policy, np.atleast_2d(surrendered)[:, able], able)
+            # Where no amount varies there is one row, the same for all scenarios of the policy.
+            shape = rows.size, len(able)
+            return {name: np.broadcast_to(to_money(cents[name]), shape) for name in _MEANING}
+
+        parts = (np.flatnonzero(policies == policy) for policy in dict.fromkeys(policies.tolist()))
+        for name, part in in_parts(parts, closed).items():
+            out[name][:, able] = part
         return out

@@ -10,7 +10,7 @@ import numpy.typing as npt
 
 from notecalc.core.conversion import read_prices
 from notecalc.core.money import to_money
-from notecalc.deal.captable import cap_lines, shares_by_class
+from notecalc.deal.captable import cap_lines, shares_in_all
 from notecalc.deal.conversion import conversion_price_of
 from notecalc.deal.register import register_of
 from notecalc.scenarios.results.base import Column, Inputs, Result
@@ -46,8 +46,7 @@ class Dilution(Result):
         held = to_money(register_of(terms).cents.sum())
         principal = self.default(inputs, "principal", held, size)
         prices = np.broadcast_to(read_prices(price, "conversion_price"), (size,))
-        others, issued = shares_by_class(terms, prices, principal, inputs.get("share_price"))
-        new, old = issued.sum(axis=1), np.broadcast_to(others.sum(axis=1), (size,))
+        old, new = shares_in_all(terms, prices, principal, inputs.get("share_price"))
         # Authorised shares are counted in full, whatever the stock price.
         left = float(terms.capitalization.authorised.value) - sum(line.shares for line in cap_lines(terms))
         return {
