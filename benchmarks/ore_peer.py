@@ -9,6 +9,10 @@ Actual/365 Fixed. What stays different: a holder who converts is paid accrued in
 (``accrued_on_conversion="paid"`` here); conversion and call are tested on the days of its grid only; the stock is on a
 grid that is not aligned with any barrier, and a call is made from the first node above its trigger.
 
+A hazard rate that moves with the stock is not compared: ORE has it, as h0(t) (S0 / S)^p, but with p other than 0 it
+finds h0 and the volatility step by step on its own grid, such that the credit curve's survival and at-the-money options
+are met (`DefaultableEquityJumpDiffusionModel::bootstrap`), where ours takes both as they are given.
+
 ``python benchmarks/ore_peer.py`` prints what ``tests/data/convertible_ore.json`` holds.
 """
 

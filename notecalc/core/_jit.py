@@ -136,7 +136,9 @@ class Kernel:
         if self._lanes:
             like, before = self._like(compiled=not config.DISABLE_JIT)
         # Python never calls them: to make no wrappers for it saves a fifth of the time.
-        inner = register_jitable(no_cpython_wrapper=True, no_cfunc_wrapper=True)
+        # Functions of vectors make no arrays, and need not count who holds one: they would, a thousand times a row.
+        counting = {"_nrt": False} if self._lanes else {}
+        inner = register_jitable(no_cpython_wrapper=True, no_cfunc_wrapper=True, **counting)
         for function in self._calls:
             inner(function)
         # One signature: else each mixture of read-only and writable arrays would be compiled anew.

@@ -158,6 +158,24 @@ def _load_code(context: Any, builder: Any, sig: Any, args: Any) -> Any:
     return loaded
 
 
+def _pick_code(context: Any, builder: Any, sig: Any, args: Any) -> Any:
+    """Load lane by lane into a register: through memory, each read would wait for the writes before it."""
+    values, at, cells, _ = args
+    kind = sig.return_type
+    places = context.make_array(sig.args[2])(context, builder, cells)
+
+    def one(lane: int) -> Any:
+        place = builder.load(builder.gep(places.data, [ir.Constant(_INT, lane)]))
+        return builder.load(_place(context, builder, sig.args[0], values, builder.add(at, place), types.float64))
+
+    if not isinstance(kind, Vector):
+        return one(0)
+    picked = ir.Constant(_type(kind, _FLOAT), ir.Undefined)
+    for lane in range(kind.lanes):
+        picked = builder.insert_element(picked, one(lane), ir.Constant(_INDEX, lane))
+    return picked
+
+
 def _store_code(context: Any, builder: Any, sig: Any, args: Any) -> Any:
     values, at, x = args
     stored = builder.store(x, _place(context, builder, sig.args[0], values, at, sig.args[2]))
@@ -177,6 +195,12 @@ _teach(
     lambda args: signature(_kind_of_like(args[2]), args[0], types.intp, args[2]),
     _load_code,
     *((types.Array, types.Integer, like) for like in _LIKE),
+)
+_teach(
+    _vectors.pick,
+    lambda args: signature(_kind_of_like(args[3]), args[0], types.intp, args[2], args[3]),
+    _pick_code,
+    *((types.Array, types.Integer, types.Array, like) for like in _LIKE),
 )
 _teach(
     _vectors.store,

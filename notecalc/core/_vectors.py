@@ -28,6 +28,7 @@ __all__ = [
     "log",
     "maximum",
     "minimum",
+    "pick",
     "select",
     "splat",
     "sqrt",
@@ -50,6 +51,12 @@ def load(values: Any, at: int, like: Any) -> Any:
     """Give the numbers from an array's place `at` on, one for each lane."""
     del like
     return values[at]
+
+
+def pick(values: Any, at: int, cells: Any, like: Any) -> Any:
+    """Give from an array a number for each lane, at the lane's own place in `cells` counted from `at`."""
+    del like
+    return values[at + cells[0]]
 
 
 def store(values: Any, at: int, x: Any) -> None:

@@ -55,6 +55,7 @@ def convertible_of(
                 clean_price=float(call.clean_price.value),
                 trigger=0.0 if call.trigger.value == "none" else float(call.trigger.value),
                 days=_days_of(call),
+                notice_days=0 if call.notice_days is None else call.notice_days.value,
                 start=call.first_date.value,
                 end=call.last_date.value,
                 make_whole_until=None if call.make_whole_until is None else call.make_whole_until.value,
@@ -88,6 +89,3 @@ def simplifications(terms: DealTerms) -> Iterator[tuple[str, str]]:
             f"series.{path}.conversion.accrued_interest",
             "valued as forfeited on every day: a coupon kept by who converts after its record date is left out",
         )
-    for row, call in enumerate(series.calls):
-        if call.notice_days is not None and call.notice_days.value:
-            yield f"series.{path}.calls[{row}].notice_days", "valued as called without notice"

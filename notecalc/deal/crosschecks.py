@@ -265,6 +265,11 @@ def _options(raw: Mapping[str, Any]) -> Iterator[Problem]:
             if isinstance(got, str) and got != paid[0]:
                 rule = f"must be as for the first of the calls and puts, {paid[0]}: this version computes one for all"
                 yield Problem(f"{here}.{key}[{row}].accrued_interest.value", rule, got)
+        notices = [_at(call, "notice_days", "value") or 0 for call in _list(series, "calls")]
+        for row, got in enumerate(notices):
+            if isinstance(got, int) and got != notices[0]:
+                rule = f"must be as for the first of the calls, {notices[0]}: this version computes one for all"
+                yield Problem(f"{here}.calls[{row}].notice_days", rule, got)
         whole = _at(series, "make_whole", "value")
         told = any(_at(call, "make_whole_until") is not None for call in _list(series, "calls"))
         if (whole == "calls") != told and whole in ("none", "calls"):

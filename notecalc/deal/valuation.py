@@ -177,9 +177,19 @@ def implied_table(
         with rows.reach():
             found = rows.reset.implied(unknown, rows.terms, scale, rows.arguments)
     count = np.atleast_1d(found["solutions"])
-    words = np.select([count == 0, count == 2, count > 2], ["no solution", "two solutions", "several"], "")
+    words = np.select(
+        [count == 0, count == 2, np.isinf(count), count > 2],
+        ["no solution", "two solutions", "the same on a range", "several"],
+        "",
+    )
     remark = pd.array(words.tolist(), dtype="str")
-    table = rows.frame({unknown: found["value"], f"other_{unknown}": found["other"], "solutions": count})
+    table = rows.frame(
+        {
+            unknown: found["value"],
+            f"other_{unknown}": found["other"],
+            "solutions": np.where(np.isinf(count), np.nan, count),
+        }
+    )
     return table.assign(remark=remark).astype({"solutions": "Int64"})
 
 

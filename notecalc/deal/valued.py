@@ -149,7 +149,8 @@ class Valued:
         -------
         DataFrame
             The answer, ``other_...`` (the highest, if there are several), how many ``solutions`` there are on the range
-            searched, and in words what is remarkable; see :func:`notecalc.convertible_implied`.
+            searched (missing if the value is that price on a whole range, which the remark says), and in words what is
+            remarkable; see :func:`notecalc.convertible_implied`.
 
         Examples
         --------

@@ -106,6 +106,7 @@ def _options(periods: Periods, given: Arrays, days: tuple[int, int] | None) -> d
     }
     if "call_price" in given:
         call: dict[str, Any] = {"trigger": or_zero("call_trigger"), "days": days, **window("call")}
+        call["notice_days"] = or_zero("call_notice_days")
         if "call_make_whole_until" in given:
             call["make_whole_until"] = given["call_make_whole_until"]
             call["make_whole_rate"] = or_zero("call_make_whole_rate")

@@ -39,6 +39,8 @@ class ConvertibleColumns(TypedDict, total=False):
     call_make_whole_until, call_make_whole_rate : date-like and numeric, optional
         Day up to which a call pays the coupons ahead, blank where it pays accrued interest, and the rate at which they
         are discounted; blank is their sum.
+    call_notice_days : int-like, optional
+        Days from the notice of a call to the call; blank is none.
     put_price, put_date, put_end : numeric and date-like, optional
         Clean price [per 100] at which the holder may sell the note back, and the day; blank where it may not. With a
         `put_end`, on every day from the one to the other.
@@ -62,6 +64,7 @@ class ConvertibleColumns(TypedDict, total=False):
     call_end: Dates | pd.Series[Any]
     call_make_whole_until: Dates | pd.Series[Any]
     call_make_whole_rate: Number
+    call_notice_days: Number
     put_price: Number
     put_date: Dates | pd.Series[Any]
     put_end: Dates | pd.Series[Any]

@@ -192,6 +192,8 @@ NOT_BY_ROW = {
     "yield_to_put": "put dates and prices have an axis of their own",
     "yield_to_worst": "call dates and prices have an axis of their own",
     "resolve": "the periods of notes",
+    "credit_steps": "steps, each from two rows",
+    "volatility_steps": "steps, each from two rows",
     "ownership": "each count over the sum of all",
     "roll_forward": "the spans of notes",
     "schedule": "the periods of one note",

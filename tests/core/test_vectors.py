@@ -21,6 +21,7 @@ from notecalc.core._vectors import (
     log,
     maximum,
     minimum,
+    pick,
     select,
     splat,
     sqrt,
@@ -62,6 +63,11 @@ def fused(like, x, y, z, out):
 def tell(like, x, out):
     for i in range(0, x.size, lanes_of(like)):
         store(out, i, splat(1.0, like) if any_lane(load(x, i, like) > 0.0) else splat(0.0, like))
+
+
+def pick_own(like, x, cells, out):
+    for i in range(0, out.size, lanes_of(like)):
+        store(out, i, pick(x, i, cells, like))
 
 
 def run(body, width, *columns, results):
@@ -129,6 +135,19 @@ def test_multiplying_and_adding(width):
         np.testing.assert_allclose(got, exact, rtol=0, atol=2e-15)
     else:
         np.testing.assert_array_equal(got, exact)
+
+
+@pytest.mark.parametrize("width", WIDTHS)
+def test_picking_a_number_for_each_lane_from_its_own_place(width):
+    lanes = 1 if width == "python" else width
+    cells = np.random.default_rng(9).integers(0, 40, 32)
+    x, out = np.arange(136.0), np.empty(96)
+    if width == "python":
+        pick_own(0.0, x, cells, out)
+    else:
+        Kernel(pick_own, [], ["float64"], tables=["float64", "int64"], lanes=width)(x, cells, out)
+    at = np.arange(96)
+    np.testing.assert_array_equal(out, at // lanes * lanes + cells[at % lanes])
 
 
 @pytest.mark.parametrize("width", WIDTHS)

@@ -51,6 +51,7 @@ first_date = { value = 2006-06-18, assumed = "a test" }
 last_date = { value = 2007-06-18, assumed = "a test" }
 trigger = { value = "none", assumed = "a test" }
 accrued_interest = { value = "paid", assumed = "a test" }
+notice_days = { value = 30, assumed = "a test" }
 
 [[series.notes.puts]]
 clean_price = { value = 100, assumed = "a test" }

@@ -20,7 +20,7 @@ def test_calls_puts_and_steps_are_terms_like_others(callable_deal: nc.Deal) -> N
     assert table.loc["series.notes.calls[0].trigger", "value"] == "1.50"
     assert table.loc["series.notes.puts[0].first_date", "value"] == "2006-06-18"
     assert (table.loc[table.index.str.contains("calls|puts|steps"), "assumed"] == "a test").all()
-    assert len(table) - len(nc.load("ibasis-2004").term_table()) == 2 + 8 + 5 + 4
+    assert len(table) - len(nc.load("ibasis-2004").term_table()) == 2 + 8 + 6 + 4
 
 
 def test_a_checker_of_json_schema_accepts_them(callable_text: str) -> None:

@@ -172,6 +172,7 @@ class Case:
                 curves[in_segment[name]] = value
             else:
                 numbers[name] = (value, fields[name][1])
+        _check_notice(model, terms)
         layout = Layout.of(terms.periods, settlement, numbers)
         # Raises where a settlement lies outside its note's life.
         find_each(terms.periods, counting(terms.periods), layout.note, layout.settlement)
@@ -196,15 +197,16 @@ class Case:
     def solve(self) -> list[FloatArray]:
         """Give value, delta, gamma, theta per year and the estimate of the error.
 
-        Unless the finest grids are asked for, rows of the model of one unknown are valued in vectors: fastest those
-        with constant coefficients, then all but those with terms that only the engine knows.
+        Unless the finest grids are asked for, rows are valued in vectors, but for those with terms that only the engine
+        knows; fastest those of the model of one unknown with constant coefficients.
         """
         out, columns = [np.empty(self.contract.size) for _ in range(5)], self.columns
         lines, rows = self.lines, np.arange(self.contract.size)
         flat = lines.table.reshape(-1)
         left: list[tuple[Callable[..., None], IntArray]] = [(value_rows, rows)]
-        if self.model == col.AYACHE_FORSYTH_VETZAL and self.accuracy in GRIDS:
-            rows = value_where_fast(lines.offsets, flat, GRIDS[self.accuracy], self.contract, columns, out)
+        if self.accuracy in GRIDS:
+            if self.model == col.AYACHE_FORSYTH_VETZAL:
+                rows = value_where_fast(lines.offsets, flat, GRIDS[self.accuracy], self.contract, columns, out)
             general = lines.needs_general[self.contract[rows]]
             left = [(value_rows, rows[general]), (value_rows_in_lanes, rows[~general])]
         for run, some in left:
@@ -238,6 +240,13 @@ class Case:
         table = case.lines.table.copy()
         table[:, in_segment[column]] += by
         return replace(case, lines=replace(case.lines, table=table))
+
+
+def _check_notice(model: str, terms: Convertible) -> None:
+    """Raise for the third model where a call needs notice: it says of no amount whether that will be paid in cash."""
+    if model == MODELS[col.GOLDMAN_SACHS] and any((call.notice_days > 0).any() for call in terms.calls):
+        rule = f"{MODELS[0]!r} or {MODELS[1]!r} where a call needs notice"
+        raise TermError("model", rule=rule, got=model)
 
 
 def _credit_name(model: str, given: Mapping[str, Any]) -> str:

@@ -35,7 +35,10 @@ DIVIDEND: Final = 24  # cash [currency/share], the stock going ex after the last
 LEVEL_START: Final = 25  # stock price that stays on a node, at the start and the end; filled in by the kernel
 LEVEL_END: Final = 26
 DAY_CASH: Final = 27  # what of the payment at maturity is cash
-FIELDS: Final = 28
+NOTICE: Final = 28  # from an issuer's notice to redemption [yr]; 0: called at once
+BY_NOTICE: Final = 29  # whether the issuer may give it; CALL_START and CALL_END are then what redemption pays
+DAY_NOTICE: Final = 30  # what redemption pays after a notice on the last day alone; 0: none
+FIELDS: Final = 31
 
 # ---- a row: one value to compute ----
 STOCK: Final = 0
@@ -64,10 +67,12 @@ PUT_LAST: Final = 5  # the last node below it at which the note is put; -1: none
 PUT_PART: Final = 6  # how far below the next node the edge of what is put lies, in cells
 STATE: Final = 7
 
-# ---- the edge after each step of a segment, behind the state where there is room: LAST, PART, SIDE and ----
+# ---- the edges after each step of a segment, behind the state where there is room: LAST, PART, SIDE and ----
 EDGE_NEW: Final = 3  # the time reached
 EDGE_TWICE: Final = 4  # the step's TWICE
-EDGE_PARTS: Final = 5
+EDGE_PUT_LAST: Final = 5
+EDGE_PUT_PART: Final = 6
+EDGE_PARTS: Final = 7
 
 # ---- a step of time ----
 HALF: Final = 0  # by which the implicit part advances [yr]
@@ -87,6 +92,16 @@ LEAN: Final = 6  # what the second unknown adds to SOURCE, per unit of it
 OLD: Final = 7  # both unknowns before the step
 OLD_SECOND: Final = 8
 WORK: Final = 9
+
+# ---- a note that has been called, on the same grid, a row each ----
+CALLED: Final = 0  # what it is worth above its shares
+CALLED_CASH: Final = 1  # its second unknown
+OLD_CALLED: Final = 2  # both before the step
+OLD_CALLED_CASH: Final = 3
+UNIT: Final = 4  # h^2 / 2 times the second derivative of the distance from it, were it touched there
+SPARE: Final = 5
+TOMORROW: Final = 6  # called a day after settlement
+NOTICED: Final = 7
 
 # ---- the grid ----
 BEYOND: Final = 6  # nodes past an edge to which the solution is carried

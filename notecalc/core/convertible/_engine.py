@@ -11,25 +11,32 @@ from typing import Any
 import numpy as np
 
 from notecalc.core._jit import kernel
-from notecalc.core.convertible import _events, _march, _puts, _second, _segment, _weights
+from notecalc.core.convertible import _events, _march, _notice, _puts, _second, _segment, _weights
 from notecalc.core.convertible._columns import (
     AYACHE_FORSYTH_VETZAL,
+    BY_NOTICE,
+    CALL_END,
     CALL_START,
+    CALLED,
     CARRY,
     CLAIM_START,
     CREDIT,
     DROP,
     ELASTICITY,
     FIELDS,
+    FLOOR_END,
     FLOOR_START,
     LAST,
     LENGTH,
     LEVEL_END,
     LEVEL_START,
     MARKET,
+    NOTICE,
+    NOTICED,
     OPEN,
     PART,
     PUT,
+    PUT_END,
     PUT_LAST,
     PUT_PART,
     PUT_START,
@@ -45,13 +52,15 @@ from notecalc.core.convertible._columns import (
     STATE,
     STEP,
     STOCK,
+    TOMORROW,
     TSIVERIOTIS_FERNANDES,
     VOLATILITY,
     WORK,
 )
 from notecalc.core.convertible._events import mature, meet
 from notecalc.core.convertible._march import march
-from notecalc.core.convertible._segment import is_barrier, own_or
+from notecalc.core.convertible._notice import march_noticed, meet_after_notice, value_tomorrow
+from notecalc.core.convertible._segment import is_barrier, own_or, rise
 from notecalc.core.convertible._weights import derivatives
 
 __all__ = ["value_rows"]
@@ -68,9 +77,25 @@ def _across(nodes: float, segments: int) -> int:
     return int(nodes * math.sqrt(max(1.0, segments / _OFTEN)))
 
 
+_CALLED_SHARE = 0.15  # of a life's steps, that a called note has from redemption to notice
+_FINE = 0.75  # standard deviations of the stock between notice and redemption that a step may have, at most
+_MOST_TIMES = 16.0  # by how much the grid is made finer for that, at most
+
+
+def _notice_resolved(across: float, seg: Any, begin: int, end: int, row: Any, span: float, nodes: float) -> Any:
+    """Give the nodes across that a note needs besides, for what it is worth once called not to pass between them."""
+    notice, vol = seg[begin * FIELDS + NOTICE], math.inf
+    if notice <= 0.0:
+        return across
+    for s in range(begin, end):
+        vol = min(vol, own_or(seg[s * FIELDS + VOLATILITY], row[R_VOLATILITY]))
+    return max(across, min(math.ceil(span / (_FINE * vol * math.sqrt(notice))), _MOST_TIMES * nodes))
+
+
 def _one_grid(
-    u: Any, b: Any, spare: Any, exp_y: Any, work: Any, state: Any, now: Any, seg: Any, begin: int, end: int, row: Any,
-    model: int, h: float, zero: int, steps: float, times: int, out: Any,
+    u: Any, b: Any, spare: Any, exp_y: Any, work: Any, c: Any, inner_work: Any, parts: Any, state: Any, now: Any,
+    inner: Any, inner_now: Any, seg: Any, begin: int, end: int, row: Any, model: int, h: float, zero: int, steps: float,
+    times: int, out: Any,
 ) -> None:  # fmt: skip
     """Value on one grid: value, delta, gamma and theta go to `out`."""
     total = 0.0
@@ -83,10 +108,40 @@ def _one_grid(
     for s in range(end - 1, begin - 1, -1):
         o = s * FIELDS
         count = max(2, round(steps * seg[o + LENGTH] / total)) * times
-        march(u, b, work, exp_y, state, now, seg, o, row, model, h, zero, count)
+        if seg[o + BY_NOTICE] > 0:
+            march_noticed(
+                u, b, c, work, inner_work, exp_y, state, now, parts, inner, inner_now, seg, s, end - 1, row, model, h,
+                zero, count, _CALLED_SHARE * steps * times,
+            )  # fmt: skip
+        else:
+            march(u, b, work, exp_y, state, now, seg, o, row, model, h, zero, count)
         if s > begin:
-            meet(u, b, spare, work, exp_y, state, seg, o, o - FIELDS, model, h, zero)
+            if seg[o + NOTICE] > 0:
+                meet_after_notice(
+                    u, b, c, spare, work, inner_work, exp_y, state, inner_now, parts, inner, seg, s, end - 1, row,
+                    model, h, zero, _CALLED_SHARE * steps * times,
+                )  # fmt: skip
+            else:
+                meet(u, b, spare, work, exp_y, state, seg, o, o - FIELDS, model, h, zero)
+    if seg[o + BY_NOTICE] > 0 and state[SIDE] < 0.0:
+        value_tomorrow(
+            c, inner_work, exp_y, inner, inner_now, parts, seg, begin, end - 1, row, model, h, zero,
+            _CALLED_SHARE * steps * times,
+        )  # fmt: skip
+        if zero + math.log(row[STOCK] / seg[o + LEVEL_START]) / h >= state[LAST] + state[PART]:
+            _read_called(c, seg, o, row, h, zero, out)
+            return
     _read(u, b, state, seg, o, row, model, h, zero, out)
+
+
+def _read_called(c: Any, seg: Any, o: int, row: Any, h: float, zero: int, out: Any) -> None:
+    """Read value, delta, gamma and theta at a stock price at which notice is given: those of the note once called."""
+    k, stock = seg[o + RATIO], row[STOCK]
+    place, high = zero + math.log(stock / seg[o + LEVEL_START]) / h, c.shape[1] - 1
+    value, slope, bend = derivatives(c[CALLED], place, 0, high)
+    out[0], out[1] = value + k * stock, k + slope / h / stock
+    out[2] = (bend / h - slope) / (h * stock * stock)
+    out[3] = (derivatives(c[TOMORROW], place, 0, high)[0] - value) * 365.0
 
 
 def _read(u: Any, b: Any, state: Any, seg: Any, o: int, row: Any, model: int, h: float, zero: int, out: Any) -> None:
@@ -94,15 +149,18 @@ def _read(u: Any, b: Any, state: Any, seg: Any, o: int, row: Any, model: int, h:
     k, stock = seg[o + RATIO], row[STOCK]
     place = zero + math.log(stock / seg[o + LEVEL_START]) / h
     barrier, side = is_barrier(seg, o), state[SIDE]
-    out[3] = 0.0
+    # What is exercised at once is worth what is paid for it, which accrues.
     if (barrier and place >= zero) or (side > 0.0 and place >= state[LAST] + state[PART]):
         out[0], out[1], out[2] = seg[o + FLOOR_START] + k * stock, k, 0.0
+        out[3] = rise(seg, o, FLOOR_START, FLOOR_END)
         return
     if side < 0.0 and place >= state[LAST] + state[PART]:
         out[0], out[1], out[2] = seg[o + CALL_START], 0.0, 0.0
+        out[3] = rise(seg, o, CALL_START, CALL_END)
         return
     if state[PUT_LAST] >= 0.0 and place <= state[PUT_LAST] + 1.0 - state[PUT_PART]:
         out[0], out[1], out[2] = seg[o + PUT_START], 0.0, 0.0
+        out[3] = rise(seg, o, PUT_START, PUT_END)
         return
     high = u.size - 1
     if side != 0.0:
@@ -181,6 +239,10 @@ def _span(seg: Any, begin: int, end: int, row: Any, model: int, width: float) ->
         _events.known_kink, _events.crosses, _events.excess, _events.crossing, _events.beside, _events.clip,
         _events.weigh_conversion, _events.weigh_trigger, _events.cap, _events.enter, _events.move,
         _events.mature, _events.meet,
+        _notice.cut_segment, _notice.value_called, _notice.cap_on_day, _notice.settle_called, _notice.meet_after_notice,
+        _notice.march_noticed, _notice.step_noticed, _notice.follow_called, _notice.first_called, _notice.fill_units,
+        _notice.touch, _notice.bend_at, _notice.place_called, _notice.finish_called, _notice.value_tomorrow,
+        _notice_resolved, _read_called,
         _across, _one_grid, _read, _extrapolated, _span,
     ],
 )  # fmt: skip
@@ -194,9 +256,16 @@ def value_rows(
     finest, most = 1 << (grids - 1), 1
     for i in range(offsets.size - 1):
         most = max(most, offsets[i + 1] - offsets[i])
-    room = (_across(settings[NODES], most) + 8) * finest + 1
+    room, noticed = (_across(settings[NODES], most) + 8) * finest + 1, 0
+    for s in range(seg.size // FIELDS):
+        if seg[s * FIELDS + NOTICE] > 0:
+            noticed, room = NOTICED, max(room, (int(_MOST_TIMES * settings[NODES]) + 8) * finest + 1)
+            break
     memory, work = np.empty((4, room)), np.zeros(WORK * room)
     row, state, now = np.empty(MARKET), np.zeros(STATE), np.empty(STEP)
+    # For a note that has been called: what march needs, once more.
+    called, inner_work = np.zeros(max(noticed, 1) * room), np.zeros(WORK * (room if noticed > 0 else 1))
+    parts, inner, inner_now = np.empty(2 * FIELDS), np.zeros(STATE), np.empty(STEP)
     found = np.empty((grids, 4))
     out = (value, delta, gamma, theta)
     for r in range(value.size):
@@ -211,15 +280,21 @@ def value_rows(
             estimate[r] = math.nan
             continue
         low, high = _span(seg, begin, end, row, model, settings[WIDTH])
-        width = (high - low) / _across(settings[NODES], end - begin)
+        across = float(_across(settings[NODES], end - begin))
+        if noticed > 0:
+            across = _notice_resolved(across, seg, begin, end, row, high - low, settings[NODES])
+        width = (high - low) / across
         below, above = max(4, math.ceil(-low / width)), math.ceil(high / width)
         for grid in range(grids):
             times = 1 << grid
             nodes = (below + above) * times + 1
             _one_grid(
                 memory[0, :nodes], memory[1, :nodes], memory[2, :nodes], memory[3, :nodes],
-                work[: WORK * nodes].reshape((WORK, nodes)), state, now, seg, begin, end, row, model, width / times,
-                below * times, settings[STEPS], times, found[grid],
+                work[: WORK * nodes].reshape((WORK, nodes)),
+                called[: max(noticed, 1) * nodes].reshape((max(noticed, 1), nodes)),
+                inner_work[: WORK * nodes if noticed > 0 else WORK].reshape((WORK, nodes if noticed > 0 else 1)),
+                parts, state, now, inner, inner_now, seg, begin, end, row, model, width / times, below * times,
+                settings[STEPS], times, found[grid],
             )  # fmt: skip
         for j, part in enumerate(out):
             part[r] = _extrapolated(found, grids - 1, j)

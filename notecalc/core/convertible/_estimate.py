@@ -55,12 +55,15 @@ def _drifts_far(columns: list[FloatArray], model: int) -> BoolArray:
 
 
 def _has_moving_edge(offsets: IntArray, table: FloatArray, model: int) -> BoolArray:
-    """Tell which notes may be called for cash: at any time without conversion, or in the models of a spread with it."""
+    """Tell which notes may be called for cash: at any time without conversion, or in the models of a spread with it.
+
+    So may those that are called after notice.
+    """
     forced = (table[:, col.CALL_END] - table[:, col.FLOOR_END]) / table[:, col.RATIO]
     for_cash = table[:, col.OPEN] == 0
     if model != col.AYACHE_FORSYTH_VETZAL:
         for_cash |= table[:, col.TRIGGER] < forced
-    live = (table[:, col.CALL] > 0) & for_cash
+    live = ((table[:, col.CALL] > 0) & for_cash) | (table[:, col.BY_NOTICE] > 0)
     counts = np.bincount(_owner(offsets), weights=live.astype(np.float64), minlength=offsets.size - 1)
     return np.asarray(counts > 0)
 

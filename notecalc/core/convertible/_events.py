@@ -97,9 +97,12 @@ def meet(
         at = zero + math.log(trigger) / h if trigger > 0.0 else -1.0
         kept = interpolate(u, at, 0, u.size - 1)
         steep = interpolate(u, at + 0.5, 0, u.size - 1) - interpolate(u, at - 0.5, 0, u.size - 1)
+        cash = interpolate(b, at, 0, b.size - 1) if model == TSIVERIOTIS_FERNANDES else math.nan
+        thin = interpolate(b, at + 0.5, 0, b.size - 1) - interpolate(b, at - 0.5, 0, b.size - 1)
         kink = cap(u, b, work, exp_y, seg[o + DAY_CALL], floor, seg[o + DAY_OPEN], trigger, scale, model, h, zero, kink)
         if 2.0 < at < u.size - 3.0:
-            weigh_trigger(work, at, kept, steep, seg[o + DAY_CALL], floor, seg[o + DAY_OPEN], scale * trigger, h)
+            called, shares = seg[o + DAY_CALL], scale * trigger
+            weigh_trigger(work, at, kept, steep, cash, thin, called, floor, seg[o + DAY_OPEN], shares, h)
     if not math.isnan(seg[o + DAY_PUT]):
         cash = seg[o + DAY_PUT] if model == TSIVERIOTIS_FERNANDES else math.nan
         kink = clip(u, b, work, exp_y, 1.0, seg[o + DAY_PUT], scale, 0.0, 1e300, cash, h, kink)
@@ -234,16 +237,23 @@ def cap(
 
 
 def weigh_trigger(
-    work: Any, at: float, kept: float, steep: float, price: float, floor: float, is_open: float, shares: float, h: float
+    work: Any, at: float, kept: float, steep: float, cash: float, thin: float, price: float, floor: float,
+    is_open: float, shares: float, h: float,
 ) -> None:  # fmt: skip
-    """Weigh the jump of the value at a trigger, from which a note that is worth more than its call price is called."""
-    bound, slope = price - shares, -shares * h
+    """Weigh the jump of the value at a trigger, from which a note that is worth more than its call price is called.
+
+    Called for cash it loses its cash part, too, which was `cash` with slope `thin` there; NaN if there is none.
+    """
+    bound, slope, forced, high = price - shares, -shares * h, False, work.shape[1] - 1
     if is_open > 0 and bound < floor:
-        bound, slope = floor, 0.0
+        bound, slope, forced = floor, 0.0, True  # `weigh_conversion` weighs the cash part
     if kept > bound:
         j = math.floor(at)
-        weigh_jump(work[GAIN], j, at - j, kept - bound, 0, work.shape[1] - 1)
-        weigh_kink(work[GAIN], at, steep - slope, 0.0, 0, work.shape[1] - 1)
+        weigh_jump(work[GAIN], j, at - j, kept - bound, 0, high)
+        weigh_kink(work[GAIN], at, steep - slope, 0.0, 0, high)
+        if not (forced or math.isnan(cash)):
+            weigh_jump(work[PASS], j, at - j, cash, 0, high)
+            weigh_kink(work[PASS], at, thin, 0.0, 0, high)
 
 
 def weigh_conversion(b: Any, work: Any, exp_y: Any, level: float, h: float, zero: int) -> None:

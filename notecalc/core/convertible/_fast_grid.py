@@ -55,47 +55,72 @@ PLACE: Final = 14  # of ln(S / H) [dx]
 PRIOR_BARRIER: Final = 15
 LATER_LENGTH: Final = 16
 HELD: Final = 17  # coupon at the end of the later segment, to be added in closed form
-BLOCK_NUMBERS: Final = 18
+BOND: Final = 18  # what the coupons within the segment are worth at its start
+LEVEL_FIRST: Final = 19  # by which the first two nodes give the line in S below them: level, then slope
+LEVEL_SECOND: Final = 20
+SLOPE_FIRST: Final = 21
+SLOPE_SECOND: Final = 22
+TOP: Final = 23  # 1 over the level at the last node
+BLOCK_NUMBERS: Final = 24
 
 SCRATCH: Final = 16  # vectors of scratch: six weights and a place, and what is found at a crossing
 
 _LEAST = 0.8  # steps that a Gaussian must be wide
-_WINDOW = 5.5  # standard deviations to which it is summed
+_SEEN = 6.5  # standard deviations from a barrier beyond which it changes nothing: 1e-10 of a coupon
 _NARROW = 4  # nodes to each side of the weights that stand for a narrower one
 
 
-def fill_kernel(like: Any, block: Any, weights: Any, room: int) -> int:
+def fill_kernel(like: Any, block: Any, weights: Any, window: float, room: int) -> int:
     """Fill in the weights from the node itself outwards, for a segment; give how many nodes reach on each side.
 
-    Where the Gaussian is narrower than `_LEAST` steps, they have its moments up to the ninth instead.
+    They end at `window` standard deviations. Where the Gaussian is narrower than `_LEAST` steps, they have its moments
+    up to the ninth instead.
     """
     n = lanes_of(like)
     step, length = load(block, STEP * n, like), load(block, LENGTH * n, like)
+    beta = load(block, BETA * n, like)
     wide = load(block, VARIANCE * n, like) * length / (step * step)
     decay = exp(-load(block, LOSS * n, like) * length)
     narrow = wide < _LEAST * _LEAST
     kept = maximum(wide, splat(_LEAST * _LEAST, like))
-    window = _WINDOW + sqrt(wide) * step * maximum(load(block, BETA * n, like), -load(block, BETA * n, like))
-    most = minimum(window * sqrt(kept), splat(room - 2.0, like))
+    most = minimum(reach_of(window, kept, step, beta), splat(room - 2.0, like))
     most = select(narrow, splat(1.0 * _NARROW, like), most)
     ratio = exp(-0.5 / kept)
     change = ratio * ratio
     weight = decay / sqrt(2.0 * math.pi * kept)
     store(block, REACH * n, most)
-    reach = 0
+    reach, least = 0, room
     for lane in range(n):
-        reach = max(reach, int(block[REACH * n + lane]) + 1)
+        end = int(block[REACH * n + lane])
+        reach, least = max(reach, end + 1), min(least, end)
     zero, one = splat(0.0, like), splat(1.0, like)
-    for j in range(reach + 1):
-        # It fades out over a node, so that values have no steps where a number moves.
-        store(weights, j * n, weight * minimum(maximum(most - (j - 1.0), zero), one))
-        weight = weight * ratio
-        ratio = ratio * change
+    store(weights, 0, weight)
+    for j in range(1, reach + 1):
+        weight, ratio = weight * ratio, ratio * change
+        if j < least:
+            store(weights, j * n, weight)
+            continue
+        # It fades out over a node, so that values have no steps where a number moves; what is left out, nearly a
+        # geometric series of the ratio, is added at the end.
+        fading = minimum(maximum(most - (j - 1.0), zero), one)
+        last = maximum(one - maximum(most - 1.0 * j, 1.0 * j - most), zero)
+        rest = ratio * (1.0 + ratio) * fma(ratio, ratio, one)
+        store(weights, j * n, weight * fma(last, rest, fading))
     if any_lane(narrow):
         half = 0.5 * wide * select(narrow, splat(1.0, like), zero)
         for j in range(_NARROW + 1):
             store(weights, j * n, select(narrow, decay * moments_weight(j, half), load(weights, j * n, like)))
     return reach
+
+
+def reach_of(window: float, wide: Any, step: Any, beta: Any) -> Any:
+    """Give the nodes that a Gaussian of variance `wide` [steps] reaches over.
+
+    f falls as e^(beta y) to the left, and may grow as e^((beta + 1) y) to the right, by which what matters is shifted.
+    """
+    deviation = sqrt(wide)
+    lean = beta + 0.5
+    return deviation * (window + deviation * step * (0.5 + maximum(lean, -lean)))
 
 
 def moments_weight(j: int, half: Any) -> Any:
@@ -119,12 +144,9 @@ def continue_ends(
     Below, W is a line in S; above, it is level, or the opposite of what is below H.
     """
     n = lanes_of(like)
-    first = room * n
-    e0, e1 = load(growth, first, like), load(growth, first + n, like)
-    s0, s1 = load(shares, first, like), load(shares, first + n, like)
-    f0, f1 = load(f, first, like), load(f, first + n, like)
-    det = 1.0 / (e0 * s1 - e1 * s0)
-    level, slope = (f0 * s1 - f1 * s0) * det, (e0 * f1 - e1 * f0) * det
+    f0, f1 = load(f, room * n, like), load(f, (room + 1) * n, like)
+    level = f0 * load(block, LEVEL_FIRST * n, like) + f1 * load(block, LEVEL_SECOND * n, like)
+    slope = f0 * load(block, SLOPE_FIRST * n, like) + f1 * load(block, SLOPE_SECOND * n, like)
     for i in range(room - reach, room):
         store(f, i * n, fma(level, load(growth, i * n, like), slope * load(shares, i * n, like)))
     held = load(block, BARRIER * n, like) > 0.0
@@ -138,7 +160,7 @@ def continue_ends(
     end = (room + nodes - 1) * n
     # Where the shares are worth much, W is level but for what recovery is worth.
     per_shares = load(block, PER_SHARES * n, like)
-    top = (load(f, end, like) - per_shares * load(shares, end, like)) / load(growth, end, like)
+    top = (load(f, end, like) - per_shares * load(shares, end, like)) * load(block, TOP * n, like)
     store(f, middle * n, select(held, zero, load(f, middle * n, like)))
     for j in range(1, high + reach):
         at = (middle + j) * n
@@ -152,17 +174,19 @@ def convolve(like: Any, f: Any, out: Any, weights: Any, room: int, nodes: int, r
     n = lanes_of(like)
     for i in range(room, room + nodes, 4):
         w = load(weights, 0, like)
-        a = w * load(f, i * n, like)
-        b = w * load(f, (i + 1) * n, like)
-        c = w * load(f, (i + 2) * n, like)
-        d = w * load(f, (i + 3) * n, like)
+        l0, l1, l2, l3 = (
+            load(f, i * n, like), load(f, (i + 1) * n, like), load(f, (i + 2) * n, like), load(f, (i + 3) * n, like),
+        )  # fmt: skip
+        r0, r1, r2, r3 = l0, l1, l2, l3
+        a, b, c, d = w * l0, w * l1, w * l2, w * l3
         for j in range(1, reach + 1):
             w = load(weights, j * n, like)
-            before, after = (i - j) * n, (i + j) * n
-            a = fma(w, load(f, before, like) + load(f, after, like), a)
-            b = fma(w, load(f, before + n, like) + load(f, after + n, like), b)
-            c = fma(w, load(f, before + 2 * n, like) + load(f, after + 2 * n, like), c)
-            d = fma(w, load(f, before + 3 * n, like) + load(f, after + 3 * n, like), d)
+            l3, l2, l1, l0 = l2, l1, l0, load(f, (i - j) * n, like)
+            r0, r1, r2, r3 = r1, r2, r3, load(f, (i + 3 + j) * n, like)
+            a = fma(w, l0 + r0, a)
+            b = fma(w, l1 + r1, b)
+            c = fma(w, l2 + r2, c)
+            d = fma(w, l3 + r3, d)
         store(out, i * n, a)
         store(out, (i + 1) * n, b)
         store(out, (i + 2) * n, c)
@@ -298,7 +322,7 @@ def leave_barrier(  # noqa: PLR0915 (its numbers stay in registers)
         x = b * s
         narrow = s < _LEAST
         reach = 0.0
-        store(scratch, 8 * n, select(coupon > 0.0, minimum(whole(8.0 * s), splat(low - 1.0, like)), zero))
+        store(scratch, 8 * n, select(coupon > 0.0, minimum(whole(_SEEN * s), splat(low - 1.0, like)), zero))
         for lane in range(n):
             reach = max(reach, scratch[8 * n + lane])
         step_only = splat(1.0, like)
@@ -306,15 +330,15 @@ def leave_barrier(  # noqa: PLR0915 (its numbers stay in registers)
             at = middle - j * n
             e = load(growth, at, like)
             if j <= reach:
-                u = 1.0 * j / s
-                one = below_normal(like, u - x) - below_normal(like, -u - x) * exp(2.0 * b * (1.0 * j))
-                part = select(narrow | (8.0 * s < 1.0 * j), step_only, one)
+                alive, image, _ = unhit(like, 1.0 * j / s, x)
+                one = alive - image
+                part = select(narrow | (_SEEN * s < 1.0 * j), step_only, one)
             else:
                 part = step_only
             store(f, at, fma(coupon * part, e, load(f, at, like)))
         store(f, middle, load(f, middle, like) + select(narrow, 0.5 * coupon, zero))
         density = exp(-0.5 * x * x) / (s * math.sqrt(2.0 * math.pi))
-        u0, ss = below_normal(like, -x), s * s
+        (_, u0, _), ss = unhit(like, zero, x), s * s
         steep = select(narrow, zero, 2.0 * coupon)
         a1 += steep * (b * u0 - density)
         a3 += steep * (bb * b * u0 - bb * density + density / ss)
@@ -411,27 +435,54 @@ def mirror(like: Any, block: Any, f: Any, low: int, count: int, room: int) -> No
         store(f, at, select(later, -load(f, (middle - j) * n, like), load(f, at, like)))
 
 
-def below_normal(like: Any, x: Any) -> Any:
-    """Give the normal distribution function, to 1e-15 (W. J. Cody 1969 in G. West's form, Wilmott 2005)."""
-    z = maximum(x, -x)
+def unhit(like: Any, u: Any, x: Any) -> tuple[Any, Any, Any]:
+    """Give N(u - x), e^(2ux) N(-u - x) and the density at u - x, N being the normal distribution function.
+
+    The first less the second is the chance that a Brownian motion of drift x stays below u over a unit of time. Both
+    have one exponential.
+    """
+    less, more = u - x, u + x
+    zero, power = splat(0.0, like), exp(-0.5 * less * less)
+    near, far = beyond(like, maximum(less, -less), maximum(more, -more))
+    near, far = power * near, power * far
+    if any_lane(more < zero):
+        far = select(more < zero, exp(2.0 * u * x) - far, far)
+    return select(less > zero, 1.0 - near, near), far, power * (1.0 / math.sqrt(2.0 * math.pi))
+
+
+_BODY = 7.07106781186547  # standard deviations up to which it is a ratio of polynomials
+
+
+def beyond(like: Any, y: Any, z: Any) -> tuple[Any, Any]:
+    """Give the chances beyond y and z of the normal law over e^(-yy/2) and e^(-zz/2), both at least 0, to 1e-15.
+
+    After W. J. Cody 1969 in G. West's form, Wilmott 2005; two at once share a division.
+    """
     zero = splat(0.0, like)
-    z = minimum(z, splat(37.0, like))
-    power = exp(-0.5 * z * z)
-    top = fma(splat(3.52624965998911e-02, like), z, splat(0.700383064443688, like))
-    for c in (6.37396220353165, 33.912866078383, 112.079291497871, 221.213596169931, 220.206867912376):
-        top = fma(top, z, splat(c, like))
-    bottom = fma(splat(8.83883476483184e-02, like), z, splat(1.75566716318264, like))
+    v, w = select(y >= _BODY, zero, y), select(z >= _BODY, zero, z)
+    first, second = splat(3.52624965998911e-02, like), splat(3.52624965998911e-02, like)
     for c in (
-        16.064177579207,
-        86.7807322029461,
-        296.564248779674,
-        637.333633378831,
-        793.826512519948,
+        0.700383064443688, 6.37396220353165, 33.912866078383, 112.079291497871, 221.213596169931, 220.206867912376
+    ):  # fmt: skip
+        first, second = fma(first, v, splat(c, like)), fma(second, w, splat(c, like))
+    below_first, below_second = splat(8.83883476483184e-02, like), splat(8.83883476483184e-02, like)
+    for c in (
+        1.75566716318264, 16.064177579207, 86.7807322029461, 296.564248779674, 637.333633378831, 793.826512519948,
         440.413735824752,
-    ):
-        bottom = fma(bottom, z, splat(c, like))
-    tail = z + 0.65
+    ):  # fmt: skip
+        below_first, below_second = fma(below_first, v, splat(c, like)), fma(below_second, w, splat(c, like))
+    over = 1.0 / (below_first * below_second)
+    first, second = first * (below_second * over), second * (below_first * over)
+    if any_lane(y >= _BODY):
+        first = select(y >= _BODY, tail(y), first)
+    if any_lane(z >= _BODY):
+        second = select(z >= _BODY, tail(z), second)
+    return first, second
+
+
+def tail(z: Any) -> Any:
+    """Give the same where z is large, as a continued fraction."""
+    below = z + 0.65
     for c in (4.0, 3.0, 2.0, 1.0):
-        tail = z + c / tail
-    beyond = select(z < 7.07106781186547, power * top / bottom, power / (tail * 2.506628274631))
-    return select(x > zero, 1.0 - beyond, beyond)
+        below = z + c / below
+    return 1.0 / (below * 2.506628274631)

@@ -22,14 +22,13 @@ from notecalc.core.convertible._columns import (
 __all__ = ["floor_rows"]
 
 
-def _recovered(start: float, end: float, length: float, rho: float) -> float:
-    """Integrate a claim that runs in a line over a segment, discounted at rho."""
+def _recovered(start: float, end: float, length: float, rho: float, decay: float) -> float:
+    """Integrate a claim that runs in a line over a segment, discounted at rho, which leaves `decay` at its end."""
     x = rho * length
-    if abs(x) < 1e-4:
-        flat, slope = length * (1.0 - x / 2.0 + x * x / 6.0), length * (0.5 - x / 3.0 + x * x / 8.0)
-    else:
-        decay = math.exp(-x)
-        flat, slope = (1.0 - decay) / rho, (1.0 - decay * (1.0 + x)) / (rho * x)
+    flat = length * (1.0 - x / 2.0 + x * x / 6.0) if abs(x) < 1e-4 else (1.0 - decay) / rho
+    if end == start:
+        return start * flat
+    slope = length * (0.5 - x / 3.0 + x * x / 8.0) if abs(x) < 1e-4 else (1.0 - decay * (1.0 + x)) / (rho * x)
     return start * flat + (end - start) * slope
 
 
@@ -50,11 +49,13 @@ def floor_rows(
             own_rate = rate[r] if math.isnan(seg[o + RATE]) else seg[o + RATE]
             own_credit = credit[r] if math.isnan(seg[o + CREDIT]) else seg[o + CREDIT]
             rho = own_rate + own_credit
+            decay = math.exp(-rho * seg[o + LENGTH])
             if by_hazard:
-                claim = _recovered(seg[o + CLAIM_START], seg[o + CLAIM_END], seg[o + LENGTH], rho)
+                claim = _recovered(seg[o + CLAIM_START], seg[o + CLAIM_END], seg[o + LENGTH], rho, decay)
                 worth += factor * own_credit * recovery[r] * claim
-            factor *= math.exp(-rho * seg[o + LENGTH])
-            free *= math.exp(-own_rate * seg[o + LENGTH])
+            else:
+                free *= math.exp(-own_rate * seg[o + LENGTH])
+            factor *= decay
             worth += factor * seg[o + COUPON]
         if end > begin:
             paid, cash = seg[(end - 1) * FIELDS + DAY_PUT], seg[(end - 1) * FIELDS + DAY_CASH]

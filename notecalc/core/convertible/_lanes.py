@@ -3,8 +3,8 @@
 Rows whose notes have one shape go together: the same options on the same number of days, as many steps between them,
 and grids of as many nodes. All else may differ by lane. Where lanes are left over, the last row is repeated.
 
-Only the model of one unknown is solved here, after Ayache, Forsyth and Vetzal, without puts in windows and maturities
-paid in shares. `_engine` solves all, one row at a time, and is what the tests hold this to.
+All models are solved here, without puts in windows and maturities paid in shares. `_engine` solves all terms, one row
+at a time, and is what the tests hold this to.
 """
 
 from __future__ import annotations
@@ -18,12 +18,24 @@ from notecalc.core._jit import kernel
 from notecalc.core._vectors import exp, lanes_of, load, maximum, splat, store
 from notecalc.core.arrays import FloatArray, IntArray
 from notecalc.core.convertible import _columns as col
-from notecalc.core.convertible import _engine, _lanes_edge, _lanes_events, _lanes_march, _lanes_memory, _lanes_weights
+from notecalc.core.convertible import (
+    _engine,
+    _lanes_bounds,
+    _lanes_edge,
+    _lanes_events,
+    _lanes_march,
+    _lanes_memory,
+    _lanes_two,
+    _lanes_two_edge,
+    _lanes_weights,
+)
 from notecalc.core.convertible._columns import (
+    AYACHE_FORSYTH_VETZAL,
     CARRY,
     CREDIT,
     ELASTICITY,
     FIELDS,
+    GOLDMAN_SACHS,
     MARKET,
     R_CARRY,
     R_CREDIT,
@@ -35,8 +47,19 @@ from notecalc.core.convertible._columns import (
 from notecalc.core.convertible._engine import GRIDS, MODEL, NODES, STEPS, WIDTH, _span
 from notecalc.core.convertible._lanes_events import mature, meet
 from notecalc.core.convertible._lanes_march import march
-from notecalc.core.convertible._lanes_memory import ARRAYS, EXP_Y, GROWTH, NUMBERS, POWER, H, of, put
+from notecalc.core.convertible._lanes_memory import (
+    ARRAYS,
+    ARRAYS_OF_TWO,
+    EXP_Y,
+    GROWTH,
+    NUMBERS,
+    POWER,
+    H,
+    of,
+    put,
+)
 from notecalc.core.convertible._lanes_read import read
+from notecalc.core.convertible._lanes_two import march_two
 from notecalc.core.convertible._segment import own_or
 
 __all__ = ["value_rows_in_lanes"]
@@ -89,7 +112,7 @@ def value_rows_in_lanes(
     below = _up(np.maximum(4, -low / width))
     over = np.where(_always(offsets, table)[contracts], 4, _up(high / width))
     number = _number(offsets, shapes)[contracts]
-    kind = _kinds(offsets, table, contracts, chosen)
+    kind = _kinds(offsets, table, contracts, chosen, int(settings[MODEL]))
     keys = np.stack([over, below, kind, number])
     order = np.lexsort(keys)
     keys = keys[:, order]
@@ -150,11 +173,15 @@ def _shapes(offsets: IntArray, table: FloatArray, steps: float) -> IntArray:
     return code
 
 
-def _kinds(offsets: IntArray, table: FloatArray, contract: IntArray, row: list[FloatArray]) -> IntArray:
+def _kinds(offsets: IntArray, table: FloatArray, contract: IntArray, row: list[FloatArray], model: int) -> IntArray:
     """Give a number of each row, alike for those that may share a block."""
     graded = (row[col.R_CARRY] > 0) | _any_of(offsets, table[:, col.CARRY] > 0)[contract]
     paid = _any_of(offsets, (table[:, col.FLOOR_START] != 0) | (table[:, col.FLOOR_END] != 0))
     early = graded | paid[contract]
+    if model != AYACHE_FORSYTH_VETZAL:
+        # What is converted bears no spread: it may always pay, and no hazard depends on the stock.
+        own: IntArray = GRADED * graded
+        return own
     kinds: IntArray = ELASTIC * (row[col.ELASTICITY] != 0) + GRADED * graded + EARLY * early
     return kinds
 
@@ -200,7 +227,7 @@ def span_rows(
 
 def _one_grid(
     like: Any, grid: Any, room: int, now: Any, cells: Any, seg: Any, shape: Any, count: int, row: Any, nodes: int,
-    zero: int, times: int, rows: int, out: Any,
+    zero: int, times: int, rows: int, model: int, out: Any,
 ) -> None:  # fmt: skip
     """Value on one grid: value, delta, gamma and theta go to `out`."""
     one, h = splat(1.0, like), of(like, now, H)
@@ -223,22 +250,29 @@ def _one_grid(
     s = count - 1
     bits = shape[s]
     is_open, is_call = (bits & IS_OPEN) != 0, (bits & IS_CALL) != 0
-    mature(like, grid, room, now, cells, seg, s * FIELDS, nodes, zero, is_open, (bits & DAY_OPEN) != 0, is_call)
+    mature(like, grid, room, now, cells, seg, s * FIELDS, nodes, zero, is_open, (bits & DAY_OPEN) != 0, is_call, model)
     for s in range(count - 1, -1, -1):
         bits = shape[s]
         is_open, is_call, same = (bits & IS_OPEN) != 0, (bits & IS_CALL) != 0, not graded and (bits & DRIFTS) == 0
-        march(
-            like, grid, room, now, cells, seg, s * FIELDS, row, nodes, zero, (bits // _SHAPE) * times, is_open, is_call,
-            early, (bits & HARD) != 0, same, elastic,
-        )  # fmt: skip
+        steps, hard = (bits // _SHAPE) * times, (bits & HARD) != 0
+        if model == AYACHE_FORSYTH_VETZAL:
+            march(
+                like, grid, room, now, cells, seg, s * FIELDS, row, nodes, zero, steps, is_open, is_call, early, hard,
+                same, elastic,
+            )  # fmt: skip
+        else:
+            march_two(
+                like, grid, room, now, cells, seg, s * FIELDS, row, nodes, zero, steps, is_open, is_call, hard, same,
+                model == GOLDMAN_SACHS,
+            )  # fmt: skip
         if s > 0:
             prior = shape[s - 1]
             meet(
                 like, grid, room, now, cells, seg, s * FIELDS, (s - 1) * FIELDS, nodes, zero, (prior & IS_OPEN) != 0,
                 (prior & DAY_OPEN) != 0, (prior & IS_CALL) != 0, is_open, is_call, (prior & HAS_PUT) != 0,
-                (prior & HAS_CALL) != 0, (prior & MOVES) != 0, (prior & WITHIN) != 0,
+                (prior & HAS_CALL) != 0, (prior & MOVES) != 0, (prior & WITHIN) != 0, model,
             )  # fmt: skip
-    read(like, grid, room, now, cells, seg, row, nodes, zero, (bits & IS_OPEN) != 0, (bits & IS_CALL) != 0, out)
+    read(like, grid, room, now, cells, seg, row, nodes, zero, (bits & IS_OPEN) != 0, (bits & IS_CALL) != 0, model, out)
 
 
 @kernel(
@@ -255,9 +289,14 @@ def _one_grid(
         _lanes_edge.sources, _lanes_edge.bound_at, _lanes_edge.unit_bend, _lanes_edge.place_edge,
         _lanes_edge.find_edge, _lanes_edge.finish,
         _lanes_march.set_step, _lanes_march.spreads, _lanes_march.eliminate, march,
-        _lanes_events.clear, _lanes_events.crossing, _lanes_events.clip, _lanes_events.cap,
-        _lanes_events.weigh_trigger, _lanes_events.enter, mature, _lanes_events.settle, _lanes_events.known_kink,
-        _lanes_events.move, meet,
+        _lanes_two_edge.peek, _lanes_two_edge.look,
+        _lanes_two_edge.miss, _lanes_two_edge.find_part, _lanes_two_edge.find_edge_of_two,
+        _lanes_two_edge.finish_two, _lanes_two.eliminate_two, _lanes_two.solve_second,
+        _lanes_two.eliminate_first, _lanes_two.reach, _lanes_two.agree, march_two,
+        _lanes_events.clear, _lanes_bounds.crossing, _lanes_bounds.beside, _lanes_bounds.clip,
+        _lanes_bounds.weigh_conversion, _lanes_bounds.cap, _lanes_bounds.weigh_trigger, _lanes_events.enter, mature,
+        _lanes_events.is_pinned, _lanes_events.settle, _lanes_events.known_kink, _lanes_events.move,
+        _lanes_events.move_second, meet,
         read, _one_grid,
     ],
 )  # fmt: skip
@@ -268,13 +307,13 @@ def value_lanes(
     value: Any, delta: Any, gamma: Any, theta: Any, estimate: Any,
 ) -> None:  # fmt: skip
     """Fill value, delta, gamma, theta per year and an estimate of the value's error, block by block."""
-    grids = int(settings[GRIDS])
+    grids, model = int(settings[GRIDS]), int(settings[MODEL])
     finest, room, segments = 1 << (grids - 1), 0, 1
     for r in range(0, value.size, lanes_of(like)):
         room = max(room, (below[r] + over[r]) * finest + 2)
         segments = max(segments, offsets[contract[r] + 1] - offsets[contract[r]])
     room *= lanes_of(like)
-    grid = np.zeros(ARRAYS * room)
+    grid = np.zeros((ARRAYS if model == AYACHE_FORSYTH_VETZAL else ARRAYS_OF_TWO) * room)
     now, cells = np.zeros(NUMBERS * lanes_of(like)), np.zeros(lanes_of(like), dtype=np.int64)
     row, lane_seg = np.empty(MARKET * lanes_of(like)), np.empty(segments * FIELDS * lanes_of(like))
     found = np.empty((grids, 4 * lanes_of(like)))
@@ -298,7 +337,7 @@ def value_lanes(
             put(now, H, load(width, r, like) / splat(float(times), like))
             _one_grid(
                 like, grid, room, now, cells, lane_seg, shapes[begin : begin + count], count, row,
-                (below[r] + over[r]) * times + 1, below[r] * times, times, rows, found[g],
+                (below[r] + over[r]) * times + 1, below[r] * times, times, rows, model, found[g],
             )  # fmt: skip
         four, three = splat(4.0, like), splat(3.0, like)
         last = found[grids - 1]

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import Any, Final
 
-from notecalc.core._vectors import lanes_of, load, store
+from notecalc.core._vectors import lanes_of, load, pick, store
 from notecalc.core.convertible._columns import LENGTH
 
 __all__: list[str] = []
@@ -21,7 +21,13 @@ PASS: Final = 4
 PIVOT: Final = 5
 FALL: Final = 6  # GAIN[i] = PIVOT[i] right[i] + FALL[i] GAIN[i - 1]
 SPARE: Final = 7
-ARRAYS: Final = 8
+ARRAYS: Final = 8  # of a model of one unknown
+SECOND: Final = 8  # the second unknown, and factors of its own elimination
+SECOND_GAIN: Final = 9
+SECOND_PASS: Final = 10
+SECOND_PIVOT: Final = 11
+SECOND_FALL: Final = 12
+ARRAYS_OF_TWO: Final = 13
 
 # ---- numbers of a grid, a segment, a step and the edge, a vector each ----
 H: Final = 0
@@ -54,7 +60,46 @@ AHEAD: Final = 26
 TMP: Final = 27
 TMP2: Final = 28
 TMP3: Final = 29
-NUMBERS: Final = 30
+LOWER: Final = 30  # what a node takes from the one below it and the one above it
+UPPER: Final = 31
+LEAN: Final = 32  # h^2 / 6 of what the second unknown takes from W, over half_var
+SHARE: Final = 33  # of the second unknown that W holds beside what GAIN gives: all or nothing
+SECOND_DECAY: Final = 34  # 1 and what a half step discounts the second unknown by
+PARTED: Final = 35  # 1 where the second unknown ends at the edge
+GUESS: Final = 36  # where it was taken to end, and on which side
+GUESS_SIDE: Final = 37
+# what is known of the node looked at; see `_lanes_two_edge.look`
+BOUND_HERE: Final = 38
+CLEAR: Final = 39  # of W from its bound, but for what the second unknown adds
+CLEAR_PASS: Final = 40
+UNIT: Final = 41
+LEAN_HERE: Final = 42
+WEIGHT: Final = 43
+WEIGHT_PASS: Final = 44
+FAR_SIDE: Final = 45
+NEAR_SIDE: Final = 46
+LOWER_GAIN: Final = 47
+LOWER_PASS: Final = 48
+HERE_OLD: Final = 49
+NEXT_OLD: Final = 50
+HERE_MIDDLE: Final = 51  # in the blended model alone, from here
+NEXT_MIDDLE: Final = 52
+W_WEIGHT: Final = 53
+W_RIGHT: Final = 54
+W_AHEAD: Final = 55
+W_OLD: Final = 56
+SHARES: Final = 57
+ADDED: Final = 58
+# at an edge
+STEEP: Final = 59  # slope of the second unknown
+HERE_NEW: Final = 60
+NEXT_NEW: Final = 61
+FREE: Final = 62  # W less its bound, were it on its bound at the next node
+PASSED: Final = 63
+UNIT_THERE: Final = 64
+TOUCH: Final = 65  # how W meets its bound: 1 with the parabola, 2 without, 0 at the node, or not at all
+REACH: Final = 66  # the furthest node to which an edge may move in a step
+NUMBERS: Final = 67
 
 NEVER: Final = 1e300
 
@@ -92,11 +137,9 @@ def aim(like: Any, cells: Any, now: Any, node: Any) -> None:
         cells[lane] = int(now[TMP * lanes_of(like) + lane]) * lanes_of(like) + lane
 
 
-def gather(like: Any, grid: Any, array: int, cells: Any, shift: int, now: Any) -> Any:
+def gather(like: Any, grid: Any, array: int, cells: Any, shift: int) -> Any:
     """Read an array at the node aimed at, or `shift` nodes above it."""
-    for lane in range(lanes_of(like)):
-        now[TMP2 * lanes_of(like) + lane] = grid[array + cells[lane] + shift * lanes_of(like)]
-    return of(like, now, TMP2)
+    return pick(grid, array + shift * lanes_of(like), cells, like)
 
 
 def along(like: Any, seg: Any, o: int, start: int, end: int, tau: Any) -> Any:

@@ -52,9 +52,8 @@ def cubic(like: Any, grid: Any, array: int, cells: Any, now: Any, node: Any, par
     one, two = splat(1.0, like), splat(2.0, like)
     aim(like, cells, now, node)
     f0, f1, f2, f3 = (
-        gather(like, grid, array, cells, -1, now), gather(like, grid, array, cells, 0, now), gather(like, grid,
-            array, cells, 1, now),
-        gather(like, grid, array, cells, 2, now),
+        gather(like, grid, array, cells, -1), gather(like, grid, array, cells, 0), gather(like, grid, array, cells, 1),
+        gather(like, grid, array, cells, 2),
     )  # fmt: skip
     back, ahead, far = part + one, part - one, part - two
     return (
@@ -69,9 +68,9 @@ def interpolate(like: Any, grid: Any, array: int, cells: Any, now: Any, place: A
     node = minimum(maximum(whole(place), low + one), high - two)
     smooth = cubic(like, grid, array, cells, now, node, place - node)
     aim(like, cells, now, low)
-    f0, f1 = gather(like, grid, array, cells, 0, now), gather(like, grid, array, cells, 1, now)
+    f0, f1 = gather(like, grid, array, cells, 0), gather(like, grid, array, cells, 1)
     aim(like, cells, now, high)
-    g0, g1 = gather(like, grid, array, cells, -1, now), gather(like, grid, array, cells, 0, now)
+    g0, g1 = gather(like, grid, array, cells, -1), gather(like, grid, array, cells, 0)
     smooth = select(place > low, smooth, f0 + (f1 - f0) * (place - low))
     return select(high > place, smooth, g1 + (g1 - g0) * (place - high))
 
@@ -93,7 +92,7 @@ def derivatives(like: Any, grid: Any, array: int, cells: Any, now: Any, place: A
                 d = d * gap + p
                 p = p * gap
                 scale *= k - m
-        weight = gather(like, grid, array, cells, k, now) / (scale)
+        weight = gather(like, grid, array, cells, k) / (scale)
         value = value + weight * p
         first = first + weight * d
         second = second + weight * dd

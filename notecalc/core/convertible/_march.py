@@ -33,6 +33,8 @@ from notecalc.core.convertible._columns import (
     DROP,
     EDGE_NEW,
     EDGE_PARTS,
+    EDGE_PUT_LAST,
+    EDGE_PUT_PART,
     EDGE_TWICE,
     ELASTICITY,
     FLOOR_END,
@@ -56,6 +58,7 @@ from notecalc.core.convertible._columns import (
     PASS,
     PUT,
     PUT_LAST,
+    PUT_PART,
     PUT_START,
     R_CARRY,
     R_CREDIT,
@@ -156,7 +159,7 @@ def agree(
     low, high, some = 0.0, top + 2.0, 1.0
     for turn in range(_ROUNDS):
         side = state[SIDE]
-        solve_second(b, work, state, seg, o, row, model, now, h, zero)
+        solve_second(b, work, state, seg, o, row, model, now, h, zero, 0.0)
         sweep(u, work, exp_y, state, seg, o, row, model, now, h, zero)
         find_edge(u, work, exp_y, state, seg, o, row, now, h, zero)
         found = state[LAST] + state[PART]
@@ -187,12 +190,13 @@ def agree(
 
 
 def keep_edge(state: Any, now: Any, step: int) -> None:
-    """Keep where the edge lies after a step, if `state` has room for it."""
+    """Keep where the edges lie after a step, if `state` has room for it."""
     if state.size == STATE:
         return
     e = STATE + step * EDGE_PARTS
     for part in (LAST, PART, SIDE):
         state[e + part] = state[part]
+    state[e + EDGE_PUT_LAST], state[e + EDGE_PUT_PART] = state[PUT_LAST], state[PUT_PART]
     state[e + EDGE_NEW], state[e + EDGE_TWICE] = now[NEW], now[TWICE]
 
 
@@ -445,9 +449,13 @@ def settle(u: Any, b: Any, exp_y: Any, state: Any, seg: Any, o: int, model: int)
     if state[SIDE] != 0.0:
         for i in range(int(state[LAST]) + 1, u.size):
             u[i] = bound_on(seg, o, state[SIDE], level * exp_y[i], seg[o + LENGTH])
-    if is_pinned(state, model) or is_barrier(seg, o):
+    if is_pinned(state, model) or (is_barrier(seg, o) and state[SIDE] == 0.0):
         for i in range(int(state[LAST]) + 1, u.size):
             b[i] = 0.0
+    elif is_barrier(seg, o):
+        for i in range(u.size):
+            if exp_y[i] > 1.0 - 1e-9:
+                b[i] = 0.0
     for i in range(int(state[PUT_LAST]) + 1):
         u[i] = seg[o + PUT_START] - level * exp_y[i]
         if model == TSIVERIOTIS_FERNANDES:

@@ -28,6 +28,8 @@ from notecalc.core.convertible._columns import (
     DIVIDEND,
     EDGE_NEW,
     EDGE_PARTS,
+    EDGE_PUT_LAST,
+    EDGE_PUT_PART,
     EDGE_TWICE,
     FLOOR_END,
     GAIN,
@@ -38,6 +40,10 @@ from notecalc.core.convertible._columns import (
     OPEN,
     PART,
     PASS,
+    PUT_END,
+    PUT_LAST,
+    PUT_PART,
+    PUT_START,
     R_CREDIT,
     R_RATE,
     R_VOLATILITY,
@@ -50,7 +56,7 @@ from notecalc.core.convertible._columns import (
     TRIGGER,
     VOLATILITY,
 )
-from notecalc.core.convertible._events import beside, crosses, crossing, known_kink, move
+from notecalc.core.convertible._events import beside, crosses, crossing, excess, known_kink, move
 from notecalc.core.convertible._march import settle
 from notecalc.core.convertible._segment import along, is_barrier, own_or, rise, spreads
 from notecalc.core.convertible._weights import interpolate, weigh_jump, weigh_kink
@@ -91,60 +97,85 @@ def follow(
         new, twice = state[e + EDGE_NEW], state[e + EDGE_TWICE]
         for part in (LAST, PART, SIDE):
             state[part] = state[e + part]
+        state[PUT_LAST], state[PUT_PART] = state[e + EDGE_PUT_LAST], state[e + EDGE_PUT_PART]
         hh = (new - before) / twice
         level = along(seg, o, LEVEL_START, LEVEL_END, before + hh)
         base = rate - carry - rise(seg, o, LEVEL_START, LEVEL_END) / level
         before = new
         ending = ending_at(state, seg, o)
-        last, z = int(state[LAST]), state[PART]
-        if last < 2:
+        last, first = int(state[LAST]), int(state[PUT_LAST]) + 1
+        if last < max(first, 2):  # it lives on nowhere
             for which in range(ENDINGS):
                 for i in range(nodes):
-                    p[which, i] = meant(ending, which)
+                    p[which, i] = meant(PUT if i < first else ending, which)
             continue
-        for i in range(last + 1):
+        for i in range(first, last + 1):
             own = credit if by_hazard else 0.0
             if by_hazard and row[col.ELASTICITY] != 0.0:
                 own *= math.exp(-row[col.ELASTICITY] * (math.log(level / row[col.REFERENCE]) + (i - zero) * h))
             work[DECAY, i] = own
-        eliminate(work, base, row[col.DROP] if by_hazard else 0.0, 0.5 * vol * vol, hh, h, last, z, ending >= 0)
+        eliminate(work, state, base, row[col.DROP] if by_hazard else 0.0, 0.5 * vol * vol, hh, h, ending >= 0)
         for which in range(ENDINGS):
-            substitute(p[which], work, meant(ending, which), which, twice, hh, last, z, ending)
+            substitute(p[which], work, state, which, twice, hh, ending)
+
+
+def beside_edge(z: float) -> Any:
+    """Give what the node next beyond an edge takes from the second and the first before it, z cells from the edge.
+
+    By the parabola through the two and what the unknown is worth at the edge, of which it takes the rest.
+    """
+    return (1.0 - z) / (1.0 + z), -2.0 * (1.0 - z) / z
+
+
+def below_edge(state: Any) -> Any:
+    """Give what the last node that is put takes from the two above it; nothing if the other edge is too near."""
+    if int(state[LAST]) < int(state[PUT_LAST]) + 2:
+        return 0.0, 0.0
+    return beside_edge(state[PUT_PART])
 
 
 def eliminate(
-    work: Any, base: float, drop: float, half_var: float, hh: float, h: float, last: int, z: float, has_edge: bool  # noqa: FBT001
+    work: Any, state: Any, base: float, drop: float, half_var: float, hh: float, h: float, has_edge: bool  # noqa: FBT001
 ) -> None:  # fmt: skip
     """Fill what all unknowns share: what a node takes from those beside it, and the pivots."""
-    slip = hh * (base + drop * work[DECAY, 0]) / (math.exp(h) - 1.0)
-    work[COST, 0] = 1.0 / (1.0 + hh * work[DECAY, 0] + slip)
-    work[PASS, 0] = slip * work[COST, 0]
-    work[LEAN, 0] = 0.0
-    for i in range(1, last + 1):
+    first, last = int(state[PUT_LAST]) + 1, int(state[LAST])
+    far_below = 0.0
+    if first > 0:
+        far_below, work[PASS, first - 1] = below_edge(state)
+    else:
+        slip = hh * (base + drop * work[DECAY, 0]) / (math.exp(h) - 1.0)
+        work[COST, 0] = 1.0 / (1.0 + hh * work[DECAY, 0] + slip)
+        work[PASS, 0] = slip * work[COST, 0]
+    for i in range(max(first, 1), last + 1):
         lo, up = spreads(base + drop * work[DECAY, i], half_var, hh, h, i == last and not has_edge)
-        near = 0.0
-        if i == last and has_edge:
-            # The next node by the parabola through this one, the one before and the edge.
-            far, near = (1.0 - z) / (1.0 + z), -2.0 * (1.0 - z) / z
-            lo += up * far
-            centre = lo - up * far + up - up * near
-        else:
-            centre = lo + up
         work[LEAN, i], work[SOURCE, i] = lo, up
-        work[COST, i] = 1.0 / (1.0 + hh * work[DECAY, i] + centre - lo * work[PASS, i - 1])
-        work[PASS, i] = up * work[COST, i] if i < last else 0.0
+        ahead, back, centre = up, lo, lo + up
+        if i == first:
+            ahead += lo * far_below
+        if i == last:
+            ahead = 0.0
+            if has_edge:
+                far, near = beside_edge(state[PART])
+                back += up * far
+                centre -= up * near
+        work[LEAN, i] = back
+        work[COST, i] = 1.0 / (1.0 + hh * work[DECAY, i] + centre - back * work[PASS, i - 1])
+        work[PASS, i] = ahead * work[COST, i]
 
 
-def substitute(
-    f: Any, work: Any, end: float, which: int, twice: float, hh: float, last: int, z: float, ending: int
-) -> None:
-    """Solve for one unknown, which is worth `end` at the edge, and carry it some nodes beyond as a line."""
-    more = twice - 1.0
-    for i in range(last + 1):
+def substitute(f: Any, work: Any, state: Any, which: int, twice: float, hh: float, ending: int) -> None:
+    """Solve for one unknown, and carry it some nodes beyond the edges as a line."""
+    more, first, last, z = twice - 1.0, int(state[PUT_LAST]) + 1, int(state[LAST]), state[PART]
+    end, if_put = meant(ending, which), meant(PUT, which)
+    if first > 0:
+        far, near = below_edge(state)
+        known = if_put * (1.0 - far - near) + more * (f[first - 1] - far * f[first + 1] - near * f[first])
+        work[GAIN, first - 1] = known / twice
+    for i in range(first, last + 1):
         gained = work[DECAY, i] if which == DEFAULTED else meant(LIFE, which)
         right = f[i] + hh * gained
         if i == last and ending >= 0:
-            far, near = (1.0 - z) / (1.0 + z), -2.0 * (1.0 - z) / z
+            far, near = beside_edge(z)
             known = end * (1.0 - far - near) + more * (f[last + 1] - far * f[last - 1] - near * f[last])
             right += work[SOURCE, i] * known / twice
         work[GAIN, i] = right * work[COST, i]
@@ -152,21 +183,36 @@ def substitute(
             work[GAIN, i] += work[LEAN, i] * work[COST, i] * work[GAIN, i - 1]
     w = work[GAIN, last]
     work[SECOND, last] = w
-    for i in range(last - 1, -1, -1):
+    for i in range(last - 1, first - 1, -1):
         w = work[GAIN, i] + work[PASS, i] * w
         work[SECOND, i] = w
-    for i in range(last + 1):
+    for i in range(first, last + 1):
         f[i] = twice * work[SECOND, i] - more * f[i]
-    slope = slope_at(f, end, last, z)
+    if first > 0:
+        far, near = below_edge(state)
+        slope = put_slope(f, state, which)
+        for i in range(first):
+            away = first - i - state[PUT_PART]
+            f[i] = if_put + (slope * away if first - i <= BEYOND else 0.0)
+        f[first - 1] = far * f[first + 1] + near * f[first] + (1.0 - far - near) * if_put
+    slope = slope_at(f[last - 1], f[last], end, z)
     for i in range(last + 1, f.size):
         f[i] = end
         if ending != FORCED and i - last <= BEYOND:
             f[i] += slope * (i - last - z)
 
 
-def slope_at(f: Any, end: float, last: int, z: float) -> Any:
-    """Give the slope at the edge of the parabola through the last two nodes and it, per node."""
-    return (f[last - 1] - end) * z / (1.0 + z) - (f[last] - end) * (1.0 + z) / z
+def slope_at(further: float, near: float, end: float, z: float) -> Any:
+    """Give the slope at an edge, towards what lies beyond, of the parabola through the last two nodes and it."""
+    return (further - end) * z / (1.0 + z) - (near - end) * (1.0 + z) / z
+
+
+def put_slope(f: Any, state: Any, which: int) -> Any:
+    """Give the slope at the edge of what is put, downwards; none if the other edge is too near."""
+    first = int(state[PUT_LAST]) + 1
+    if int(state[LAST]) <= first:
+        return 0.0
+    return slope_at(f[first + 1], f[first], meant(PUT, which), state[PUT_PART])
 
 
 def mature(p: Any, tilt: Any, v: Any, exp_y: Any, seg: Any, o: int, h: float, zero: int) -> Any:
@@ -200,7 +246,8 @@ def meet(
     """Go through a day as `_events.meet` will: `v` is a copy of the value's unknown, before it has.
 
     `found` gets the stock prices, in levels, from which the note is called for cash, below which it is put and from
-    which it is converted on that day, and from which it is called for cash just before its coupon; NaN where it is not.
+    which it is converted on that day, and from which it is called for cash and below which it is put just before its
+    coupon; NaN where it is not.
     """
     tilt[:, :] = 0.0
     scratch[:] = 0.0
@@ -220,20 +267,26 @@ def meet(
         found[2] = hold(p, tilt, v, exp_y, 1.0, floor, 0.0, 0.0, 1e300, CONVERTED, h, kink)
     for i in range(v.size):
         v[i] += seg[o + COUPON]
-    found[3] = enter(p, tilt, v, exp_y, seg, o, h, zero, kink)
+    found[3], found[4] = enter(p, tilt, v, exp_y, seg, o, h, zero, kink)
     for part in range(found.size):
         found[part] = math.exp((found[part] - zero) * h)
 
 
 def enter(p: Any, tilt: Any, v: Any, exp_y: Any, seg: Any, o: int, h: float, zero: int, kink: Any) -> Any:
-    """End what is called or converted at the end of a segment, and add the weights of all jumps and kinks.
+    """End what is called, put or converted at the end of a segment, and add the weights of all jumps and kinks.
 
-    Gives the place from which it is called for cash, NaN if nowhere.
+    Gives the place from which the note is called for cash and that below which it is put, NaN if nowhere.
     """
-    scale, floor, place = seg[o + RATIO] * seg[o + LEVEL_END], seg[o + FLOOR_END], math.nan
+    scale, floor, called, put = seg[o + RATIO] * seg[o + LEVEL_END], seg[o + FLOOR_END], math.nan, math.nan
     if seg[o + CALL] > 0:
         trigger = seg[o + TRIGGER] / seg[o + LEVEL_END]
-        place = call(p, tilt, v, exp_y, seg[o + CALL_END], floor, seg[o + OPEN], trigger, scale, h, zero, kink)
+        called = call(p, tilt, v, exp_y, seg[o + CALL_END], floor, seg[o + OPEN], trigger, scale, h, zero, kink)
+    if seg[o + col.PUT] > 0:
+        price, below = seg[o + PUT_END], 0
+        while below < v.size and v[below] >= price - scale * exp_y[below] - _SAME:
+            below += 1
+        if below < v.size:
+            put = hold(p, tilt, v, exp_y, 1.0, price, scale, 0.0, 1e300, PUT, h, kink)
     if seg[o + OPEN] > 0:
         hold(p, tilt, v, exp_y, 1.0, floor, 0.0, 0.0, 1e300, CONVERTED, h, kink)
     for which in range(ENDINGS):
@@ -244,13 +297,13 @@ def enter(p: Any, tilt: Any, v: Any, exp_y: Any, seg: Any, o: int, h: float, zer
                 f[i], tilt[which, i] = end, 0.0
         for i in range(f.size):
             f[i] += tilt[which, i]
-    return place
+    return called, put
 
 
 def carry_over(
     p: Any, tilt: Any, spare: Any, exp_y: Any, state: Any, seg: Any, later: int, o: int, h: float, zero: int
 ) -> None:
-    """Take all unknowns to the level of the segment before, over a dividend, and weigh their kinks at the edge."""
+    """Take all unknowns to the level of the segment before, over a dividend, and weigh their kinks at the edges."""
     old, new, dividend = seg[later + LEVEL_START], seg[o + LEVEL_END], seg[o + DIVIDEND]
     nodes, ending = p.shape[1], ending_at(state, seg, later)
     last, z = int(state[LAST]), state[PART]
@@ -258,9 +311,14 @@ def carry_over(
     moved = old != new or dividend > 0.0
     forced = zero if ending == CALLED and is_barrier(seg, later) else nodes
     place = edge_after(edge, old, new, dividend, h, zero) if ending >= 0 else -1.0
+    low = int(state[PUT_LAST])
+    put_edge = low + 1.0 - state[PUT_PART] if low >= 0 else -1.0
+    # What is put on both sides of the day keeps its kink on the edge: it is not to be weighed.
+    put_still = seg[o + col.PUT] > 0 and abs(seg[o + PUT_END] - seg[o + COUPON] - seg[later + PUT_START]) <= _SAME
     for which in range(ENDINGS):
         f, end = p[which], meant(ending, which)
-        slope = slope_at(f, end, last, z) if last > 1 else 0.0
+        slope = slope_at(f[last - 1], f[last], end, z) if last > 1 else 0.0
+        slope_below = put_slope(f, state, which) if low >= 0 else 0.0
         for i in range(nodes):
             spare[i] = f[i]
         for i in range(nodes):
@@ -271,15 +329,20 @@ def carry_over(
                 f[i] = meant(FORCED, which)
             elif at >= edge:
                 f[i] = end
+            elif low >= 0 and at <= put_edge:
+                f[i] = meant(PUT, which)
             elif moved:
-                beside_edge = ending >= 0 and at >= edge - 1.0 and last > 3
+                near = ending >= 0 and at >= edge - 1.0 and last > 3
                 f[i] = (
                     interpolate(spare, at, last - 3, last + 1)
-                    if beside_edge
-                    else interpolate(spare, at, 0, last if ending >= 0 else nodes - 1)
+                    if near
+                    else interpolate(spare, at, max(low, 0), last if ending >= 0 else nodes - 1)
                 )
         if ending >= 0:
             weigh_kink(tilt[which], place, slope, 0.0, 0, nodes - 1)
+        if low >= 0 and not put_still:
+            there = edge_after(put_edge, old, new, dividend, h, zero)
+            weigh_kink(tilt[which], there, slope_below, 0.0, 0, nodes - 1)
         if forced < nodes:
             there = edge_after(float(forced), old, new, dividend, h, zero)
             first = math.ceil(there - 1e-9)
@@ -338,22 +401,22 @@ def hold(
     cell = first
     while cell < last and not crosses(v, exp_y, side, amount, scale, same, cell):
         cell += 1
-    place, sign = 0.0, 0.0
+    place, sign, found = 0.0, 0.0, math.nan
     if cell < last:
         place, _, _, sign = crossing(v, exp_y, side, amount, scale, same, cell, h, kink)
+        found = cell + place
+    elif 0 < first <= last and excess(v, exp_y, side, amount, scale, same, first) > 0.0:
+        # From a trigger on it is beyond the bound at once: what ends it is the trigger, between two nodes.
+        cell, place, sign = first - 1, math.log(low / exp_y[first - 1]) / h, 1.0
     for which in range(ENDINGS):
         f, end = p[which], meant(ending, which)
-        inside, steep = 0.0, 0.0
-        if cell < last:
-            inside, steep = beside(f, cell, place, sign)
+        inside, steep = beside(f, cell, place, sign) if sign != 0.0 else (0.0, 0.0)
         for i in range(first, last + 1):
-            if side * (amount - scale * exp_y[i] - v[i]) > -same:
+            if excess(v, exp_y, side, amount, scale, same, i) > 0.0:
                 f[i], tilt[which, i] = end, 0.0
-        if cell < last:
-            weigh_jump(tilt[which], cell, place, sign * (inside - end), 0, nodes - 1)
-            weigh_kink(tilt[which], cell + place, sign * steep, 0.0, 0, nodes - 1)
+        weigh_jump(tilt[which], cell, place, sign * (inside - end), 0, nodes - 1)
+        weigh_kink(tilt[which], cell + place, sign * steep, 0.0, 0, nodes - 1)
     for i in range(first, last + 1):
-        bound = amount - scale * exp_y[i]
-        if side * (bound - v[i]) > -same:
-            v[i] = bound
-    return cell + place if cell < last else math.nan
+        if excess(v, exp_y, side, amount, scale, same, i) > 0.0:
+            v[i] = amount - scale * exp_y[i]
+    return found

@@ -18,12 +18,17 @@ from notecalc.core.convertible._columns import (
     DAY_TRIGGER,
     EDGE_NEW,
     EDGE_PARTS,
+    EDGE_PUT_LAST,
+    EDGE_PUT_PART,
     FIELDS,
     LENGTH,
     LEVEL_END,
     LEVEL_START,
     MARKET,
     OPEN,
+    PUT,
+    PUT_LAST,
+    PUT_PART,
     RATIO,
     STATE,
     STEP,
@@ -45,7 +50,7 @@ POINT = 3  # numbers of a boundary's point: time [yr], kind, stock price
 def points_at_most(settings: Any, segments: int) -> int:
     """Give how many points the boundaries of a row may have."""
     steps = (1 << (int(settings[GRIDS]) - 1)) * (settings[STEPS] + 2.5 * segments) + _IMPLICIT // 2 * segments
-    return int(3 * steps + 5 * segments + 1)
+    return int(4 * steps + 6 * segments + 1)
 
 
 def add_point(points: Any, count: int, time: float, kind: int, price: float) -> Any:
@@ -71,6 +76,10 @@ def add_edges(
             count = add_point(points, count, time, FORCING, level)
         if seg[o + CALL] > 0:
             count = add_point(points, count, time, CASH_CALL, edge if ending == CALLED else math.nan)
+        if seg[o + PUT] > 0:
+            below, part = state[e + EDGE_PUT_LAST], state[e + EDGE_PUT_PART]
+            edge = level * math.exp((below + 1.0 - part - zero) * h)
+            count = add_point(points, count, time, PUTTING, edge if below >= 0.0 else math.nan)
     return count
 
 
@@ -88,6 +97,8 @@ def add_day(points: Any, count: int, seg: Any, o: int, time: float, found: Any) 
         count = add_point(points, count, time, CONVERSION, level * found[2])
     if seg[o + CALL] > 0:
         count = add_point(points, count, time, CASH_CALL, level * found[3])
+    if seg[o + PUT] > 0 and not math.isnan(found[4]):  # what was put the day after is in its steps
+        count = add_point(points, count, time, PUTTING, level * found[4])
     return count
 
 
@@ -102,7 +113,7 @@ def on_grid(
         total += seg[s * FIELDS + LENGTH]
     for i in range(u.size):
         exp_y[i] = math.exp((i - zero) * h)
-    found = np.empty(4)
+    found = np.empty(5)
     o, start = (end - 1) * FIELDS, total
     _events.mature(u, b, work, exp_y, state, seg, o, model, h, zero)
     parting = _outcomes.mature(p, tilt, v, exp_y, seg, o, h, zero)
@@ -122,15 +133,17 @@ def on_grid(
             count = add_day(points, count, seg, o - FIELDS, start, found)
             _events.meet(u, b, spare, work, exp_y, state, seg, o, o - FIELDS, model, h, zero)
     place = zero + math.log(row[0] / seg[o + LEVEL_START]) / h
-    ending, high = ending_at(state, seg, o), u.size - 1
-    if is_barrier(seg, o) and place >= zero:
+    ending, low, high = ending_at(state, seg, o), max(int(state[PUT_LAST]), 0), u.size - 1
+    if state[PUT_LAST] >= 0.0 and place <= state[PUT_LAST] + 1.0 - state[PUT_PART]:
+        ending, high = _outcomes.PUT, -1
+    elif is_barrier(seg, o) and place >= zero:
         ending, high = FORCED, -1
     elif ending >= 0 and place >= state[0] + state[1]:
         high = -1
     elif ending >= 0:
         high = int(state[0]) + 1
     for which in range(ENDINGS):
-        chances[which] = _outcomes.meant(ending, which) if high < 0 else derivatives(p[which], place, 0, high)[0]
+        chances[which] = _outcomes.meant(ending, which) if high < 0 else derivatives(p[which], place, low, high)[0]
     return count
 
 
@@ -140,7 +153,8 @@ def on_grid(
     writes=["float64"] * ENDINGS + ["int64", "float64"],
     calls=[
         *value_rows._calls,  # noqa: SLF001 (all that the engine calls)
-        _outcomes.meant, _outcomes.ending_at, _outcomes.eliminate, _outcomes.slope_at, _outcomes.substitute,
+        _outcomes.meant, _outcomes.ending_at, _outcomes.beside_edge, _outcomes.below_edge, _outcomes.eliminate,
+        _outcomes.slope_at, _outcomes.put_slope, _outcomes.substitute,
         _outcomes.follow, _outcomes.edge_after, _outcomes.carry_over, _outcomes.hold, _outcomes.call, _outcomes.enter,
         _outcomes.mature, _outcomes.meet,
         add_point, add_edges, add_day, on_grid,

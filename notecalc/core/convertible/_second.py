@@ -42,9 +42,9 @@ def is_pinned(state: Any, model: int) -> Any:
 
 
 def solve_second(
-    b: Any, work: Any, state: Any, seg: Any, o: int, row: Any, model: int, now: Any, h: float, zero: int
+    b: Any, work: Any, state: Any, seg: Any, o: int, row: Any, model: int, now: Any, h: float, zero: int, edge: float
 ) -> None:
-    """Solve for the second unknown at the middle of the step; it is nothing at the edge."""
+    """Solve for the second unknown at the middle of the step; `edge` is what it is there at the end of the step."""
     nodes, more = b.size, now[TWICE] - 1.0
     rate, carry = own_or(seg[o + RATE], row[R_RATE]), own_or(seg[o + CARRY], row[R_CARRY])
     vol, credit = own_or(seg[o + VOLATILITY], row[R_VOLATILITY]), own_or(seg[o + CREDIT], row[R_CREDIT])
@@ -74,10 +74,11 @@ def solve_second(
         below = spreads(mean, half_var, hh, h, True)[0]
         gain = (b[last] + below * gain) / (1.0 + hh * rho + below - below * keep)
     else:
-        # The next node by the parabola through this one, the one before and nothing at the edge.
-        far, near = (1.0 - z) / (1.0 + z), -2.0 * (1.0 - z) / z
+        # The next node by the parabola through this one, the one before and the edge.
+        far, near, held = (1.0 - z) / (1.0 + z), -2.0 * (1.0 - z) / z, 2.0 * edge / (z * (1.0 + z))
         below = lo + up * far
         right = b[last] + up * more / now[TWICE] * (b[last + 1] - far * b[last - 1] - near * b[last])
+        right += up * held / now[TWICE]
         gain = (right + below * gain) / (1.0 + hh * rho + lo + up - up * near - below * keep)
     w = gain
     work[SECOND, last] = w
@@ -89,10 +90,12 @@ def solve_second(
     if last < nodes - 1:
         here = now[TWICE] * work[SECOND, last] - more * b[last]
         before = now[TWICE] * work[SECOND, last - 1] - more * b[last - 1]
-        slope = before * z / (1.0 + z) - here * (1.0 + z) / z
+        slope = (before - edge) * z / (1.0 + z) - (here - edge) * (1.0 + z) / z
         for i in range(last + 1, nodes):
             # The parabola for one node, as it has been solved for; then the line that touches it at the edge.
-            new = (1.0 - z) * (before / (1.0 + z) - 2.0 * here / z) if i == last + 1 else slope * (i - last - z)
+            new = edge + slope * (i - last - z)
+            if i == last + 1:
+                new = (1.0 - z) * (before / (1.0 + z) - 2.0 * here / z) + 2.0 * edge / (z * (1.0 + z))
             work[SECOND, i] = ((new if i - last <= BEYOND else 0.0) + more * b[i]) / now[TWICE]
 
 

@@ -35,8 +35,11 @@ class Timelines:
 
     @property
     def needs_general(self) -> BoolArray:
-        """Whether a pair has terms that only the general engine knows: puts in windows, a maturity paid in shares."""
-        needs = self.table[:, col.PUT] > 0
+        """Whether a pair has terms that only the general engine knows.
+
+        They are puts in windows, calls after notice, and a maturity paid in shares.
+        """
+        needs = (self.table[:, col.PUT] > 0) | (self.table[:, col.NOTICE] > 0)
         last = self.offsets[1:][self.offsets[1:] > self.offsets[:-1]] - 1
         needs[last] |= self.table[last, col.DAY_CASH] != self.table[last, col.DAY_PUT]
         total = np.append(0, np.cumsum(needs))
@@ -101,6 +104,7 @@ def _cut(
         cuts.append((np.repeat(pairs, curve.dates.size), np.tile(curve.dates, pairs.size)))
     cuts.append(dividends.of_pairs(windows.note)[:2])
     cuts += _steps_of_make_whole(windows, settlement)
+    cuts += _days_of_notice(windows, settlement, cuts)
     pair = np.concatenate([who for who, _ in cuts])
     day = np.concatenate([days for _, days in cuts])
     within = (day > settlement[pair]) & (day <= windows.last_day[pair])
@@ -109,6 +113,18 @@ def _cut(
     pair, day = pair_of(order)
     same = pair[1:] == pair[:-1]
     return Segments(windows, pair[1:][same], day[:-1][same], day[1:][same], order[1:][same])
+
+
+def _days_of_notice(
+    windows: Windows, settlement: DateArray, cuts: list[tuple[IntArray, DateArray]]
+) -> list[tuple[IntArray, DateArray]]:
+    """Cut the time, where a note may still be called after notice, that long before each day of note, too."""
+    ahead = np.zeros(settlement.size, dtype=np.bool_)
+    for window in windows.calls:
+        ahead |= window.known & (windows.notice > 0) & (window.end - windows.notice > settlement)
+    if not ahead.any():
+        return []
+    return [(pair[ahead[pair]], (day - windows.notice[pair])[ahead[pair]]) for pair, day in cuts]
 
 
 _MONTHLY = 30  # days between which what is discounted runs in a line: of 20 at 5% it misses 5e-6

@@ -162,20 +162,8 @@ def _fill_options(table: FloatArray, terms: Convertible, segments: Segments, int
     table[:, col.CLAIM_START] = 100 + (since + owed) * on_default
     table[:, col.CLAIM_END] = 100 + (until + owed) * on_default
     ratio, is_open = _ratios(segments)
-    calls = [_at(window, pair) for window in segments.windows.calls]
-    table[:, col.DAY_CALL], table[:, col.DAY_PUT] = np.nan, np.nan
-    for window in calls:
-        live = window.known & (window.start <= start) & (end <= window.end) & (window.start < window.end)
-        price, trigger = window.numbers["price"][live], window.numbers["trigger"][live] * 100 / ratio[live]
-        table[live, col.CALL], table[live, col.TRIGGER] = 1.0, trigger
-        make_whole = _coupons_until(window, terms, segments)
-        for column, accrued, remaining in zip((col.CALL_START, col.CALL_END), (since, until), make_whole, strict=True):
-            table[live, column] = price + (owed + np.where(remaining > 0, remaining, accrued * on_call))[live]
-        that_day = window.known & (window.start == end) & (window.end == end)
-        remaining = np.append(make_whole[0][1:], 0.0)
-        paid = owed_after + np.where(remaining > 0, remaining, after * on_call)
-        table[that_day, col.DAY_CALL] = window.numbers["price"][that_day] + paid[that_day]
-        table[that_day, col.DAY_TRIGGER] = window.numbers["trigger"][that_day] * 100 / ratio[that_day]
+    _fill_calls(table, terms, segments, interest, ratio)
+    table[:, col.DAY_PUT] = np.nan
     for window in (_at(window, pair) for window in segments.windows.puts):
         live = window.known & (window.start <= start) & (end <= window.end) & (window.start < window.end)
         table[live, col.PUT] = 1.0
@@ -194,8 +182,46 @@ def _fill_options(table: FloatArray, terms: Convertible, segments: Segments, int
     table[:, col.RATIO], table[:, col.OPEN] = ratio, is_open
 
 
-def _coupons_until(window: Window, terms: Convertible, segments: Segments) -> tuple[FloatArray, FloatArray]:
-    """Give coupons that end accruing after a call up to a window's date, at the start and the end of each segment."""
+def _fill_calls(
+    table: FloatArray, terms: Convertible, segments: Segments, interest: _Interest, ratio: FloatArray
+) -> None:
+    """Fill in calls: those on notice on the days on which it is given, at what is paid on redemption."""
+    pair, notice = segments.pair, segments.windows.notice[segments.pair]
+    start, end = segments.start + notice, segments.end + notice  # of redemption
+    since, until, owed = interest.since, interest.until, interest.owed
+    later = notice > 0
+    if later.any():
+        note, place = segments.windows.note[pair], np.arange(pair.size)
+        since = np.where(later, accrued_on(terms.periods, note, start, before=False), since)
+        until = np.where(later, accrued_on(terms.periods, note, end, before=True), until)
+        place = np.searchsorted(segments.order, order_of(pair, start), side="right")
+        owed = owed[np.minimum(place, pair.size - 1)]
+    after, owed_after = np.append(since[1:], 0.0), np.append(owed[1:], 0.0)
+    on_call = float(terms.accrued_on_call == "paid")
+    table[:, col.DAY_CALL] = np.nan
+    for window in (_at(window, pair) for window in segments.windows.calls):
+        live = window.known & (window.start <= start) & (end <= window.end) & (window.start < window.end)
+        price, trigger = window.numbers["price"][live], window.numbers["trigger"][live] * 100 / ratio[live]
+        table[live, col.CALL], table[live, col.BY_NOTICE] = ~later[live], later[live]
+        table[live, col.TRIGGER] = trigger
+        make_whole = _coupons_until(window, terms, segments, start, end)
+        for column, accrued, remaining in zip((col.CALL_START, col.CALL_END), (since, until), make_whole, strict=True):
+            table[live, column] = price + (owed + np.where(remaining > 0, remaining, accrued * on_call))[live]
+        that_day = window.known & (window.start == end) & (window.end == end)
+        remaining = np.append(make_whole[0][1:], 0.0)
+        paid = window.numbers["price"] + owed_after + np.where(remaining > 0, remaining, after * on_call)
+        for column, some in ((col.DAY_CALL, that_day & ~later), (col.DAY_NOTICE, that_day & later)):
+            table[some, column] = paid[some]
+        table[that_day, col.DAY_TRIGGER] = window.numbers["trigger"][that_day] * 100 / ratio[that_day]
+    ahead = (table[:, col.BY_NOTICE] > 0) | (table[:, col.DAY_NOTICE] > 0)
+    any_ahead = np.bincount(pair[ahead], minlength=segments.windows.note.size) > 0
+    table[:, col.NOTICE] = np.where(any_ahead[pair], notice / 365, 0.0)
+
+
+def _coupons_until(
+    window: Window, terms: Convertible, segments: Segments, first: DateArray, last: DateArray
+) -> tuple[FloatArray, FloatArray]:
+    """Give coupons that end accruing after a call up to a window's date, paid at the first or last day of each."""
     nothing = np.zeros(segments.pair.size)
     if window.make_whole_until is None:
         return nothing, nothing
@@ -208,12 +234,12 @@ def _coupons_until(window: Window, terms: Convertible, segments: Segments) -> tu
     years = (coupons.paid - first_day[coupons.pair]) / _DAY / 365
     total = np.append(0.0, np.cumsum(amount * np.exp(-each * years)))
     order = order_of(coupons.pair, coupons.end)
-    begin = np.searchsorted(order, order_of(pair, segments.start), side="right")
+    begin = np.searchsorted(order, order_of(pair, first), side="right")
     known = ~np.isnat(window.make_whole_until)
     stop = begin.copy()
     stop[known] = np.searchsorted(order, order_of(pair[known], window.make_whole_until[known]), side="right")
     worth = total[np.maximum(stop, begin)] - total[begin]
-    start, end = ((day - first_day[pair]) / _DAY / 365 for day in (segments.start, segments.end))
+    start, end = ((day - first_day[pair]) / _DAY / 365 for day in (first, last))
     return worth * np.exp(force * start), worth * np.exp(force * end)
 
 
@@ -268,16 +294,20 @@ def _level(curve: Curve | Steps, start: DateArray, end: DateArray, note: IntArra
 def _fill_levels(table: FloatArray, segments: Segments) -> None:
     """Fill in the stock price that stays on a node: that from which a live call forces conversion.
 
+    Of a call after notice it is the trigger, if there is one: nothing else has a kink at a known place.
     Where none is live it is that of the segment after, so that the grid stays; after the last call, that of the call;
     with no call at all, the price at which conversion at maturity pays.
     """
     size, last = len(table), segments.last
     live = (table[:, col.CALL] > 0) & (table[:, col.OPEN] > 0)
+    noticed = (table[:, col.BY_NOTICE] > 0) & (table[:, col.TRIGGER] > 0)
     ratio, trigger = table[:, col.RATIO], table[:, col.TRIGGER]
     start, end = (
         np.maximum(trigger, (table[:, price] - table[:, floor]) / ratio)
         for price, floor in ((col.CALL_START, col.FLOOR_START), (col.CALL_END, col.FLOOR_END))
     )
+    start, end = np.where(noticed, trigger, start), np.where(noticed, trigger, end)
+    live |= noticed
     place = np.arange(size)
     final = last[segments.pair]
     # The next segment with a live call, in the same pair; else the last before.

@@ -70,6 +70,8 @@ class Windows:
     conversions: list[Window]
     calls: list[Window]
     puts: list[Window]
+    notice: IntArray
+    """Days from the issuer's notice to redemption, of all calls of each pair."""
 
 
 def read_windows(terms: Convertible, note: IntArray, volatility: FloatArray | None = None) -> Windows:
@@ -90,6 +92,7 @@ def read_windows(terms: Convertible, note: IntArray, volatility: FloatArray | No
     conversions = [_window(note, whole, w.start, w.end, price=w.conversion_price) for w in terms.conversions]
     calls = [_call(note, whole, window) for window in terms.calls]
     _check_apart("calls", calls, note)
+    notice = _notice_of_calls(calls, note)
     if volatility is not None:
         calls = _count_days(terms.calls, calls, volatility)
     puts = [_window(note, whole, w.start, w.end, price=w.clean_price) for w in terms.puts]
@@ -98,7 +101,7 @@ def read_windows(terms: Convertible, note: IntArray, volatility: FloatArray | No
         row = int(note[np.argmax(closed)])
         raise TermError("conversions", rule="at least one window for each note", got=None, row=row)
     _check_apart("conversions", conversions, note)
-    return Windows(note, whole[1], Coupons(pair, period, paid, end), conversions, calls, puts)
+    return Windows(note, whole[1], Coupons(pair, period, paid, end), conversions, calls, puts, notice)
 
 
 def of_each(values: npt.NDArray[Any], note: IntArray) -> Any:
@@ -117,10 +120,33 @@ def _window(note: IntArray, whole: tuple[DateArray, DateArray], start: Any, end:
 
 
 def _call(note: IntArray, whole: tuple[DateArray, DateArray], window: CallWindow) -> Window:
-    numbers = {"price": window.clean_price, "trigger": window.trigger, "make_whole_rate": window.make_whole_rate}
+    numbers = {
+        "price": window.clean_price,
+        "trigger": window.trigger,
+        "make_whole_rate": window.make_whole_rate,
+        "notice": window.notice_days,
+    }
     until = window.make_whole_until
     own = _window(note, whole, window.start, window.end, **numbers)
     return own if until is None else replace(own, make_whole_until=of_each(until, note))
+
+
+def _notice_of_calls(calls: Sequence[Window], note: IntArray) -> IntArray:
+    """Give the days of notice of each pair; two of its calls never need a choice between them."""
+    notice = np.zeros(note.size)
+    known = np.zeros(note.size, dtype=np.bool_)
+    for window in calls:
+        own = window.numbers["notice"]
+        wrong = known & window.known & (own != notice)
+        if wrong.any():
+            pair = int(np.argmax(wrong))
+            got = f"{notice[pair]:g} and {own[pair]:g}"
+            raise TermError(
+                "calls.notice_days", rule="one number for all calls of a note", got=got, row=int(note[pair])
+            )
+        notice = np.where(window.known, own, notice)
+        known |= window.known
+    return notice.astype(np.int64)
 
 
 def _count_days(given: Sequence[CallWindow], windows: list[Window], volatility: FloatArray) -> list[Window]:

@@ -23,18 +23,24 @@ UNKNOWNS = {
     "stock_price": (col.STOCK, np.geomspace(0.02, 20.0, 21)),  # of the conversion price
 }
 
-_STEPS = 80
+_SAME = 1e-7  # [per 100]: what is this near the price is on it
+_NEAR = 1e-9  # [per 100]: what is looked for is found to this, or to 1e-12 of itself
+_ASIDE = 1e-3  # how near its ends the range is looked at once more, in parts of the first and the last cell
+_ROUNDS = 80  # to close in, at most: four to six are usual
+_TURNED = 1e-3  # of two cells: how near a turning point is found
+_TURNS = 40  # to find it, at most
+_GOLDEN = 0.381966
 
 
 class Implied(NamedTuple):
     """Where the value equals the price."""
 
     value: Any
-    """The lowest answer; NaN if there is none."""
+    """The lowest answer; NaN if there is none, or a stretch of them."""
     other: Any
     """The highest, if there is more than one; else NaN."""
     solutions: Any
-    """How many there are on the range searched; NaN where something is missing."""
+    """How many there are on the range searched; infinite where a stretch of it has the price; NaN if one is missing."""
 
 
 def convertible_implied(
@@ -48,7 +54,8 @@ def convertible_implied(
 
     The value is computed at points of a range, and each change of sign between two of them closed in on. A call makes
     the value fall with volatility somewhere, a spread may do so, and then there are two answers; the value of a note
-    has a least and a greatest, and then there may be none. Two answers between neighbouring points are not seen.
+    has a least and a greatest, and then there may be none. What is converted, called or put at once is worth the same
+    whatever its volatility or credit: at just that price no answer is better than another, and none is given.
 
     Parameters
     ----------
@@ -71,6 +78,24 @@ def convertible_implied(
     ------
     TermError
         As `valuation.convertible_value`; an unknown that is none of these, or is given.
+
+    Notes
+    -----
+    Where the values at neighbouring points turn, towards the price and away from it, the turning point is found, so
+    that two answers between them are seen: none is missed unless the value turns twice between two points of a range
+    of 17 to 23. A stretch is told by two neighbouring points within 1e-7 per 100 of the price.
+
+    Values are those of the accuracy that is asked for. Under a hard call those at ``fast`` are off by up to 0.4 per 100
+    above a volatility of 2, and an answer up there may be none. In the models of a spread values jump here and there at
+    the coarser accuracies; where they jump across the price, the place of the jump is the answer.
+
+    A row takes one value for each point, from 3.5 to 6.6 for each answer, and up to 2.6 for turning points: means over
+    200 random notes each, by model, call and unknown.
+
+    References
+    ----------
+    T. R. Chandrupatla, A new hybrid quadratic/bisection algorithm for finding the zero of a nonlinear function without
+    using derivatives, Advances in Engineering Software 28 (1997).
 
     Examples
     --------
@@ -109,7 +134,7 @@ def convertible_implied(
 def every_solution(
     miss: Callable[[FloatArray], FloatArray], points: FloatArray
 ) -> tuple[FloatArray, FloatArray, FloatArray]:
-    """Find where functions of one number each are nothing, looking for changes of sign between points.
+    """Find where functions of one number each are nothing, looking between points.
 
     Parameters
     ----------
@@ -121,40 +146,122 @@ def every_solution(
     Returns
     -------
     lowest, highest, count
-        NaN where there is none, or no second one; the count where something is missing.
+        NaN where there is none, or no second one; the count where something is missing. It is infinite where a function
+        is nothing on a stretch.
     """
-    gaps = np.array([miss(x) for x in points])
-    crossed = (gaps[:-1] > 0) != (gaps[1:] > 0)
+    at = _scan(points)
+    gaps = np.array([miss(x) for x in at])
     missing = np.isnan(gaps).any(axis=0)
-    crossed[:, missing] = False
-    count = np.where(missing, np.nan, crossed.sum(axis=0))
+    near = np.abs(gaps) <= _SAME
+    flat = (near[:-1] & near[1:]).any(axis=0)
+    gaps[:, missing | flat] = np.nan
+    found = _turning_points(miss, at, gaps)
+    at, gaps = np.concatenate([at, found[0]]), np.concatenate([gaps, found[1]])
+    order = np.argsort(np.where(np.isnan(gaps), np.inf, at), axis=0, kind="stable")
+    at, gaps = np.take_along_axis(at, order, axis=0), np.take_along_axis(gaps, order, axis=0)
+    sign = np.where(np.abs(gaps) <= _SAME, 0.0, np.sign(gaps))
+    # A root lies at a point, or between one and the next.
+    roots = np.zeros(sign.shape, dtype=np.bool_)
+    roots[:-1] = sign[:-1] * sign[1:] < 0
+    roots |= sign == 0
+    count = np.where(missing, np.nan, np.where(flat, np.inf, roots.sum(axis=0)))
     lowest, highest = np.full((2, missing.size), np.nan)
-    rows = np.arange(missing.size)
     for out, place, some in (
-        (lowest, crossed.argmax(axis=0), count >= 1),
-        (highest, len(crossed) - 1 - crossed[::-1].argmax(axis=0), count >= 2),
+        (lowest, roots.argmax(axis=0), roots.any(axis=0)),
+        (highest, len(roots) - 1 - roots[::-1].argmax(axis=0), roots.sum(axis=0) > 1),
     ):
-        ends, levels = points[[place, place + 1], rows], gaps[[place, place + 1], rows]
-        out[some] = _close_in(miss, np.where(some, ends, np.nan), np.where(some, levels, np.nan))[some]
+        rows = np.flatnonzero(some)
+        here = place[rows]
+        beyond = np.where(sign[here, rows] == 0, here, here + 1)
+        ends, levels = np.full((2, 2, missing.size), np.nan)
+        ends[:, rows], levels[:, rows] = at[[here, beyond], rows], gaps[[here, beyond], rows]
+        out[rows] = _close_in(miss, ends, levels)[rows]
     return lowest, highest, count
 
 
-def _close_in(miss: Callable[[FloatArray], FloatArray], ends: FloatArray, levels: FloatArray) -> FloatArray:
-    """Find a root between two ends where the signs differ, row by row (Illinois: M. Dowell and P. Jarratt 1971)."""
-    (a, b), (fa, fb) = ends.copy(), levels.copy()
-    root: FloatArray = np.where(fb == 0, b, a)
-    open_rows = ~np.isnan(a) & (fa != 0) & (fb != 0)
-    for step in range(_STEPS):
+def _scan(points: FloatArray) -> FloatArray:
+    """Give the points, and one just within each end: it tells whether the value turns in the cell there."""
+    first, last = points[0] + _ASIDE * (points[1] - points[0]), points[-1] - _ASIDE * (points[-1] - points[-2])
+    return np.concatenate([[points[0], first], points[1:-1], [last, points[-1]]])
+
+
+def _turning_points(
+    miss: Callable[[FloatArray], FloatArray], at: FloatArray, gaps: FloatArray
+) -> tuple[FloatArray, FloatArray]:
+    """Find where values on one side of the price come nearest to it between points, if they cross it there.
+
+    Gives places and what is missing there, a row for each point but the ends; NaN where nothing is crossed.
+    """
+    side = np.where(np.abs(gaps) <= _SAME, 0.0, np.sign(gaps))
+    around = side[:-2] * (side[:-2] == side[2:])
+    near = around * gaps[1:-1]
+    lower = np.minimum(around * gaps[:-2], around * gaps[2:]) - near > _SAME  # not level, but for what rounding leaves
+    turns = (around != 0) & lower & (around * side[1:-1] >= 0)
+    place, level = np.full((2, *near.shape), np.nan)
+    for i in np.flatnonzero(turns.any(axis=1)):
+        some = turns[i]
+        ends, values = (np.where(some, part[i : i + 3], np.nan) for part in (at, gaps))
+        place[i], level[i] = _turn(miss, ends, values, around[i])
+    crosses = around * level < -_SAME
+    touches = (np.abs(level) <= _SAME) & (side[1:-1] != 0)
+    return np.where(crosses | touches, place, np.nan), np.where(crosses | touches, level, np.nan)
+
+
+def _turn(
+    miss: Callable[[FloatArray], FloatArray], ends: FloatArray, values: FloatArray, side: FloatArray
+) -> tuple[FloatArray, FloatArray]:
+    """Find the least of what is missing, times its side, among three points of which the middle one is least.
+
+    By parabolas, every third time by a golden section; it ends as soon as the price is crossed. Gives place and value.
+    """
+    (a, m, b), (fa, fm, fb) = ends.copy(), values * side
+    open_rows, least = ~np.isnan(m), _TURNED * (b - a)
+    for turn in range(_TURNS):
+        open_rows &= (fm >= -_SAME) & (b - a > least)
         if not open_rows.any():
             break
         with np.errstate(invalid="ignore", divide="ignore"):
-            x = (a + b) / 2 if step % 4 == 3 else (a * fb - b * fa) / (fb - fa)
-        f = miss(np.where(open_rows, x, np.nan))
-        root = np.where(open_rows, x, root)
-        turned = (f > 0) != (fb > 0)
-        # The end that stays counts for half, so that the other one moves.
-        fa = np.where(open_rows, np.where(turned, fb, fa / 2), fa)
-        a = np.where(open_rows & turned, b, a)
-        b, fb = np.where(open_rows, x, b), np.where(open_rows, f, fb)
-        open_rows &= (np.abs(f) > 1e-9) & (np.abs(b - a) > 1e-12 * np.abs(b))
+            left, right = (m - a) * (fm - fb), (m - b) * (fm - fa)
+            x = m - 0.5 * ((m - a) * left - (m - b) * right) / (left - right)
+            section = np.where(m - a > b - m, m - _GOLDEN * (m - a), m + _GOLDEN * (b - m))
+            good = (x > a) & (x < b) & (np.abs(x - m) > 1e-3 * (b - a)) & (turn % 3 != 2)
+        x = np.where(open_rows, np.where(good, x, section), np.nan)
+        f = miss(x) * side
+        below, less = x < m, f < fm
+        # The new point is the middle one if it is less, and an end if not.
+        to_a, to_b = open_rows & (below != less), open_rows & (below == less)
+        a, fa = np.where(to_a, np.where(less, m, x), a), np.where(to_a, np.where(less, fm, f), fa)
+        b, fb = np.where(to_b, np.where(less, m, x), b), np.where(to_b, np.where(less, fm, f), fb)
+        m, fm = np.where(open_rows & less, x, m), np.where(open_rows & less, f, fm)
+    return m, fm * side
+
+
+def _close_in(miss: Callable[[FloatArray], FloatArray], ends: FloatArray, levels: FloatArray) -> FloatArray:
+    """Find a root between two ends where the signs differ, row by row, as Chandrupatla (1997); first by a secant.
+
+    By an inverse parabola where it is monotone between its three points, else by halves.
+    """
+    (x1, x2), (f1, f2) = ends.copy(), levels.copy()
+    root: FloatArray = np.where(np.abs(f2) < np.abs(f1), x2, x1)
+    open_rows = ~np.isnan(x1) & (np.minimum(np.abs(f1), np.abs(f2)) > _SAME)
+    with np.errstate(invalid="ignore", divide="ignore"):
+        part = f1 / (f1 - f2)
+    for _ in range(_ROUNDS):
+        if not open_rows.any():
+            break
+        x = np.where(open_rows, x1 + part * (x2 - x1), np.nan)
+        f = miss(x)
+        same = (f > 0) == (f1 > 0)
+        x3, f3 = np.where(same, x1, x2), np.where(same, f1, f2)
+        x2, f2 = np.where(same, x2, x1), np.where(same, f2, f1)
+        x1, f1 = x, f
+        nearest = np.where(np.abs(f2) < np.abs(f1), x2, x1)
+        root = np.where(open_rows, nearest, root)
+        least = 1e-12 * np.abs(nearest) / np.abs(x2 - x1)
+        open_rows &= (np.minimum(np.abs(f1), np.abs(f2)) > _NEAR) & (least < 0.5)
+        with np.errstate(invalid="ignore", divide="ignore"):
+            xi, phi = (x1 - x2) / (x3 - x2), (f1 - f2) / (f3 - f2)
+            ahead = f1 / (f1 - f2) * f3 / (f3 - f2) - (x3 - x1) / (x2 - x1) * f1 / (f3 - f1) * f2 / (f2 - f3)
+            monotone = (1 - np.sqrt(1 - xi) < phi) & (phi < np.sqrt(xi))
+        part = np.clip(np.where(monotone, ahead, 0.5), least, 1 - least)
     return root

@@ -85,16 +85,19 @@ def convertible_probabilities(
     Raises
     ------
     TermError
-        As `valuation.convertible_value`; a put in a window of more than one day, which is not known here.
+        As `valuation.convertible_value`; a call after notice, which is not known here.
 
     Notes
     -----
     A note that is called when its shares are worth more than the call price is converted, `forced`; where its holder
     would have converted anyway just then, too, if the call is live in a window.
 
-    Against closed forms chances are right to 2e-3 at ``fast``, 3e-4 at ``standard`` and 2e-6 at ``reference``. Two
-    pairs are less well told apart than added up: with dividends the holder converts in the last days or at maturity,
-    and a call may be for cash or forced on the eve of a coupon; there each may be off by 1e-2, at any accuracy.
+    Against closed forms chances are right to 2e-3 at ``fast``, 3e-4 at ``standard`` and 2e-6 at ``reference``. With a
+    put in a window root mean square errors over 60 random notes were 1e-3, 2e-4 and 7e-6 (at worst 6e-3, 1e-3 and
+    1e-4). Three pairs are less well told apart than added up: with dividends the holder converts in the last days or
+    at maturity, and ahead of a call or forced by it, and a call may be for cash or forced on the eve of a coupon; there
+    each may be off by 1e-2, at any accuracy. So may all where a call in a window has a trigger at which the shares are
+    worth less than its price: the note loses value at a jump there, whose place is known to a cell of the grid.
 
     References
     ----------
@@ -149,12 +152,14 @@ def exercise_boundary(
     Raises
     ------
     TermError
-        As `valuation.convertible_value`; a put in a window of more than one day, which is not known here.
+        As `valuation.convertible_value`; a call after notice, which is not known here.
 
     Notes
     -----
     Boundaries are those of the finest grid, not extrapolated. Far from payments they are off by 2e-3 of the stock
-    price at ``standard`` and 1e-4 at ``reference`` (American calls of one and three years by QuantLib), puts by 1e-5.
+    price at ``standard`` and 1e-4 at ``reference`` (American calls of one and three years by QuantLib), puts on a day
+    by 1e-5. Those of puts in windows are off by up to 3e-4 and 1e-5, by 2e-3 and 2e-4 a month before the window ends
+    (against a grid four times as fine).
     Before a coupon that is forfeited on conversion the boundary comes in from far away, and is off by 1e-2 and 1e-3
     there three months earlier: the value is hardly moved by it.
 
@@ -196,11 +201,11 @@ def exercise_boundary(
 
 def _go_through(case: Case, room: int) -> tuple[list[FloatArray], IntArray, FloatArray]:
     """Give chances and life, how many points of boundaries each row has, and the points."""
-    live = np.append(0, np.cumsum(case.lines.table[:, col.PUT] > 0))[case.lines.offsets]
-    windows = (live[1:] > live[:-1])[case.contract]
-    if windows.any():
-        row = int(np.argmax(windows))
-        raise TermError("puts", rule="each of one day: a put in a window is not known here", got="a window", row=row)
+    after_notice = np.append(0, np.cumsum(case.lines.table[:, col.NOTICE] > 0))[case.lines.offsets]
+    noticed = (after_notice[1:] > after_notice[:-1])[case.contract]
+    if noticed.any():
+        row = int(np.argmax(noticed))
+        raise TermError("calls.notice_days", rule="0: a call after notice is not known here", got="notice", row=row)
     size = case.contract.size
     found = [np.empty(size) for _ in range(ENDINGS)]
     counts, points = np.empty(size, dtype=np.int64), np.empty((size, room, POINT))

@@ -40,6 +40,7 @@ CLAIMS = ("principal", "principal-and-accrued")
 PAID_IN = ("cash", "shares")
 
 _PRICE_FRACTION = Rule("a fraction above 0, such as 0.95", lambda x: np.isfinite(x) & (x > 0))
+_NOTICE = Rule("a whole number of days from 0 to 366", lambda x: (x >= 0) & (x <= 366) & (x == np.floor(x)))
 _TRIGGER = Rule("a fraction of the conversion price, such as 1.5", lambda x: np.isfinite(x) & (x >= 0))
 
 
@@ -106,15 +107,40 @@ class CallWindow:
     make_whole_rate : numeric
         At which those coupons are discounted to the call [1/yr], compounded annually by actual/365 fixed; 0, if left
         out, is their sum. Between days 30 apart what is discounted runs in a line.
+    notice_days : int-like
+        Calendar days between the issuer's notice and redemption, up to 366; 0, if left out, where it calls at once.
+        One number for all calls of a note. See the notes.
 
     Notes
     -----
+    A window says when the note may be redeemed, as indentures do ("on or after a day, on not less than 30 days'
+    notice"): notice may be given that long before. Once it is given the note goes on until redemption: its holder may
+    convert, where conversion is open, and put; is paid coupons; by a hazard rate may lose it to default, by a spread
+    what is promised in cash bears it; and on the day of redemption takes the call price with what comes with it, or the
+    shares. The issuer gives notice where that costs least, so that what the note is worth once called takes the place
+    of the greater of call price and shares. A trigger is tested on the day of the notice, and so are `days`. Notice
+    that would have the note redeemed after maturity is worth nothing; notice given before settlement is not known.
+
+    By a hazard rate, and without a trigger, longer notice is worth no less to the holder: what the issuer decides it
+    may decide as early and say later. By a spread this need not hold, nor is no notice the limit of short notice where
+    the call is for cash: at once it bears no spread, after notice it does.
+
+    The edge from which notice is given is found within a cell. Against the lesser of two options (one redemption day,
+    no coupons, a hazard rate) ``reference`` is right to 3e-8, with a trigger to 6e-6. Over 60 random notes of three
+    years, notice of 1 to 90 days, errors at ``fast`` and ``standard`` against ``reference``, root mean square and worst
+    [per 100]: by a hazard rate 7e-3 and 4e-2, 1.2e-3 and 6e-3; by a spread 1.2e-2 and 5e-2, 6e-3 and 4e-2.
+
     A trigger on several days is valued as one on the day, further up by a multiple of the stock's deviation in a day of
     252 to the year (`on_the_day_trigger`), and as one on the day that the window opens, on which days before it count
     (`opening_day_trigger`); not on that of a window that goes on from another with these days and no higher trigger.
     Days before settlement are unknown: settled within the window, a note is as if none had met the trigger. Beside a
     simulation of 20 of 30 days on notes of three years the value is too high, root mean square and at worst [per 100]:
     at a volatility of 20% by 0.04 and 0.11, 30% 0.06 and 0.15, 45% 0.11 and 0.27, 60% 0.18 and 0.45, 90% 0.29 and 0.61.
+
+    References
+    ----------
+    A. Grau, P. Forsyth and K. Vetzal, Convertible bonds with call notice periods, University of Waterloo (2003).
+    K. W. Lau and Y. K. Kwok, Anatomy of option features in convertible bonds, J. Futures Markets 24 (2004).
 
     Examples
     --------
@@ -125,6 +151,7 @@ class CallWindow:
     clean_price: FloatArray
     trigger: FloatArray
     make_whole_rate: FloatArray
+    notice_days: FloatArray
     days: tuple[int, int] | None = None
     make_whole_until: DateArray | None = None
     start: DateArray | None = None
@@ -140,6 +167,7 @@ class CallWindow:
         end: Dates | pd.Series[Any] | None = None,
         make_whole_until: Dates | pd.Series[Any] | None = None,
         make_whole_rate: Numbers | pd.Series[Any] = 0.0,
+        notice_days: Numbers | pd.Series[Any] = 0,
     ) -> None:
         prices, triggers = as_numbers(clean_price, "clean_price"), as_numbers(trigger, "trigger")
         rates = as_numbers(make_whole_rate, "make_whole_rate")
@@ -150,6 +178,9 @@ class CallWindow:
         POSITIVE.check("clean_price", prices.reshape(-1))
         _TRIGGER.check("trigger", triggers.reshape(-1))
         _set(self, clean_price=prices, trigger=triggers, make_whole_rate=rates, make_whole_until=until)
+        notice = as_numbers(notice_days, "notice_days")
+        _NOTICE.check("notice_days", notice.reshape(-1))
+        _set(self, notice_days=notice)
         _set(self, days=None if days is None else _read_days(days), **_read_window(start, end))
 
 

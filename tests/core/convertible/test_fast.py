@@ -174,6 +174,36 @@ def test_strong_drifts_are_right_or_left_to_the_engine(make, changed):
     assert (np.abs(got.dirty_price - exact.dirty_price) <= got.error_estimate + exact.error_estimate).all()
 
 
+@compiled
+@pytest.mark.parametrize("accuracy", ["fast", "standard"])
+def test_long_lives_drift_far(make, accuracy):
+    """What recovery is worth grows with the stock, and e to the 30 times over 20 years of a high hazard rate."""
+    calls = [CallWindow(clean_price=100, trigger=2.2, start="2012-06-18")]
+    puts = [PutWindow(start="2010-06-18", end="2010-06-18", clean_price=90)]
+    given_ = {"stock_price": 1.7, "volatility": [0.9, 0.46, 1.5], "risk_free": 0.09, "hazard_rate": [0.4, 0.3, 0.35]}
+    given_ |= {"recovery_rate": [0.44, 0.51, 0.63], "stock_drop": 1.0, "model": AFV}
+    for options in ({"calls": calls, "puts": puts}, {"puts": puts}):
+        terms = make(maturity="2024-06-18", terms=options)
+        exact = convertible_value(terms, DAY, **given_, accuracy="reference")
+        out, left = fast_rows(terms, DAY, given_, accuracy)
+        assert left.size == 0
+        assert (np.abs(out[0] - exact.dirty_price) <= out[4] + exact.error_estimate).all()
+
+
+@compiled
+@pytest.mark.parametrize("days", [20, 60])
+def test_short_windows_are_right_or_left_to_the_engine(make, days):
+    """A call that soon ends, before and after a put: what one bends the other must not take for smooth."""
+    start = np.datetime64("2005-09-01")
+    calls = [CallWindow(clean_price=100, trigger=1.3, start=start, end=start + days)]
+    given_ = {k: v for k, v in markets(8, seed=5).items() if k != "stock_price"} | {"stock_price": 2.3}
+    for put in (start + days // 2, start + 2 * days):
+        terms = make(terms={"calls": calls, "puts": [PutWindow(start=put, end=put, clean_price=101)]})
+        got = convertible_value(terms, DAY, **given_)
+        exact = convertible_value(terms, DAY, **given_, accuracy="reference")
+        assert (np.abs(got.dirty_price - exact.dirty_price) <= got.error_estimate + exact.error_estimate).all()
+
+
 # ---- a row is itself, wherever it stands ----
 
 
@@ -205,6 +235,17 @@ def test_notes_side_by_side_are_each_on_its_own(make):
     assert together.shape == (40, 4)
     alone = make(terms={"calls": [SOFT], "puts": [PUT]})
     np.testing.assert_array_equal(convertible_value(alone, DAY, **markets(40)).dirty_price, together[:, 0])
+
+
+@compiled
+def test_nothing_is_taken_from_the_rows_before(make):
+    """A coupon kept apart in one block of lanes was added in the next, if a call starts in the last segment there."""
+    calls = [CallWindow(clean_price=100, trigger=1.5, start=["2004-06-18", "2006-12-25"])]
+    terms = make(price=1.85, issue_date=["2004-06-18"] * 2, maturity="2007-06-18", terms={"calls": calls})
+    given_ = {k: v[:, None] if isinstance(v, np.ndarray) else v for k, v in markets(40).items()}
+    together = convertible_value(terms, "2006-12-08", **given_).dirty_price
+    alone = make(terms={"calls": [CallWindow(clean_price=100, trigger=1.5, start="2006-12-25")]})
+    np.testing.assert_array_equal(convertible_value(alone, "2006-12-08", **markets(40)).dirty_price, together[:, 1])
 
 
 @compiled

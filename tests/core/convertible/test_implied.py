@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from scipy.optimize import minimize_scalar
 
 import notecalc as nc
 from notecalc.core.convertible.implied import convertible_implied
-from notecalc.core.convertible.terms import CallWindow
-from notecalc.core.convertible.valuation import convertible_value
+from notecalc.core.convertible.terms import CallWindow, PutWindow
+from notecalc.core.convertible.valuation import MODELS, convertible_value
 
 pytestmark = pytest.mark.compiled
 
@@ -23,6 +24,7 @@ MARKET = {
     "stock_drop": 1.0,
     "accuracy": "fast",
 }
+AFV_ALONE = {"hazard_rate", "recovery_rate", "stock_drop"}
 
 
 def without(name):
@@ -69,6 +71,47 @@ def test_no_answer_and_two_are_said(make):
     for volatility in (found.value, found.other):
         assert convertible_value(terms, DAY, volatility=volatility, **market).clean_price == pytest.approx(price)
     assert found.value < sweep[values.argmin()] < found.other
+
+
+@pytest.mark.parametrize("above", [1e-2, 1e-4])
+def test_two_answers_between_neighbouring_points_are_seen(make, above):
+    """The least value of a called note, and a price just above it: what is searched are 19 volatilities."""
+    terms = make(terms={"calls": [CallWindow(clean_price=100, trigger=1.5)]})
+    market = without("volatility") | {"stock_price": 2.0}
+
+    def value(volatility):
+        return convertible_value(terms, DAY, volatility=volatility, **market).clean_price
+
+    least = minimize_scalar(value, bounds=(0.05, 1.0), method="bounded", options={"xatol": 1e-6})
+    found = convertible_implied("volatility", terms, DAY, least.fun + above, **market)
+    assert found.solutions == 2
+    assert found.value < least.x < found.other < 1.3 * found.value
+    assert [value(found.value), value(found.other)] == pytest.approx([least.fun + above] * 2, abs=1e-7)
+    assert convertible_implied("volatility", terms, DAY, least.fun - 1e-6, **market).solutions == 0
+
+
+@pytest.mark.parametrize("model", MODELS)
+def test_a_price_that_a_stretch_of_answers_gives_is_told(make, model):
+    """Called, converted or put at once, a note is worth the same at any volatility and credit; a hair off, at none."""
+    market = {key: value for key, value in MARKET.items() if model == MODELS[1] or key not in AFV_ALONE}
+    market |= {"model": model, "volatility": 0.4, "stock_price": 2.3}
+    credit = "hazard_rate" if model == MODELS[1] else "credit_spread"
+    market[credit] = 0.05
+    called = make(terms={"calls": [CallWindow(clean_price=110)]})
+    put = make(terms={"puts": [PutWindow(clean_price=99)]}, annual_rate=0.04)
+    parity = 2.3 / 1.85 * 100 - 2  # clean: three months of 8% have accrued
+    for unknown, terms, price, changed in (
+        ("volatility", called, parity, {}),
+        (credit, called, parity, {}),
+        ("volatility", put, 99, {"stock_price": 0.2}),
+        (credit, put, 99, {"stock_price": 0.2}),
+        (credit, make(), parity + 200 / 1.85, {"stock_price": 4.3, "dividend_yield": 0.2}),
+        ("stock_price", put, 99, {}),
+    ):
+        rest = {key: value for key, value in (market | changed).items() if key != unknown}
+        found = convertible_implied(unknown, terms, DAY, [price, price - 1e-3], **rest)
+        assert found.solutions.tolist() == [np.inf, 0], (unknown, price)
+        assert np.isnan([*found.value, *found.other]).all()
 
 
 def test_what_is_asked_for_must_be_known_and_not_given(make):

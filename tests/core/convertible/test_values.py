@@ -1,4 +1,4 @@
-"""Values that others have published, that are known in closed form, or that must hold for any note."""
+"""Values that are known in closed form, and what must hold for any note."""
 
 from __future__ import annotations
 
@@ -34,99 +34,6 @@ def black_scholes(stock, strike, rate, carry, vol, time):
     return stock * math.exp(-carry * time) * norm.cdf(d) - strike * math.exp(-rate * time) * norm.cdf(
         d - vol * math.sqrt(time)
     )
-
-
-# ---- published and semi-analytic ----
-
-
-@pytest.mark.parametrize("which", [0, 1], ids="AC")
-@pytest.mark.parametrize("accuracy", ["fast", "standard", "reference"])
-def test_semi_analytic_cases(make, vectors, which, accuracy):
-    case = vectors["cases"][which]
-    common = {"stock_price": case["S"], "volatility": case["volatility"], "credit": 0.08, "accuracy": accuracy}
-    for name, chosen in (("TF", {"model": TF}), ("AFV_eta1", {"drop": 1.0}), ("AFV_eta0", {"drop": 0.0})):
-        got = convertible_value(make(), DAY, **market(**common, **chosen))
-        error = {"fast": 1e-3, "standard": 1e-4, "reference": 1e-6}[accuracy]
-        assert got.dirty_price == pytest.approx(case[name], abs=error)
-        assert got.error_estimate >= abs(got.dirty_price - case[name])
-
-
-def afv_note(make, *, called=True):
-    """The example of Ayache, Forsyth and Vetzal, on dates whose distances are half years but for a day in 183."""
-    start = np.datetime64("2001-01-01")
-    years = [start + round(365 * y) for y in (2, 3, 5)]
-    calls = [CallWindow(clean_price=110, start=years[0])] if called else []
-    puts = [PutWindow(start=years[1], end=years[1], clean_price=105)] if called else []
-    return make(
-        100.0, issue_date=start, maturity=years[2], annual_rate=0.08, frequency=2, day_count="30/360",
-        terms={"calls": calls, "puts": puts},
-    )  # fmt: skip
-
-
-def test_tables_of_ayache_forsyth_and_vetzal(make, vectors):
-    table = vectors["afv2003"]["table2_first_rows"][-1]
-    none = vectors["afv2003"]["table3_p0_first_rows"][-1]["value"]
-    terms = afv_note(make)
-    common = {"stock_price": 100, "volatility": 0.2, "risk_free": 0.05, "accuracy": "reference"}
-    # Their last digits still move between 200 and 400 nodes, and our coupon dates are up to a day from half years.
-    for expected, chosen in (
-        (table["hedge_partial"], {"credit": 0.02, "drop": 0.0}),
-        (table["hedge_total"], {"credit": 0.02, "drop": 1.0}),
-        (none, {"credit": 0.0}),
-    ):
-        got = convertible_value(terms, "2001-01-01", **market(**common, **chosen))
-        assert got.dirty_price == pytest.approx(expected, abs=0.02)
-    # Theirs falls by 0.011 from 200 to 400 steps: by less and less, as the root of the step, 0.026 are still to come.
-    got = convertible_value(terms, "2001-01-01", **market(TF, **common, credit=0.02))
-    assert table["TF"] - 0.05 < got.dirty_price < table["TF"]
-
-
-def test_call_and_put_game_of_ammann_kind_and_wilde(yearly, vectors):
-    case = vectors["published_elsewhere"]["ammann_kind_wilde_2008_figure_1"]
-    start = np.datetime64("2005-01-01")
-    days = [start + round(7.3 * n) for n in range(1, 101)]
-    terms = yearly(
-        730,
-        conversions=[ConversionWindow(conversion_price=100, start=day, end=day) for day in days],
-        terms={
-            "calls": [CallWindow(clean_price=110, start=day, end=day) for day in days],
-            "puts": [PutWindow(start=day, end=day, clean_price=98) for day in days],
-        },
-    )
-    got = convertible_value(
-        terms, start,
-        **market(stock_price=100, volatility=0.4, risk_free=0.05, dividend_yield=0.1, accuracy="reference"),
-    )  # fmt: skip
-    assert got.dirty_price == pytest.approx(case["recomputed"]["own_PDE_dates_at_0_02_to_2_00"], abs=0.005)
-
-
-def test_black_scholes_limit(yearly, vectors):
-    case = vectors["published_elsewhere"]["black_scholes_limit"]
-    got = convertible_value(
-        yearly(1175, price=20),
-        "2005-01-01",
-        **market(stock_price=25, volatility=0.3, risk_free=math.log(1.05), accuracy="reference"),
-    )
-    assert got.dirty_price == pytest.approx(case["recomputed"]["closed_form"], abs=1e-5)
-    assert got.bond_floor == pytest.approx(case["recomputed"]["bond"], abs=1e-6)
-    assert got.delta == pytest.approx(case["published"]["delta"], abs=1e-4)
-
-
-def test_blended_model_beside_a_tree_of_a_thousand_steps(make, vectors):
-    case = vectors["published_elsewhere"]["quantlib_blended_model_example"]
-    terms = make(
-        100 / 3.84615, issue_date="2016-03-15", maturity="2022-03-15", annual_rate=0.0575,
-        terms={
-            "calls": [CallWindow(clean_price=100, start="2020-03-20", end="2020-03-20")],
-            "puts": [PutWindow(start=day, end=day, clean_price=100) for day in ("2020-03-20", "2021-04-15")],
-        },
-    )  # fmt: skip
-    common = {"stock_price": 29.04, "risk_free": 0.04, "dividend_yield": 0.02, "credit": 0.03, "accuracy": "reference"}
-    blended = convertible_value(terms, "2019-05-28", **market(GS, **common))
-    assert blended.dirty_price == pytest.approx(case["published"]["npv"], abs=0.03)  # by which the tree still moves
-    two_equations = convertible_value(terms, "2019-05-28", **market(TF, **common))
-    # whose error is not stated; between ours and it lie 0.008
-    assert two_equations.dirty_price == pytest.approx(case["recomputed"]["own_true_TF_PDE"], abs=0.01)
 
 
 # ---- closed forms ----
@@ -394,6 +301,52 @@ def test_greeks_are_differences_of_values(make, model):
     assert greeks.gamma == pytest.approx((up - 2 * mid + down) / 0.02**2, rel=1e-2)
     value = convertible_value(terms, DAY, **given_)
     assert (greeks.delta, greeks.gamma, greeks.theta) == (value.delta, value.gamma, value.theta)
+
+
+@pytest.mark.parametrize("accuracy", ["standard", "reference"])
+@pytest.mark.parametrize("model", MODELS)
+def test_theta_of_what_is_exercised_at_once_is_what_accrues(make, model, accuracy):
+    """Put, called for cash or converted with its interest: each pays 8 / 365 more tomorrow; without it, no more."""
+    given_ = market(model, credit=0.1, accuracy=accuracy)
+    for terms, stock, rise in (
+        (make(day_count="actual/365 fixed", terms={"puts": [PutWindow(clean_price=99)]}), 0.1, 8.0),
+        (make(day_count="actual/365 fixed", terms={"calls": [CallWindow(clean_price=50)]}), 0.1, 8.0),
+        (make(day_count="actual/365 fixed", accrued_on_conversion="paid", terms={"calls": [CallWindow(clean_price=110)]}), 3.0, 8.0),
+        (make(terms={"calls": [CallWindow(clean_price=110)]}), 3.0, 0.0),
+    ):  # fmt: skip
+        got = convertible_value(terms, "2004-09-18", **(given_ | {"stock_price": stock}))
+        assert got.theta == pytest.approx(rise / 365, abs=1e-12)
+        assert got.gamma == 0.0
+
+
+@pytest.mark.parametrize(
+    ("terms", "stock"),
+    [({"calls": [CallWindow(clean_price=110)]}, 2.05), ({"puts": [PutWindow(clean_price=99)]}, 0.96)],
+    ids=["1% below where a call forces conversion", "just above where it is put"],
+)
+@pytest.mark.parametrize("model", [TF, AFV])
+def test_greeks_next_to_an_edge_are_differences_of_finer_values(make, model, terms, stock):
+    note = make(terms=terms, day_count="actual/365 fixed")
+    given_ = market(model, credit=0.09, volatility=0.35, stock_price=stock)
+    greeks = convertible_greeks(note, "2004-09-18", **given_)
+
+    def slope(name, step):
+        up, down = (
+            convertible_value(note, "2004-09-18", **(given_ | {name: given_[name] + by, "accuracy": "reference"}))
+            for by in (step, -step)
+        )
+        return (up.dirty_price - down.dirty_price) / (2 * step)
+
+    credit = "hazard_rate" if model == AFV else "credit_spread"
+    assert greeks.hedge_ratio == pytest.approx(slope("stock_price", 2e-3) * 1.85 / 100, abs=5e-4)
+    assert greeks.vega == pytest.approx(slope("volatility", 2e-3) / 100, abs=2e-3)
+    assert greeks.rho == pytest.approx(slope("risk_free", 5e-4) / 1e4, abs=5e-5)
+    assert greeks.credit == pytest.approx(slope(credit, 5e-4) / 1e4, abs=5e-5)
+    today, tomorrow = (
+        convertible_value(note, day, **given_, accuracy="reference").dirty_price for day in ("2004-09-18", "2004-09-19")
+    )
+    # Read off the grid next to a level of conversion, gamma is off by a tenth, and theta with it by 1e-3.
+    assert greeks.theta == pytest.approx(tomorrow - today, abs=1.2e-3)
 
 
 def test_theta_is_the_next_days_value_less_todays(make):

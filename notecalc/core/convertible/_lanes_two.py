@@ -1,0 +1,324 @@
+r"""One segment of time, backwards, in a model of two unknowns, for as many rows at once as a vector has lanes.
+
+The equations are those of `_march` and `_second`. Both unknowns end at one edge, for which the engine solves for each
+in turn until they agree. In the model of Tsiveriotis and Fernandes it is found in one go here: W less the cash part,
+which is the equity part less the shares, is discounted at the risk-free rate and knows nothing of the cash part, so
+that both are eliminated upwards before it is known where they end. What is left are two nodes and the edge, and one
+equation for its place (`_lanes_two_edge`). In the blended model W is discounted at what the second unknown says, all
+the way down: rounds are gone through, of which two or three are usual.
+
+Where hardly any dividends are paid, little is lost by waiting, and on one grid there may be more than one edge at which
+both end, or none that the engine's rounds find: it then ends the second unknown alone (`_march.agree`), while here both
+end together always. Values differ by what that makes: of a note of 4.5 years called at 110, at a volatility of 13.5%,
+a spread of 13.7% and a dividend yield of 1%, the engine is 0.16 off on a grid of 160 nodes, these are 0.002 off.
+
+Coefficients of all but W in the blended model are the same at all nodes, so that the factors of the elimination soon
+are: from there on nothing is divided. A lane keeps its own as soon as they have settled, whatever the others do.
+"""
+
+from __future__ import annotations
+
+from typing import Any, Final
+
+from notecalc.core._vectors import any_lane, fma, lanes_of, load, maximum, minimum, select, splat, store, whole
+from notecalc.core.convertible._columns import (
+    BEYOND,
+    CALL_END,
+    CALL_START,
+    CARRY,
+    CREDIT,
+    FLOOR_END,
+    FLOOR_START,
+    LENGTH,
+    RATE,
+    VOLATILITY,
+)
+from notecalc.core.convertible._lanes_march import set_step, spreads
+from notecalc.core.convertible._lanes_memory import (
+    AHEAD,
+    BEND,
+    CARRIED,
+    DISCOUNT,
+    EXP_Y,
+    FALL,
+    FLOOR_RISE,
+    GAIN,
+    GROWTH,
+    GUESS,
+    GUESS_SIDE,
+    HALF_VAR,
+    HERE_NEW,
+    HERE_OLD,
+    HH,
+    LAST,
+    LEAN,
+    LOWER,
+    MEAN,
+    NEXT_NEW,
+    OLD_LAST,
+    OLD_SIDE,
+    OWN,
+    PART,
+    PARTED,
+    PASS,
+    PIVOT,
+    PRICE_RISE,
+    REACH,
+    SCALE,
+    SECOND,
+    SECOND_DECAY,
+    SECOND_FALL,
+    SECOND_GAIN,
+    SECOND_PASS,
+    SECOND_PIVOT,
+    SHARE,
+    SIDE,
+    SPARE,
+    STEEP,
+    UPPER,
+    H,
+    U,
+    most_of,
+    of,
+    put,
+    rise,
+)
+from notecalc.core.convertible._lanes_two_edge import find_edge_of_two, finish_two, look, miss
+
+__all__: list[str] = []
+
+_GRADED: Final = 0.5
+_GRADED_FROM: Final = 0.02
+_IMPLICIT: Final = 2  # steps of half the length with which a segment begins
+_FAR: Final = 1e9  # nodes that no grid has
+_ROUNDS: Final = 12  # of the blended model, at most: two or three are usual
+_AGREED: Final = 1e-5  # of a cell
+_SETTLED: Final = 1e-30  # square of a change of a factor from node to node
+
+
+def march_two(
+    like: Any, grid: Any, room: int, now: Any, cells: Any, seg: Any, o: int, row: Any, nodes: int, zero: int,
+    steps: int, is_open: Any, is_call: Any, hard: Any, same: Any, blended: Any,
+) -> None:  # fmt: skip
+    """Carry both unknowns from the end of a segment to its start; `same` if all steps have the same factors."""
+    zeros, one, half = splat(0.0, like), splat(1.0, like), splat(0.5, like)
+    length = of(like, seg, o + LENGTH)
+    graded = splat(_GRADED, like) * minimum(maximum(of(like, seg, o + CARRY) / (_GRADED_FROM), zeros), one)
+    even = length / (2.0 * steps)
+    h, vol = of(like, now, H), of(like, seg, o + VOLATILITY)
+    half_var = half * vol * vol
+    put(now, HALF_VAR, half_var)
+    put(now, BEND, half * h * h / half_var)
+    put(now, LEAN, half * h * h / half_var * of(like, seg, o + CREDIT) / 3.0)
+    put(now, SHARE, splat(0.0 if blended else 1.0, like))
+    put(now, CARRIED, of(like, seg, o + CARRY))
+    put(now, DISCOUNT, of(like, seg, o + RATE))
+    put(now, PRICE_RISE, rise(like, seg, o, CALL_START, CALL_END))
+    put(now, FLOOR_RISE, rise(like, seg, o, FLOOR_START, FLOOR_END))
+    tau, done, known = zeros, 0.0, 0
+    for step in range(steps + _IMPLICIT // 2):
+        implicit = step < _IMPLICIT
+        done += 0.5 / steps if implicit else 1.0 / steps
+        twice = 1.0 if implicit else 2.0
+        advance = length * (done) * (one - graded + graded * (done)) - tau
+        hh = select(graded > zeros, advance / (twice), even)
+        tau_new = select(graded > zeros, tau + advance, tau + even * (twice))
+        put(now, HH, hh)
+        set_step(like, now, seg, o, row, tau + hh, tau_new, is_open, False)
+        tau = tau_new
+        put(now, OLD_LAST, of(like, now, LAST))
+        put(now, OLD_SIDE, of(like, now, SIDE))
+        stop = zero if is_open and is_call else nodes
+        stop = min(stop, reach(like, now, blended))
+        known = eliminate_two(like, grid, room, now, nodes, stop, known, not (same and step > 0), blended)
+        if blended:
+            agree(like, grid, room, now, cells, nodes, zero, stop, known, twice, is_open, is_call, hard)
+        else:
+            find_edge_of_two(
+                like, grid, room, now, cells, nodes, zero, known, twice, is_open, is_call, hard, blended
+            )  # fmt: skip
+        finish_two(like, grid, room, now, cells, nodes, zero, known, twice, is_open, is_call, hard, blended)
+
+
+def reach(like: Any, now: Any, blended: Any) -> int:
+    """Set how far the edge may move in the step; give the node above all that may be read in any lane."""
+    zeros, last, side = splat(0.0, like), of(like, now, LAST), of(like, now, SIDE)
+    some = side * side
+    put(now, REACH, select(some > zeros, last + (BEYOND - 1.0), splat(_FAR, like)))
+    # Where the second unknown does not end at the edge it is solved for up to the top.
+    parted = side if blended else some
+    put(now, AHEAD, select(parted > zeros, last + (BEYOND + 1.0), splat(_FAR, like)))
+    return int(most_of(like, now, AHEAD))
+
+
+def agree(
+    like: Any, grid: Any, room: int, now: Any, cells: Any, nodes: int, zero: int, stop: int, known: int, twice: float,
+    is_open: Any, is_call: Any, hard: Any,
+) -> None:  # fmt: skip
+    """Find the edge of the blended model, whose first unknown is discounted at what the second one says.
+
+    Rounds go on until the edge is where the second unknown was taken to end. A lane that has settled keeps its guess,
+    and so gets the same again, however long the others take.
+    """
+    zeros, one = splat(0.0, like), splat(1.0, like)
+    settled = zeros
+    put(now, GUESS, of(like, now, LAST) + of(like, now, PART))
+    put(now, GUESS_SIDE, of(like, now, SIDE))
+    for _ in range(_ROUNDS):
+        solve_second(like, grid, room, now, cells, nodes, zero, stop, known, twice, is_open and is_call)
+        eliminate_first(like, grid, room, now, nodes, stop)
+        find_edge_of_two(like, grid, room, now, cells, nodes, zero, known, twice, is_open, is_call, hard, True)
+        found, side, guess = of(like, now, LAST) + of(like, now, PART), of(like, now, SIDE), of(like, now, GUESS)
+        # Only where it is converted does the second unknown end at the edge.
+        parted = select(side > zeros, one, zeros)
+        change = (found - guess) * (found - guess) * parted
+        same = select(change < _AGREED * _AGREED, one, zeros)
+        same = same * (one - (parted - of(like, now, PARTED)) * (parted - of(like, now, PARTED)))
+        settled = maximum(settled, same)
+        if not any_lane(settled < one):
+            break
+        put(now, GUESS, select(settled > zeros, guess, found))
+        put(now, GUESS_SIDE, select(settled > zeros, of(like, now, GUESS_SIDE), side))
+        going = side * side * (one - settled)
+        put(now, OLD_LAST, select(going > zeros, of(like, now, LAST), of(like, now, OLD_LAST)))
+        put(now, OLD_SIDE, select(going > zeros, side, of(like, now, OLD_SIDE)))
+
+
+def solve_second(
+    like: Any, grid: Any, room: int, now: Any, cells: Any, nodes: int, zero: int, stop: int, known: int, twice: float,
+    barrier: Any,
+) -> None:  # fmt: skip
+    """Substitute the second unknown downwards, from where it is taken to end; at the middle of the step, to SPARE."""
+    zeros, one, half, lanes = splat(0.0, like), splat(1.0, like), splat(0.5, like), lanes_of(like)
+    more, double = splat(twice - 1.0, like), splat(twice, like)
+    parted = select(of(like, now, GUESS_SIDE) > zeros, one, zeros)
+    put(now, PARTED, parted)
+    guess, top = of(like, now, GUESS), zero if barrier else nodes - 1
+    last = zeros - whole(zeros - guess) - one
+    last = minimum(maximum(select(parted > zeros, last, splat(top - 1.0, like)), one), splat(top - 1.0, like))
+    look(like, grid, room, now, cells, one, last, -1, known, twice, True)
+    part = guess - last
+    miss(like, now, one, part, twice, True)
+    here, next_one, steep = of(like, now, HERE_NEW), of(like, now, NEXT_NEW), of(like, now, STEEP)
+    at_last = (here + of(like, now, HERE_OLD)) / double
+    at_top = more * load(grid, SECOND * room + top * lanes, like) / double
+    if not barrier:
+        at_top = load(grid, SECOND_GAIN * room + top * lanes, like)
+    keep = load(grid, SECOND_PASS * room + (known - 1) * lanes, like)
+    way = zeros
+    for i in range(min(top, stop), -1, -1):
+        at, place = i * lanes, splat(float(i), like)
+        own = load(grid, SECOND_PASS * room + at, like) if i < known else keep
+        way = at_top if i == top else load(grid, SECOND_GAIN * room + at, like) + own * way
+        away = place - last - part
+        carried = select(away > one - part, steep * away, next_one)
+        carried = (carried + more * load(grid, SECOND * room + at, like)) / double
+        # Carried beyond the edge it is below nothing; were the edge further out, it would not be.
+        beyond = select(place > last + half, maximum(carried, zeros), way)
+        beyond = select(place > last - half, select(place > last + half, beyond, at_last), beyond)
+        way = select(parted > zeros, beyond, way)
+        store(grid, SPARE * room + at, way)
+
+
+def eliminate_first(like: Any, grid: Any, room: int, now: Any, nodes: int, stop: int) -> None:
+    """Eliminate W upwards, discounted at a rate of each node's own."""
+    one, zeros, lanes = splat(1.0, like), splat(0.0, like), lanes_of(like)
+    lo, up, hh, growth = of(like, now, LOWER), of(like, now, UPPER), of(like, now, HH), of(like, now, GROWTH)
+    slip, decay = hh * of(like, now, MEAN) / (growth - 1.0), one + hh * of(like, now, DISCOUNT)
+    scale, carry, credit = hh * of(like, now, SCALE), of(like, now, CARRIED), of(like, now, OWN)
+    spread = hh * credit
+    gain, keep = zeros, zeros
+    for i in range(stop):
+        at = i * lanes
+        second = load(grid, SPARE * room + at, like)
+        lost = scale * (carry + credit * second)
+        right = fma(-lost, load(grid, EXP_Y * room + at, like), load(grid, U * room + at, like))
+        low, high, total = lo, up, decay + lo + up
+        if i == 0:
+            low, high, total = zeros, slip, decay + slip
+        elif i == nodes - 1:
+            low, high = zeros - slip * growth, zeros
+            total = decay + low
+        pivot = one / (fma(spread, second, total) - low * keep)
+        keep, gain = high * pivot, fma(low, gain, right) * pivot
+        store(grid, PASS * room + at, keep)
+        store(grid, GAIN * room + at, gain)
+
+
+def eliminate_two(  # noqa: PLR0915 (two unknowns side by side)
+    like: Any, grid: Any, room: int, now: Any, nodes: int, stop: int, known: int, fresh: Any, blended: Any
+) -> int:
+    """Eliminate both upwards: each node in terms of the next. Unless `fresh`, factors are those kept.
+
+    Gives how many nodes have factors of their own; those above share the last one's.
+    """
+    lanes = lanes_of(like)
+    one, zeros = splat(1.0, like), splat(0.0, like)
+    h, hh, mean = of(like, now, H), of(like, now, HH), of(like, now, MEAN)
+    lo, up = spreads(like, mean, of(like, now, HALF_VAR), hh, h)
+    put(now, LOWER, lo)
+    put(now, UPPER, up)
+    decay = one + hh * of(like, now, DISCOUNT)
+    second_decay = one if blended else decay + hh * of(like, now, OWN)
+    put(now, SECOND_DECAY, second_decay)
+    slip = hh * mean / (of(like, now, GROWTH) - 1.0)
+    lost = -hh * of(like, now, SCALE) * of(like, now, CARRIED)
+    gain, keep, pivot, fall = zeros, zeros, zeros, zeros
+    second_gain, second_keep, second_pivot, second_fall = zeros, zeros, zeros, zeros
+    last = min(stop, nodes - 1)
+    settled, own = zeros, last if fresh else known
+    for i in range(own):
+        at = i * lanes
+        second = load(grid, SECOND * room + at, like)
+        right = fma(lost, load(grid, EXP_Y * room + at, like), load(grid, U * room + at, like) - second)
+        if fresh:
+            # At the ends W is a line in S, whose second derivative is nothing.
+            low, high = (zeros, slip) if i == 0 else (lo, up)
+            before, second_before = keep, second_keep
+            pivot = select(settled > zeros, pivot, one / fma(-low, keep, decay + low + high))
+            keep = select(settled > zeros, keep, high * pivot)
+            second_pivot = select(
+                settled > zeros, second_pivot, one / fma(-low, second_keep, second_decay + low + high)
+            )
+            second_keep = select(settled > zeros, second_keep, high * second_pivot)
+            fall, second_fall = low * pivot, low * second_pivot
+            store(grid, PIVOT * room + at, pivot)
+            store(grid, FALL * room + at, fall)
+            store(grid, PASS * room + at, keep)
+            store(grid, SECOND_PIVOT * room + at, second_pivot)
+            store(grid, SECOND_FALL * room + at, second_fall)
+            store(grid, SECOND_PASS * room + at, second_keep)
+            if i > 0:
+                change, second_change = keep - before, second_keep - second_before
+                change = maximum(change * change, second_change * second_change)
+                settled = select(change < _SETTLED, one, settled)
+        else:
+            pivot, fall = load(grid, PIVOT * room + at, like), load(grid, FALL * room + at, like)
+            second_pivot = load(grid, SECOND_PIVOT * room + at, like)
+            second_fall = load(grid, SECOND_FALL * room + at, like)
+        gain, second_gain = fma(fall, gain, right * pivot), fma(second_fall, second_gain, second * second_pivot)
+        store(grid, GAIN * room + at, gain)
+        store(grid, SECOND_GAIN * room + at, second_gain)
+        if fresh and not any_lane(settled < one):
+            own = i + 1
+            break
+    if not fresh:
+        keep = load(grid, PASS * room + (own - 1) * lanes, like)
+        second_keep = load(grid, SECOND_PASS * room + (own - 1) * lanes, like)
+    for i in range(own, last):
+        at = i * lanes
+        second = load(grid, SECOND * room + at, like)
+        right = fma(lost, load(grid, EXP_Y * room + at, like), load(grid, U * room + at, like) - second)
+        gain, second_gain = fma(fall, gain, right * pivot), fma(second_fall, second_gain, second * second_pivot)
+        store(grid, GAIN * room + at, gain)
+        store(grid, SECOND_GAIN * room + at, second_gain)
+    if stop == nodes:
+        at = last * lanes
+        second = load(grid, SECOND * room + at, like)
+        right = fma(lost, load(grid, EXP_Y * room + at, like), load(grid, U * room + at, like) - second)
+        low = zeros - slip * of(like, now, GROWTH)
+        gain = fma(low, gain, right) / fma(-low, keep, decay + low)
+        second_gain = fma(low, second_gain, second) / fma(-low, second_keep, second_decay + low)
+        store(grid, GAIN * room + at, gain)
+        store(grid, SECOND_GAIN * room + at, second_gain)
+    return own
