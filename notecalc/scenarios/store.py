@@ -207,9 +207,10 @@ class Remote:
     def _info(self, path: str) -> dict[str, Any] | None:
         with self._errors(path, "read"):
             try:
-                return cast(dict[str, Any], self._system.info(self._at(path)))
+                told = cast(dict[str, Any], self._system.info(self._at(path)))
             except FileNotFoundError:
                 return None
+        return told if told["type"] == "file" else None
 
     def _at(self, path: str) -> str:
         return f"{self.url.partition('://')[2].rstrip('/')}/{path}"
