@@ -314,12 +314,13 @@ def _connected(scheduler: str | Client) -> Client:
 
 
 def _introduce(store: Store, token: str) -> Introduction:
-    os.environ.setdefault("NOTECALC_THREADS", "1")  # the cores are shared among blocks
+    """Say of what kind this worker is, and why it can't see the place of the results, if so."""
     try:
-        seen = token in store.get(LOCK).decode()
+        unseen = "" if token in store.get(LOCK).decode() else f"{LOCK} is there, but of another run"
     except StoreError as error:
-        return machine_kind(), str(error)
-    return machine_kind(), "" if seen else f"{LOCK} is there, but of another run"
+        unseen = str(error)
+    os.environ.setdefault("NOTECALC_THREADS", "1")  # the cores are shared among blocks
+    return machine_kind(), unseen
 
 
 def _compute(case: bytes, block: int, expected: str | None) -> tuple[Record, int] | str:

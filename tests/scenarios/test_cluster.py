@@ -1,6 +1,7 @@
 """Runs on a Dask cluster: once with every process for itself, and what can go wrong with one inside this process."""
 
 import contextlib
+import itertools
 import json
 import logging
 import os
@@ -82,15 +83,6 @@ def _kill_group(process: subprocess.Popen) -> None:
         os.killpg(process.pid, signal.SIGKILL)
 
 
-def _introduced() -> bool:
-    return "NOTECALC_THREADS" in os.environ
-
-
-def _blocks_made() -> int:
-    told = clusters._opened.cache_info()
-    return told.hits + told.misses
-
-
 def test_workers_that_die_join_late_or_have_other_versions_leave_the_bits_as_they_are(
     case, dask, s3, tmp_path, caplog, monkeypatch
 ):
@@ -105,25 +97,37 @@ def test_workers_that_die_join_late_or_have_other_versions_leave_the_bits_as_the
     dask("worker", "--name", "older", "--preload", OLDER, *alone)
     expected = run(case, tmp_path / "alone", workers=1)
     until(contact.is_file)
+    shutil.copy(contact, tmp_path / "whole.json")
     address = json.loads(contact.read_text())["address"]
 
     with Client(address, timeout=DEADLINE, set_as_default=False) as client:
         client.wait_for_workers(2, timeout=DEADLINE)
-        names = {}
+        names: dict[str, str] = {}
+        meanwhile = itertools.count()
+
+        def registered() -> bool:
+            there = client.scheduler_info(n_workers=-1)["workers"]
+            names.update({told["name"]: worker for worker, told in there.items()})
+            return {"late", "older"} <= names.keys()
+
+        def of_workers(function, *args):
+            """What the worker that came late and the one of other versions answer."""
+            told = client.run(function, *args, workers=[names["late"], names["older"]])
+            return told[names["late"]], told[names["older"]]
 
         def meddle(progress) -> None:
-            if progress.done == 20:
-                victim = next(iter(client.run(os.getpid).values()))
-                os.kill(victim, signal.SIGKILL)
-                shutil.copy(contact, tmp_path / "whole.json")
+            if progress.done < 50:
+                return
+            if not names:
+                os.kill(next(iter(client.run(os.getpid).values())), signal.SIGKILL)
                 (tmp_path / "whole.json").rename(late)
-            elif progress.done > 20 and not names:
-                there = client.scheduler_info(n_workers=-1)["workers"]
-                found = {told["name"]: worker for worker, told in there.items() if told["name"] in ("late", "older")}
-                if len(found) == 2 and all(client.run(_introduced, workers=[*found.values()]).values()):
-                    names.update(found)
-                else:
-                    time.sleep(1.2)  # blocks are quick, and the run looks for new workers once a second
+                until(registered)
+            # The run looks for new workers once a second, but not between blocks that ended together.
+            if next(meanwhile) < 6:
+                time.sleep(1.1)
+            else:
+                until(lambda: all(of_workers(os.getenv, "NOTECALC_THREADS")))  # set when one introduces itself
+                time.sleep(0.1)
 
         with caplog.at_level(logging.WARNING, logger="notecalc"):
             made = run(case, f"{s3}/run", scheduler=address, progress=meddle)
@@ -131,10 +135,12 @@ def test_workers_that_die_join_late_or_have_other_versions_leave_the_bits_as_the
         assert made.manifest["kinds"] == expected.manifest["kinds"]
         assert verify(case, open_store(f"{s3}/run")) == []
         assert len(open_store(f"{s3}/run").list("blocks")) == BLOCKS
-        assert client.run(_blocks_made, workers=[names["late"]])[names["late"]] > 0
-        assert client.run(_blocks_made, workers=[names["older"]])[names["older"]] == 0
+        opened_late, opened_older = of_workers(clusters._opened.cache_info)
+        assert (opened_late.misses, opened_older.misses) == (1, 0)
+        assert opened_late.hits >= 1
         refusal = f"worker {names['older']} has other versions than this process: notecalc 0.0.9, not 0.1.0"
-        assert caplog.messages == [f"{refusal}; the run goes on without it"]
+        told = [record.getMessage() for record in caplog.records if record.name == "notecalc"]
+        assert told == [f"{refusal}; the run goes on without it"]
 
         with pytest.raises(RunError, match=refusal):
             run(case, tmp_path / "refused", client=client)
@@ -198,7 +204,9 @@ def test_a_worker_that_does_not_see_the_place_is_refused(client, tmp_path):
                 if place == "another":
                     stack.enter_context(hold(Folder(tmp_path / place)))
                 with (
-                    pytest.raises(RunError, match=rf"doesn't see the place of the results, which all must share.*{why}"),
+                    pytest.raises(
+                        RunError, match=rf"doesn't see the place of the results, which all must share.*{why}"
+                    ),
                     Cluster(client, Folder(tmp_path / place), held, allow_mixed=False),
                 ):
                     pass
