@@ -15,6 +15,7 @@ import logging
 import os
 import pickle
 import queue
+import threading
 import time
 from collections import Counter, deque
 from collections.abc import Callable, Iterable, Iterator
@@ -219,6 +220,7 @@ class Cluster:
             result = error
         except Exception as error:  # noqa: BLE001 (whatever a worker answers)
             result = error
+        cancelled = future.status == "cancelled"
         self._release(future)
         if block is None:
             threads, _ = self._asked.pop(address)
@@ -230,6 +232,8 @@ class Cluster:
             done(record)
             return memory
         waiting.appendleft(block)
+        if cancelled:
+            raise RunError(f"the scheduler at {self._address} is gone, or dropped a block; what is done is kept")
         if isinstance(result, str):  # another process has the worker's address now
             blocks = self._workers.pop(address).blocks
             waiting.extendleft(blocks)
@@ -304,10 +308,23 @@ def _connected(scheduler: str | Client) -> Client:
         if scheduler.asynchronous:
             raise TermError("client", rule="a Client that is not asynchronous", got=scheduler)
         return scheduler
+    made: queue.SimpleQueue[Client | Exception] = queue.SimpleQueue()
+
+    def connect() -> None:
+        try:
+            made.put(Client(scheduler, timeout=_CONNECT, set_as_default=False))
+        except Exception as error:  # noqa: BLE001 (whatever an address or what listens there leads to)
+            made.put(error)
+
+    # A client waits without end for something that listens and says nothing, whatever its timeout.
+    threading.Thread(target=connect, name="notecalc-connect", daemon=True).start()
     try:
-        return Client(scheduler, timeout=_CONNECT, set_as_default=False, name="notecalc")
-    except (OSError, ValueError) as error:  # a TimeoutError is an OSError; a ValueError is about the address
-        raise RunError(f"no scheduler answers at {scheduler} within {_CONNECT:g} s: {error}") from error
+        found = made.get(timeout=_CONNECT + _FETCH)
+    except queue.Empty:
+        found = TimeoutError("what listens there says nothing")
+    if isinstance(found, Exception):
+        raise RunError(f"no scheduler answers at {scheduler} within {_CONNECT:g} s: {found}") from found
+    return found
 
 
 # ---------------------------------------------------------------- in the workers
