@@ -103,6 +103,10 @@ def _leased(store: Remote, held: Hold) -> Iterator[None]:
     tag = store.put_if(LOCK, held.text(), replacing=None)
     if tag is None:
         tag = _inherit(store, held)
+    elif store.put_if(LOCK, held.text(1), replacing=None) is not None:  # an old server, or an old botocore
+        _log.warning("%s writes whatever the condition: nothing keeps a second run from it", store.url)
+        yield
+        return
     done = threading.Event()
     renewing = threading.Thread(target=_renew, args=(store, held, tag, done), name="notecalc-lease", daemon=True)
     renewing.start()
@@ -133,7 +137,7 @@ def _inherit(store: Remote, held: Hold) -> str:
 
 
 def _renew(store: Remote, held: Hold, tag: str, done: threading.Event) -> None:
-    turn, written = 0, time.monotonic()
+    turn, written = 1, time.monotonic()
     while not done.wait(_LEASE / _RENEWALS):
         turn += 1
         try:

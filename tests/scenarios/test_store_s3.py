@@ -109,6 +109,18 @@ def test_of_two_runs_at_one_url_the_second_is_refused(case, s3, monkeypatch):
     assert run(case, f"{s3}/run", workers=1).result_hash
 
 
+def test_a_server_that_heeds_no_condition_is_named(s3, monkeypatch, caplog):
+    def heedless(self, path, data, *, replacing):
+        self.put(path, data)
+        return self.tag(path)
+
+    store = open_store(f"{s3}/run")
+    monkeypatch.setattr(type(store), "put_if", heedless)
+    with hold(store) as held:
+        assert held.token.encode() in store.get(LOCK)
+    assert caplog.messages == [f"{s3}/run writes whatever the condition: nothing keeps a second run from it"]
+
+
 def test_a_run_takes_the_place_of_one_that_died_and_is_noticed_by_one_that_only_slept(case, s3, monkeypatch):
     monkeypatch.setattr(holds, "_LEASE", 1.2)
     store = open_store(f"{s3}/run")
