@@ -69,7 +69,7 @@ def dask(tmp_path):
     with contextlib.ExitStack() as stack:
 
         def start(part: str, *options: str) -> subprocess.Popen:
-            command = [sys.executable, "-m", "dask", part, "--no-dashboard", *options]
+            command = [sys.executable, "-m", "dask", part, "--no-dashboard", "--dashboard-address", ":0", *options]
             said = stack.enter_context((tmp_path / f"{part}.log").open("ab"))
             process = stack.enter_context(
                 subprocess.Popen(command, cwd=tmp_path, stdout=said, stderr=said, start_new_session=True)
@@ -161,7 +161,7 @@ def _expect_refused_from_the_first(case, client, folder: Path, refusal: str) -> 
 @pytest.fixture
 def client():
     with (
-        LocalCluster(n_workers=1, threads_per_worker=2, processes=False, dashboard_address=None) as cluster,
+        LocalCluster(n_workers=1, threads_per_worker=2, processes=False, dashboard_address=":0") as cluster,
         Client(cluster, set_as_default=False) as client,
     ):
         yield client
@@ -221,7 +221,7 @@ def test_every_wait_has_an_end(case, tmp_path, monkeypatch):
     for name in ("_PATIENCE", "_CONNECT", "_FETCH"):
         monkeypatch.setattr(clusters, name, 0.5)
     with (
-        LocalCluster(n_workers=0, processes=False, dashboard_address=None) as cluster,
+        LocalCluster(n_workers=0, processes=False, dashboard_address=":0") as cluster,
         Client(cluster, set_as_default=False) as client,
         pytest.raises(RunError, match=r"had no worker for 0.5 s"),
     ):
