@@ -155,11 +155,9 @@ def run(
     count = 0 if cluster is not None else _fitting(case, workers, memory)
     with contextlib.ExitStack() as entered:
         held = entered.enter_context(hold(store))
-        crew = (
-            entered.enter_context(Cluster(cluster, store, held, allow_mixed=allow_mixed))
-            if cluster is not None
-            else None
-        )
+        crew = None if cluster is None else Cluster(cluster, store, held, allow_mixed=allow_mixed)
+        if crew:
+            entered.enter_context(crew)
         kind = crew.kind if crew else machine_kind()
         begin(case, store, kind, resume=resume, allow_mixed=allow_mixed)
         store.sweep()
