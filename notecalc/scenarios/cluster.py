@@ -212,7 +212,7 @@ class Cluster:
             return 0  # its worker is gone, and what it did is done again
         address, block = self._sent[future.key]
         try:
-            result = future.result(timeout=_FETCH)
+            result = _within(_FETCH, future.result)
         except TimeoutError as error:
             if future.status != "error":
                 future.add_done_callback(self._answers.put)  # its worker died with it, as a look will tell; or is slow
@@ -308,22 +308,29 @@ def _connected(scheduler: str | Client) -> Client:
         if scheduler.asynchronous:
             raise TermError("client", rule="a Client that is not asynchronous", got=scheduler)
         return scheduler
-    made: queue.SimpleQueue[Client | Exception] = queue.SimpleQueue()
-
-    def connect() -> None:
-        try:
-            made.put(Client(scheduler, timeout=_CONNECT, set_as_default=False))
-        except Exception as error:  # noqa: BLE001 (whatever an address or what listens there leads to)
-            made.put(error)
-
-    # A client waits without end for something that listens and says nothing, whatever its timeout.
-    threading.Thread(target=connect, name="notecalc-connect", daemon=True).start()
     try:
-        found = made.get(timeout=_CONNECT + _FETCH)
+        return _within(_CONNECT + _FETCH, lambda: Client(scheduler, timeout=_CONNECT, set_as_default=False))
+    except Exception as error:  # whatever an address or what listens there leads to
+        raise RunError(f"no scheduler answers at {scheduler} within {_CONNECT:g} s: {error}") from error
+
+
+def _within(seconds: float, call: Callable[[], Any]) -> Any:
+    """Call, but wait no longer: Dask's own timeouts don't end a wait for a lost result, or for what says nothing."""
+    made: queue.SimpleQueue[tuple[Any, Exception | None]] = queue.SimpleQueue()
+
+    def answer() -> None:
+        try:
+            made.put((call(), None))
+        except Exception as error:  # noqa: BLE001 (raised below)
+            made.put((None, error))
+
+    threading.Thread(target=answer, name="notecalc-wait", daemon=True).start()
+    try:
+        found, error = made.get(timeout=seconds)
     except queue.Empty:
-        found = TimeoutError("what listens there says nothing")
-    if isinstance(found, Exception):
-        raise RunError(f"no scheduler answers at {scheduler} within {_CONNECT:g} s: {found}") from found
+        raise TimeoutError("what listens there says nothing") from None
+    if error is not None:
+        raise error
     return found
 
 
