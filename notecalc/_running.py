@@ -7,11 +7,12 @@ import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Unpack
 
 from notecalc.errors import NotecalcError, TermError
 
 if TYPE_CHECKING:
+    from notecalc.scenarios.case import RunOptions
     from notecalc.scenarios.run import Progress, Run
 
 __all__ = ["bytes_of", "checked_run", "finished_run"]
@@ -35,18 +36,14 @@ def bytes_of(option: str, text: str | None) -> int | None:
     return int(float(found[1]) * _UNITS[found[2].upper()])
 
 
-def finished_run(
-    file: Path, folder: str, *, workers: int | None, memory: int | None, resume: bool, allow_mixed: bool
-) -> tuple[str, bool]:
+def finished_run(file: Path, folder: str, **options: Unpack[RunOptions]) -> tuple[str, bool]:
     """Run a scenario file, and say what there is and whether any scenario failed."""
-    from notecalc.scenarios.run import run
     from notecalc.scenarios.scenariofile import load_scenarios
 
     case = load_scenarios(file)
     with _bar(case.title) as progress:
-        made = run(
-            case, folder, workers=workers, memory=memory, resume=resume, allow_mixed=allow_mixed, progress=progress
-        )
+        options["progress"] = progress
+        made = case.run(folder, **options)
     return _told(made, folder), bool(made.failures)
 
 

@@ -432,12 +432,18 @@ def _source_files(deal: Deal, given: Sequence[str]) -> dict[str, Path]:
 def run(
     file: Annotated[Path, typer.Argument(metavar="FILE", help="A scenario file.")],
     *,
-    folder: Annotated[str, typer.Option("--output", "-o", metavar="FOLDER", help="Where the run's files are.")],
+    folder: Annotated[
+        str, typer.Option("--output", "-o", metavar="FOLDER", help="Where the run's files are, or a URL.")
+    ],
     workers: Annotated[
         int | None, typer.Option(help="Processes; by default one for each core.", show_default=False)
     ] = None,
     memory: Annotated[
         str | None, typer.Option(metavar="BYTES", help="For all processes, such as 2GiB.", show_default=False)
+    ] = None,
+    scheduler: Annotated[
+        str | None,
+        typer.Option(metavar="ADDRESS", help="Of a Dask scheduler whose workers compute.", show_default=False),
     ] = None,
     resume: Annotated[bool, typer.Option("--resume", help="Go on with the run that began there.")] = False,
     verify: Annotated[bool, typer.Option("--verify", help="Read a finished run again and check all of it.")] = False,
@@ -462,6 +468,7 @@ def run(
                 folder,
                 workers=workers,
                 memory=bytes_of("--memory", memory),
+                scheduler=scheduler,
                 resume=resume,
                 allow_mixed=allow_mixed,
             )

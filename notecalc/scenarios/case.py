@@ -18,6 +18,8 @@ from notecalc.scenarios.results import Result
 from notecalc.scenarios.results.base import SAMPLE
 
 if TYPE_CHECKING:
+    from distributed import Client
+
     from notecalc.scenarios.run import Progress, Run
 
 __all__ = ["BLOCK_ROWS", "Case", "RunOptions"]
@@ -34,6 +36,12 @@ class RunOptions(TypedDict, total=False):
         Processes; one for each core if left out, as many as the memory allows.
     memory : int or None
         Bytes that all processes together may use.
+    scheduler : str or None
+        Address of a Dask scheduler, such as ``tcp://10.0.0.1:8786``, whose workers compute; all of them see the place.
+    client : distributed.Client or None
+        A client of such a scheduler instead.
+    storage_options : mapping or None
+        What fsspec takes for the file system of a URL, such as ``{"endpoint_url": ...}`` for S3; it travels to workers.
     resume : bool
         Whether to go on with a run that was begun there.
     allow_mixed : bool
@@ -44,6 +52,9 @@ class RunOptions(TypedDict, total=False):
 
     workers: int | None
     memory: int | None
+    scheduler: str | None
+    client: Client | None
+    storage_options: Mapping[str, Any] | None
     resume: bool
     allow_mixed: bool
     progress: Callable[[Progress], None] | None

@@ -14,9 +14,10 @@ from pathlib import Path
 
 from notecalc.versions import versions
 
-__all__ = ["machine_kind", "resident_bytes"]
+__all__ = ["kind_differences", "machine_kind", "resident_bytes"]
 
 _COMPUTING = ("notecalc", "python", "numba", "numpy", "pandas", "pyarrow", "quantlib", "scipy")
+_PROCESSOR = "processor"
 
 
 @functools.cache
@@ -33,6 +34,21 @@ def machine_kind() -> str:
     return f"{_processor()}; {parts}"
 
 
+def kind_differences(kind: str, other: str, *, processor: bool = True) -> str:
+    """Say in what one kind of machine is not another, the processor left out if that doesn't matter.
+
+    Examples
+    --------
+    >>> kind_differences("x86_64; numba 0.60.0, numpy 2.4.6", "x86_64; numba 0.68.1, numpy 2.4.6")
+    'numba 0.60.0, not 0.68.1'
+    """
+    here, there = _parts(kind), _parts(other)
+    names = [name for name in dict.fromkeys([*here, *there]) if processor or name != _PROCESSOR]
+    lacking = "none"
+    told = [(name, here.get(name, lacking), there.get(name, lacking)) for name in names]
+    return ", ".join(f"{name} {ours}, not {theirs}" for name, ours, theirs in told if ours != theirs)
+
+
 def resident_bytes(*, peak: bool = False) -> int:
     """Give the memory that this process has in use, or the most that it ever had.
 
@@ -46,6 +62,13 @@ def resident_bytes(*, peak: bool = False) -> int:
     if peak or not status.is_file():
         return most
     return min(most, int(status.read_text().split()[1]) * resource.getpagesize())
+
+
+def _parts(kind: str) -> dict[str, str]:
+    """Take apart what `machine_kind` put together."""
+    processor, _, rest = kind.rpartition("; ")
+    versions_found = (part.partition(" ") for part in rest.split(", "))
+    return {_PROCESSOR: processor} | {name: version for name, _, version in versions_found}
 
 
 def _processor() -> str:

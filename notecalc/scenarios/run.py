@@ -3,33 +3,35 @@
 from __future__ import annotations
 
 import contextlib
-import fcntl
 import io
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import IO, TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any
 
 from notecalc.core._jit import thread_count
 from notecalc.core.arrays import FloatArray
 from notecalc.errors import TermError
 from notecalc.scenarios.blocks import Record, file_of
 from notecalc.scenarios.case import Case
+from notecalc.scenarios.cluster import Cluster
+from notecalc.scenarios.hold import hold
 from notecalc.scenarios.machine import machine_kind, resident_bytes
 from notecalc.scenarios.manifest import RunError, begin, failures, finish, read_records
 from notecalc.scenarios.results import Result
-from notecalc.scenarios.store import Folder, Store, StoreError, open_store
+from notecalc.scenarios.store import Store, open_store
 from notecalc.scenarios.summaries import summarise
 from notecalc.scenarios.workers import IDLE_BYTES, compute_blocks
 
 if TYPE_CHECKING:
     import pandas as pd
+    from distributed import Client
 
 __all__ = ["Progress", "Run", "run"]
 
 _COPIES = 8  # of a block's columns that computing and writing hold at once, by measurement
-_LOCK, SUMMARY = ".lock", "summary.parquet"
+SUMMARY = "summary.parquet"
 
 
 @dataclass(frozen=True)
@@ -101,6 +103,9 @@ def run(
     *,
     workers: int | None = None,
     memory: int | None = None,
+    scheduler: str | None = None,
+    client: Client | None = None,
+    storage_options: Mapping[str, Any] | None = None,
     resume: bool = False,
     allow_mixed: bool = False,
     progress: Callable[[Progress], None] | None = None,
@@ -117,10 +122,18 @@ def run(
         Processes; one for each core if left out, as many as the memory allows.
     memory : int, optional
         Bytes that all processes together may use.
+    scheduler : str, optional
+        Address of a Dask scheduler, such as ``tcp://10.0.0.1:8786``, whose workers compute; all of them see the place.
+    client : distributed.Client, optional
+        A client of such a scheduler instead.
+    storage_options : mapping, optional
+        What fsspec takes for the URL's file system, such as ``{"endpoint_url": ...}`` for S3; it travels to workers.
     resume : bool
         Whether to go on with a run that was begun there.
     allow_mixed : bool
-        Whether blocks computed on another kind of machine or by other versions may stand beside new ones.
+        Whether blocks computed on another kind of machine or by other versions may stand beside new ones. If not, a
+        run does not begin while workers differ from each other, or their versions from this process's; a worker that
+        joins later and differs gets no blocks, which the log says.
     progress : callable, optional
         Called with a `Progress` after each block.
 
@@ -137,9 +150,15 @@ def run(
     KeyboardInterrupt
         At Ctrl-C, what is done being kept.
     """
-    store, kind = open_store(place), machine_kind()
-    count = _fitting(case, workers, memory)
-    with _only_run(store):
+    store = open_store(place, **(storage_options or {}))
+    cluster = _cluster_of(scheduler, client, {"workers": workers, "memory": memory})
+    count = 0 if cluster is not None else _fitting(case, workers, memory)
+    with contextlib.ExitStack() as entered:
+        held = entered.enter_context(hold(store))
+        crew = None if cluster is None else Cluster(cluster, store, held, allow_mixed=allow_mixed)
+        if crew:
+            entered.enter_context(crew)
+        kind = crew.kind if crew else machine_kind()
         begin(case, store, kind, resume=resume, allow_mixed=allow_mixed)
         store.sweep()
         records = read_records(case, store)
@@ -148,14 +167,30 @@ def run(
         todo = [block for block in range(case.blocks) if block not in records]
 
         def done(record: Record) -> None:
+            held.check()
             records[record.block] = record
             told(time.monotonic() - started)
 
         told(0.0)
-        most = compute_blocks(case, store, todo, min(count, max(len(todo), 1)), done)
+        if crew:
+            most = crew.compute_blocks(case, todo, done)
+        else:
+            most = compute_blocks(case, store, todo, min(count, max(len(todo), 1)), done)
+        held.check()
         if case.summaries is not None:
             _summarise(case, store)
         return Run(case, store, finish(case, store, records), most)
+
+
+def _cluster_of(scheduler: str | None, client: Client | None, local: Mapping[str, Any]) -> str | Client | None:
+    """Give the cluster that was asked for, if any."""
+    if scheduler is not None and client is not None:
+        raise TermError("client", rule="left out where a scheduler is given", got=client)
+    cluster = client if scheduler is None else scheduler
+    for name, value in local.items():
+        if cluster is not None and value is not None:
+            raise TermError(name, rule="left out on a cluster, whose workers have both from `dask worker`", got=value)
+    return cluster
 
 
 def _summarise(case: Case, store: Store) -> None:
@@ -225,22 +260,3 @@ def _check_kinds(records: dict[int, Record], kind: str, *, allow_mixed: bool) ->
     others = sorted({record.kind for record in records.values()} - {kind})
     if others and not allow_mixed:
         raise RunError(f"blocks were computed by another kind of machine (--allow-mixed accepts that): {others[0]}")
-
-
-@contextlib.contextmanager
-def _only_run(store: Store) -> Iterator[None]:
-    """Hold the folder, so that no second run writes to it; the hold ends with the process, however it ends."""
-    if not isinstance(store, Folder):
-        yield  # an object store knows no locks
-        return
-    try:
-        store.path.mkdir(parents=True, exist_ok=True)
-        file: IO[str] = (store.path / _LOCK).open("w")
-    except OSError as error:
-        raise StoreError(f"{store.path} can't be written: {error.strerror or error}") from error
-    with file:
-        try:
-            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except OSError:
-            raise RunError(f"another run is writing to {store.path}") from None
-        yield

@@ -20,10 +20,10 @@ from notecalc.scenarios.machine import machine_kind, resident_bytes
 from notecalc.scenarios.manifest import RunError
 from notecalc.scenarios.store import Store
 
-__all__ = ["IDLE_BYTES", "compute_blocks"]
+__all__ = ["ATTEMPTS", "IDLE_BYTES", "Done", "compute_blocks"]
 
 IDLE_BYTES = 320 * 2**20  # of a worker between blocks, its kernels loaded; `test_memory` holds it against real ones
-_ATTEMPTS = 3
+ATTEMPTS = 3  # at a block whose worker dies
 _PATIENCE = 30.0  # seconds that a worker has to end when asked to
 
 Done: TypeAlias = Callable[[Record], None]
@@ -114,8 +114,8 @@ class _Pool:
         except (EOFError, OSError):
             self._replace(line)
             self._attempts[block] += 1
-            if self._attempts[block] == _ATTEMPTS:
-                return RunError(f"the worker of block {block} died {_ATTEMPTS} times; is memory short?")
+            if self._attempts[block] == ATTEMPTS:
+                return RunError(f"the worker of block {block} died {ATTEMPTS} times; is memory short?")
             waiting.appendleft(block)
             return None
         self._most = max(self._most, memory)
