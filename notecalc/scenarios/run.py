@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import io
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -13,12 +13,12 @@ from typing import TYPE_CHECKING, Any
 from notecalc.core._jit import thread_count
 from notecalc.core.arrays import FloatArray
 from notecalc.errors import TermError
-from notecalc.scenarios.blocks import Record, file_of
+from notecalc.scenarios.blocks import Record, block_range, file_of
 from notecalc.scenarios.case import Case
 from notecalc.scenarios.cluster import Cluster
 from notecalc.scenarios.hold import hold
 from notecalc.scenarios.machine import machine_kind, resident_bytes
-from notecalc.scenarios.manifest import RunError, begin, failures, finish, read_records
+from notecalc.scenarios.manifest import RunError, begin, finish, read_records
 from notecalc.scenarios.results import Result
 from notecalc.scenarios.store import Store, open_store
 from notecalc.scenarios.summaries import summarise
@@ -163,15 +163,14 @@ def run(
         store.sweep()
         records = read_records(case, store)
         _check_kinds(records, kind, allow_mixed=allow_mixed)
-        told, started = _Teller(case, progress, records), time.monotonic()
+        told = _Teller(case, progress, records.values())
         todo = [block for block in range(case.blocks) if block not in records]
 
         def done(record: Record) -> None:
             held.check()
             records[record.block] = record
-            told(time.monotonic() - started)
+            told(record)
 
-        told(0.0)
         if crew:
             most = crew.compute_blocks(case, todo, done)
         else:
@@ -213,20 +212,28 @@ def _blocks(case: Case, store: Store, result: str, columns: list[str] | None) ->
 
 
 class _Teller:
-    def __init__(self, case: Case, tell: Callable[[Progress], None] | None, records: dict[int, Record]) -> None:
-        self._case, self._tell, self._records = case, tell, records
-        self._before = self._scenarios()
+    """Counts what is done, block by block, and tells it to who asked."""
 
-    def __call__(self, seconds: float) -> None:
+    def __init__(self, case: Case, tell: Callable[[Progress], None] | None, records: Iterable[Record]) -> None:
+        self._case, self._tell, self._done, self._failed = case, tell, 0, 0
+        for record in records:
+            self._count(record)
+        self._before, self._started = self._done, time.monotonic()
+        self._say()
+
+    def __call__(self, record: Record) -> None:
+        self._count(record)
+        self._say()
+
+    def _count(self, record: Record) -> None:
+        start, stop = block_range(self._case, record.block)
+        self._done += stop - start
+        self._failed += sum(count for codes in record.failures.values() for count in codes.values())
+
+    def _say(self) -> None:
         if self._tell is not None:
-            failed = failures(self._case, self._records.values())
-            count = sum(code["scenarios"] for codes in failed.values() for code in codes.values())
-            self._tell(Progress(self._scenarios(), len(self._case.plan), count, seconds, self._before))
-
-    def _scenarios(self) -> int:
-        last = self._case.blocks - 1
-        short = self._case.blocks * self._case.block_rows - len(self._case.plan) if last in self._records else 0
-        return len(self._records) * self._case.block_rows - short
+            seconds = time.monotonic() - self._started
+            self._tell(Progress(self._done, len(self._case.plan), self._failed, seconds, self._before))
 
 
 def block_bytes(case: Case) -> int:
