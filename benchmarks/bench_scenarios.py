@@ -18,9 +18,9 @@ from pathlib import Path
 from typing import Any
 
 import notecalc as nc
-from notecalc.scenarios.blocks import table_of
-from notecalc.scenarios.case import Case
-from notecalc.scenarios.scenariofile import scenarios
+from notecalc.batch.blocks import table_of
+from notecalc.batch.case import Case
+from notecalc.batch.scenariofile import scenarios
 
 MEMORY = 2 * 2**30
 BYTES_A_ROW = 60

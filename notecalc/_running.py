@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING, Unpack
 from notecalc.errors import NotecalcError, TermError
 
 if TYPE_CHECKING:
-    from notecalc.scenarios.case import RunOptions
-    from notecalc.scenarios.run import Progress, Run
+    from notecalc.batch.case import RunOptions
+    from notecalc.batch.run import Progress, Run
 
 __all__ = ["bytes_of", "checked_run", "finished_run"]
 
@@ -38,7 +38,7 @@ def bytes_of(option: str, text: str | None) -> int | None:
 
 def finished_run(file: Path, folder: str, **options: Unpack[RunOptions]) -> tuple[str, bool]:
     """Run a scenario file, and say what there is and whether any scenario failed."""
-    from notecalc.scenarios.scenariofile import load_scenarios
+    from notecalc.batch.scenariofile import load_scenarios
 
     case = load_scenarios(file)
     with _bar(case.title) as progress:
@@ -55,9 +55,9 @@ def checked_run(file: Path, folder: str) -> str:
     NotecalcError
         Something is not as it was written.
     """
-    from notecalc.scenarios.manifest import verify
-    from notecalc.scenarios.scenariofile import load_scenarios
-    from notecalc.scenarios.store import open_store
+    from notecalc.batch.manifest import verify
+    from notecalc.batch.scenariofile import load_scenarios
+    from notecalc.batch.store import open_store
 
     case = load_scenarios(file)
     wrong = verify(case, open_store(folder))
