@@ -89,18 +89,27 @@ def memo(
         typer.Option("--output", "-o", metavar="FOLDER", help="Where to write; by default out/ and the deal's id."),
     ] = None,
     market: MarketName = None,
+    scenarios: Annotated[
+        str | None,
+        typer.Option(
+            "--run", metavar="FOLDER", help="Of a finished run of scenarios of the deal.", show_default=False
+        ),
+    ] = None,
     debug: Debug = False,
 ) -> None:
     """Write the memo and its tables, and print the key figures.
 
-    The memo is a web page and its twin in Markdown, the tables are CSV. With a market it says what the notes are worth.
+    The memo is a web page and its twin in Markdown, the tables are CSV. With a market it says what the notes are worth,
+    with a run what its summaries say.
     """
     with _clear_errors(debug=debug):
         from notecalc._options import market_of
+        from notecalc._running import batch_of
         from notecalc.report.memo import write_memo
 
         asked = _load(deal)
-        files = write_memo(asked, folder or Path("out") / asked.terms.id, market=market_of(market))
+        batch = None if scenarios is None else batch_of(asked, scenarios)
+        files = write_memo(asked, folder or Path("out") / asked.terms.id, market=market_of(market), batch=batch)
         write(memo_summary(asked, files), None)
 
 

@@ -124,6 +124,7 @@ class Case:
             "id": self.id,
             "title": self.title,
             "result": result.name,
+            "measure": result.measure,
             "options": self.given.get("results", {}).get(result.name, {}),
             "input_hash": self.input_hash,
             "terms": self._terms(result),

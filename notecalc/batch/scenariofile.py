@@ -19,13 +19,14 @@ from notecalc.batch.axisfile import AxisTerms, axis_of
 from notecalc.batch.case import BLOCK_ROWS, Case
 from notecalc.batch.plan import Plan
 from notecalc.batch.results import CATALOGUE, Result
+from notecalc._data import data_directory
 from notecalc.deal.deal import Deal
 from notecalc.deal.dealfile import model_schema, problems_of, read_deal_file, read_toml
 from notecalc.deal.marketfile import MarketCase, load_market
 from notecalc.deal.sources import Model, Slug, Text
 from notecalc.errors import DealFileError, NotecalcError, Problem, TermError, UnknownDealError, did_you_mean
 
-__all__ = ["load_scenarios", "scenario_schema", "scenarios"]
+__all__ = ["bundled_scenarios", "load_scenarios", "scenario_schema", "scenarios"]
 
 
 Name = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_.-]*$")]
@@ -77,13 +78,24 @@ class ScenarioTerms(Model):
     summaries: SummaryTerms | None = None
 
 
-def load_scenarios(file: str | Path) -> Case:
-    """Load a scenario file with the deal and the market that it names.
+def bundled_scenarios() -> list[str]:
+    """Names of the scenario files that come with notecalc.
+
+    Examples
+    --------
+    >>> bundled_scenarios()
+    ['ibasis-2004-dilution', 'ibasis-2004-returns']
+    """
+    return sorted(path.stem for path in (data_directory() / "scenarios").glob("*.toml"))
+
+
+def load_scenarios(scenarios: str | Path) -> Case:
+    """Load bundled scenarios by name, or a scenario file by path, with the deal and the market that it names.
 
     Parameters
     ----------
-    file : str or path
-        Of a TOML file.
+    scenarios : str or path
+        Such as ``"ibasis-2004-returns"`` or ``"my/scenarios.toml"``.
 
     Returns
     -------
@@ -93,13 +105,22 @@ def load_scenarios(file: str | Path) -> Case:
     Raises
     ------
     UnknownDealError
-        There is no such file, deal or market.
+        There are no such scenarios, deal or market.
     DealFileError
         A file is wrong; every problem of it at once.
+
+    Examples
+    --------
+    >>> case = load_scenarios("ibasis-2004-dilution")
+    >>> case.title, len(case.plan)
+    ('iBasis notes: dilution and headroom by conversion price', 602)
     """
-    path = Path(file)
-    if not path.is_file():
-        raise UnknownDealError(f"no scenario file is called {str(file)!r}")
+    path, known = Path(scenarios), bundled_scenarios()
+    if str(scenarios) in known:
+        path = data_directory() / "scenarios" / f"{scenarios}.toml"
+    elif not path.is_file():
+        hint = did_you_mean(str(scenarios), known) or f"Bundled scenarios: {', '.join(known)}"
+        raise UnknownDealError(f"no scenarios or file are called {str(scenarios)!r}. {hint}")
     raw = read_toml(path)
     terms, problems = problems_of(ScenarioTerms, raw, "Write an axis as { values = [...] }")
     if terms is None:

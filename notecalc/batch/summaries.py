@@ -61,7 +61,8 @@ def summarise(
     -------
     DataFrame
         A row for each result, its rows' labels, the values of `by`, and column: ``count`` (of numbers that are there),
-        ``missing``, ``mean``, ``deviation`` (of the sample), ``least``, ``most``, ``q...`` and ``es...``.
+        ``missing``, ``mean``, ``deviation`` (of the sample), ``least``, ``most``, ``q...`` and ``es...``. Dates are only
+        counted.
 
     References
     ----------
@@ -70,8 +71,10 @@ def summarise(
     rows: list[dict[str, Any]] = []
     for result in results:
         groups = _Groups.of(plan, result, [name for name in by if name in result.takes])
-        for column in result.columns:
-            found = _column(groups, partial(blocks, result, column), quantiles, expected_shortfall)
+        for column, told in result.columns.items():
+            of_column = partial(blocks, result, column)
+            numbers = told.dtype == "float64"
+            found = _column(groups, of_column, quantiles, expected_shortfall) if numbers else _counts(groups, of_column)
             rows += [
                 {"result": result.name, **names, "column": column, **one}
                 for names, one in zip(groups.names, found, strict=True)
@@ -106,14 +109,15 @@ class _Groups:
 
     def split(self, start: int, values: FloatArray) -> Iterator[tuple[int, FloatArray]]:
         """Give the numbers of each group among those of a block, its first scenario being `start`."""
-        scenarios = start + np.arange(values.size // self.rows)
-        group = np.repeat(self.place[self.plan.point(scenarios)], self.rows) * self.rows
-        group += np.tile(np.arange(self.rows), scenarios.size)
-        order = np.argsort(group, kind="stable")
-        ends = np.cumsum(np.bincount(group, minlength=len(self.names)))
-        for number, part in enumerate(np.split(values[order], ends[:-1])):
-            if part.size:
-                yield number, part
+        table = values.reshape(-1, self.rows)
+        parts = [table]
+        if len(self.names) > self.rows:
+            place = self.place[self.plan.point(start + np.arange(len(table)))]
+            ends = np.cumsum(np.bincount(place, minlength=len(self.names) // self.rows))
+            parts = np.split(table[np.argsort(place, kind="stable")], ends[:-1])
+        for number, part in enumerate(parts):
+            if len(part):
+                yield from enumerate(np.ascontiguousarray(part.T), number * self.rows)
 
 
 @dataclass
@@ -169,6 +173,18 @@ def _column(
         _told(tally, values, cut, quantiles, shortfalls)
         for tally, values, cut in zip(tallies, found, cuts, strict=True)
     ]
+
+
+def _counts(groups: _Groups, blocks: Callable[[], Iterator[FloatArray]]) -> list[dict[str, Any]]:
+    told = [{"count": 0, "missing": 0} for _ in groups.names]
+    start = 0
+    for values in blocks():
+        for number, part in groups.split(start, values):
+            missing = int(np.isnan(part).sum())
+            told[number]["count"] += part.size - missing
+            told[number]["missing"] += missing
+        start += values.size // groups.rows
+    return told
 
 
 def _ranks(count: int, quantiles: Sequence[float], shortfalls: Sequence[float]) -> list[int]:

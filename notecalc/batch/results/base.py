@@ -53,6 +53,8 @@ class Result(ABC):
     needs_market: ClassVar[bool] = False
     draws_paths: ClassVar[bool] = False
     """Whether it draws numbers of its own, and so takes the seed and, as an input, each scenario's `SAMPLE`."""
+    measure: ClassVar[str | None] = None
+    """Of the probabilities behind its numbers: ``real-world`` or ``risk-neutral``; None where there are none."""
     uses: ClassVar[tuple[str, ...]] = ()
     """Beginnings of the paths of the deal's terms that it rests on."""
 

@@ -73,6 +73,7 @@ class Irr(Result):
     }
     needs_market = True
     draws_paths = True
+    measure = "real-world"
     uses = (
         "business_days.", "capitalization.", "closing.", "dates.closing", "exchanges.", "instruments.", "purchases",
         "series.", "surrender_rights",

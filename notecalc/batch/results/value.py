@@ -55,6 +55,7 @@ class Value(Result):
     name = "value"
     options: ClassVar[Mapping[str, type]] = {"model": str, "accuracy": str, "greeks": bool}
     needs_market = True
+    measure = "risk-neutral"
     uses = ("dates.", "series.")
 
     @property
