@@ -1,4 +1,7 @@
-"""What `notecalc run` does and says: a bar while a run goes on, and at its end what there is and what failed."""
+"""What `notecalc run` does and says: a bar while a run goes on, and at its end what there is and what failed.
+
+And what a memo says of a finished run: `batch` and `report` don't know each other.
+"""
 
 from __future__ import annotations
 
@@ -13,9 +16,12 @@ from notecalc.errors import NotecalcError, TermError
 
 if TYPE_CHECKING:
     from notecalc.batch.case import RunOptions
+    from notecalc.batch.finished import Finished
     from notecalc.batch.run import Progress, Run
+    from notecalc.deal.deal import Deal
+    from notecalc.report.batches import Batch, BatchResult
 
-__all__ = ["bytes_of", "checked_run", "finished_run"]
+__all__ = ["batch_of", "bytes_of", "checked_run", "finished_run"]
 
 _UNITS = {"": 1, "K": 2**10, "M": 2**20, "G": 2**30, "T": 2**40}
 
@@ -64,6 +70,57 @@ def checked_run(file: Path, folder: str) -> str:
     if wrong:
         raise NotecalcError("\n  ".join([f"{folder} is not what was written:", *wrong]))
     return f"{folder} is whole: {case.blocks:,} blocks of {len(case.plan):,} scenarios, as they were written"
+
+
+def batch_of(deal: Deal, folder: str) -> Batch:
+    """Read a finished run for the memo of its deal.
+
+    Raises
+    ------
+    NotecalcError
+        There is no finished run, it has no summary, or the deal's terms are not those that it was computed from.
+    """
+    from notecalc.batch.finished import read_finished
+    from notecalc.batch.results.irr import ALL_HOLDERS
+    from notecalc.report.batches import Batch
+
+    found = read_finished(folder)
+    if found.summary is None:
+        raise NotecalcError(f"{folder} has no summary to show: its scenario file has no [summaries]")
+    if found.inputs["deal"] != deal.terms.model_dump(mode="json", by_alias=True):
+        raise NotecalcError(f"{folder} was computed from other terms than those of {deal.terms.id}; run it again")
+    asked = found.inputs["scenarios"]
+    return Batch(
+        title=asked["title"],
+        scenarios=found.manifest["scenarios"],
+        seed=found.manifest["seed"],
+        input_hash=found.manifest["input_hash"],
+        result_hash=found.manifest["result_hash"],
+        failed={
+            name: sum(code["scenarios"] for code in codes.values())
+            for name, codes in found.manifest["failures"].items()
+        },
+        by=tuple(asked["summaries"]["by"]),
+        whole=ALL_HOLDERS,
+        results={name: _batch_result(found, name) for name in asked["results"]},
+        summary=found.summary,
+    )
+
+
+def _batch_result(found: Finished, name: str) -> BatchResult:
+    from notecalc.report.batches import BatchResult
+
+    run, columns = found.runs[name], found.columns[name]
+    given = {key: option for key, option in run["options"].items() if isinstance(option, dict) and "assumed" in option}
+    of_market = {key: datum for key, datum in run["market"].items() if "assumed" in datum}
+    assumed = {key: (str(datum["value"]), datum["assumed"]) for key, datum in (of_market | given).items()}
+    return BatchResult(
+        measure=run["measure"],
+        units={column: told["unit"] for column, told in columns.items() if "unit" in told},
+        meanings={column: told["meaning"] for column, told in columns.items() if "unit" in told},
+        assumed=assumed,
+        terms=tuple(run["terms"]),
+    )
 
 
 def _told(made: Run, folder: str) -> str:

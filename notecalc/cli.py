@@ -91,9 +91,7 @@ def memo(
     market: MarketName = None,
     scenarios: Annotated[
         str | None,
-        typer.Option(
-            "--run", metavar="FOLDER", help="Of a finished run of scenarios of the deal.", show_default=False
-        ),
+        typer.Option("--run", metavar="FOLDER", help="Of a finished run of scenarios of the deal.", show_default=False),
     ] = None,
     debug: Debug = False,
 ) -> None:

@@ -14,12 +14,12 @@ import numpy as np
 import numpy.typing as npt
 from pydantic import Field
 
+from notecalc._data import data_directory
 from notecalc.batch.axes import Axis, Design, Drawn, Listed
 from notecalc.batch.axisfile import AxisTerms, axis_of
 from notecalc.batch.case import BLOCK_ROWS, Case
 from notecalc.batch.plan import Plan
 from notecalc.batch.results import CATALOGUE, Result
-from notecalc._data import data_directory
 from notecalc.deal.deal import Deal
 from notecalc.deal.dealfile import model_schema, problems_of, read_deal_file, read_toml
 from notecalc.deal.marketfile import MarketCase, load_market

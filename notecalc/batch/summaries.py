@@ -61,8 +61,8 @@ def summarise(
     -------
     DataFrame
         A row for each result, its rows' labels, the values of `by`, and column: ``count`` (of numbers that are there),
-        ``missing``, ``mean``, ``deviation`` (of the sample), ``least``, ``most``, ``q...`` and ``es...``. Dates are only
-        counted.
+        ``missing``, ``mean``, ``deviation`` (of the sample), ``least``, ``most``, ``q...`` and ``es...``. Dates are
+        counted only.
 
     References
     ----------

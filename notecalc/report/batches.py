@@ -7,9 +7,7 @@ from dataclasses import dataclass
 
 import pandas as pd
 
-__all__ = ["ALL_HOLDERS", "Batch", "BatchResult"]
-
-ALL_HOLDERS = "all holders"
+__all__ = ["Batch", "BatchResult"]
 
 
 @dataclass(frozen=True)
@@ -51,6 +49,8 @@ class Batch:
         How many scenarios failed, by result; empty if none.
     by : tuple of str
         Axes whose values the summary tells apart.
+    whole : str
+        What the rows of all holders together are called.
     results : mapping
         By name, in the order of the run.
     summary : DataFrame
@@ -64,5 +64,6 @@ class Batch:
     result_hash: str
     failed: Mapping[str, int]
     by: tuple[str, ...]
+    whole: str
     results: Mapping[str, BatchResult]
     summary: pd.DataFrame
