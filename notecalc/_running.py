@@ -9,7 +9,6 @@ import re
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from pathlib import Path
 from typing import TYPE_CHECKING, Unpack
 
 from notecalc.errors import NotecalcError, TermError
@@ -42,18 +41,18 @@ def bytes_of(option: str, text: str | None) -> int | None:
     return int(float(found[1]) * _UNITS[found[2].upper()])
 
 
-def finished_run(file: Path, folder: str, **options: Unpack[RunOptions]) -> tuple[str, bool]:
+def finished_run(scenarios: str, folder: str, **options: Unpack[RunOptions]) -> tuple[str, bool]:
     """Run a scenario file, and say what there is and whether any scenario failed."""
     from notecalc.batch.scenariofile import load_scenarios
 
-    case = load_scenarios(file)
+    case = load_scenarios(scenarios)
     with _bar(case.title) as progress:
         options["progress"] = progress
         made = case.run(folder, **options)
     return _told(made, folder), bool(made.failures)
 
 
-def checked_run(file: Path, folder: str) -> str:
+def checked_run(scenarios: str, folder: str) -> str:
     """Read all of a run again.
 
     Raises
@@ -65,7 +64,7 @@ def checked_run(file: Path, folder: str) -> str:
     from notecalc.batch.scenariofile import load_scenarios
     from notecalc.batch.store import open_store
 
-    case = load_scenarios(file)
+    case = load_scenarios(scenarios)
     wrong = verify(case, open_store(folder))
     if wrong:
         raise NotecalcError("\n  ".join([f"{folder} is not what was written:", *wrong]))

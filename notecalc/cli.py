@@ -353,16 +353,17 @@ def terms(deal: DealName, *, form: Format = None, output: Output = None, debug: 
 @app.command(epilog="Example: notecalc schema -o deal.schema.json")
 def schema(
     *,
-    of: Annotated[Literal["deal", "market"], typer.Option(help="Of which kind of file.")] = "deal",
+    of: Annotated[Literal["deal", "market", "scenarios"], typer.Option(help="Of which kind of file.")] = "deal",
     output: Output = None,
     debug: Debug = False,
 ) -> None:
-    """JSON Schema of a deal or market file, for editors."""
+    """JSON Schema of a deal, market or scenario file, for editors."""
     with _clear_errors(debug=debug):
+        from notecalc.batch.scenariofile import scenario_schema
         from notecalc.deal.dealfile import deal_schema
         from notecalc.deal.marketfile import market_schema
 
-        made = deal_schema() if of == "deal" else market_schema()
+        made = {"deal": deal_schema, "market": market_schema, "scenarios": scenario_schema}[of]()
         write(json.dumps(made, indent=2, ensure_ascii=False), output)
 
 
@@ -435,9 +436,12 @@ def _source_files(deal: Deal, given: Sequence[str]) -> dict[str, Path]:
     return files
 
 
-@app.command(epilog="Example: notecalc run scenarios.toml -o out/run")
+@app.command(epilog="Example: notecalc run ibasis-2004-dilution -o out/run")
 def run(
-    file: Annotated[Path, typer.Argument(metavar="FILE", help="A scenario file.")],
+    scenarios: Annotated[
+        str,
+        typer.Argument(metavar="SCENARIOS", help="Bundled ones, such as ibasis-2004-returns, or a scenario file."),
+    ],
     *,
     folder: Annotated[
         str, typer.Option("--output", "-o", metavar="FOLDER", help="Where the run's files are, or a URL.")
@@ -467,11 +471,11 @@ def run(
         from notecalc._running import bytes_of, checked_run, finished_run
 
         if verify:
-            write(checked_run(file, folder), None)
+            write(checked_run(scenarios, folder), None)
             return
         try:
             text, failed = finished_run(
-                file,
+                scenarios,
                 folder,
                 workers=workers,
                 memory=bytes_of("--memory", memory),

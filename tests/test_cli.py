@@ -39,6 +39,7 @@ AGREEMENT = Path(__file__).parent / "data" / "agreement_in_own_words.txt"
 DEAL_FILE = data_directory() / "deals" / "ibasis-2004.toml"
 COMMANDS = [
     "memo", "cashflows", "closing", "captable", "dilution", "headroom", "value", "audit", "assumptions", "terms", "schema",
+    "run",
 ]  # fmt: skip
 TITLE = "iBasis, Inc. 8% Secured Convertible Notes due 2007"
 NOTE = "35 of 134 terms are assumed; see: notecalc assumptions ibasis-2004"

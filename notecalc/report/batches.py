@@ -52,7 +52,7 @@ class Batch:
     whole : str
         What the rows of all holders together are called.
     results : mapping
-        By name, in the order of the run.
+        By name.
     summary : DataFrame
         A row for each result, holder, value of `by` and column.
     """

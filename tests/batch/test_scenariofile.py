@@ -91,3 +91,13 @@ def test_equal_files_have_equal_hashes(scenario_file):
     first = load_scenarios(scenario_file())
     assert load_scenarios(scenario_file(replace={"by = 0.05": "by = 0.050"})).input_hash == first.input_hash
     assert load_scenarios(scenario_file(replace={"seed = 7": "seed = 8"})).input_hash != first.input_hash
+
+
+def test_bundled_scenarios_are_found_by_name_and_others_are_not():
+    case = load_scenarios("ibasis-2004-returns")
+    assert (case.deal.terms.id, case.market.terms.id, len(case.plan)) == ("ibasis-2004", "ibasis-2004-06-18", 150_000)
+    assert case.results[0].given["drift"]["assumed"]
+    with pytest.raises(
+        nc.UnknownDealError, match=r"called 'ibasis-2004-retruns'\. Did you mean 'ibasis-2004-returns'\?"
+    ):
+        load_scenarios("ibasis-2004-retruns")

@@ -92,3 +92,19 @@ def test_a_run_has_its_summary_and_a_resumed_one_the_same(scenario_file, tmp_pat
     assert len(table[table["result"] == "dilution"]) == 4
     again = run(case, tmp_path / "run", workers=1, resume=True).summary()
     assert again.equals(table)
+
+
+class Dated(Worth):
+    """A day for each of two holders."""
+
+    columns = types.MappingProxyType({"day": Column("date", "day", "datetime64[D]")})
+
+
+def test_dates_are_counted():
+    plan = Plan.of([Listed("a", np.arange(2.0))])
+    days = np.array(["2004-06-18", "NaT", "NaT", "NaT"], dtype="datetime64[D]")
+    table = summarise(plan, [Dated()], lambda *_: iter([days]), quantiles=LEVELS, expected_shortfall=(), by=[])
+    assert table.to_dict("list") == {
+        "result": ["worth", "worth"], "holder": ["first", "second"], "column": ["day", "day"],
+        "count": [1, 0], "missing": [1, 2],
+    }  # fmt: skip

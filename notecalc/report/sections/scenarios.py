@@ -48,7 +48,7 @@ def scenarios_section(paper: Paper) -> Section | None:
 
 def _run_table(batch: Batch) -> Table:
     facts = [("Scenarios", f"{batch.scenarios:,}"), ("Seed", str(batch.seed))]
-    facts += [(title_of(name), _MEASURES[result.measure]) for name, result in batch.results.items()]
+    facts += [(f"Measure of {title_of(name)}", _MEASURES[result.measure]) for name, result in batch.results.items()]
     facts += [("Hash of the inputs", batch.input_hash), ("Hash of the results", batch.result_hash)]
     facts += [(f"Failed: {name}", f"{count:,}") for name, count in batch.failed.items()]
     rows = tuple(row_of(Cell(name, head=True), Cell(said)) for name, said in facts)
@@ -83,7 +83,9 @@ def _result_tables(batch: Batch, name: str, result: BatchResult, lines: list[_Li
 
 
 def _meaning(column: str, result: BatchResult) -> str:
-    return f"{title_of(column)} [{result.units[column]}]: {result.meanings[column]}."
+    unit = result.units[column]
+    told = f"{unit}, rounded to whole ones" if _is_whole(unit) else unit
+    return f"{title_of(column)} [{told}]: {result.meanings[column]}."
 
 
 def _heads(lines: list[_Line], first: str) -> tuple[Head, ...]:
@@ -122,17 +124,27 @@ def _row(line: _Line, leads: str, result: BatchResult) -> Row:
     title = title_of(line["column"]) if leads == "column" else line[leads]
     unit = result.units[line["column"]]
     values = [line[name] for name in ("mean", *_levels([line]))]
-    if unit == "shares":  # nobody has the fraction in the mean of many
-        values = [value if pd.isna(value) else round(value) for value in values]
     counts = (f"{line[name]:,}" if line[name] else NIL for name in ("count", "missing"))
-    numbers = (text or NIL for text in format_values(values, unit))
+    numbers = (text or NIL for text in (_whole(values) if _is_whole(unit) else format_values(values, unit)))
     return row_of(Cell(title, head=True), *map(Cell, counts), *map(Cell, numbers))
 
 
+def _is_whole(unit: str) -> bool:
+    return unit == "shares" or re.fullmatch("[A-Z]{3}", unit) is not None
+
+
+def _whole(values: list[Any]) -> list[str]:
+    """Write without cents and fractions of a share, which the mean of many scenarios does not have."""
+    return ["" if pd.isna(value) else f"{value:z,.0f}" for value in values]
+
+
 def _figure(batch: Batch, name: str, result: BatchResult, lines: list[_Line]) -> Iterator[Figure]:
-    """A chart of the first column: of all holders together where axes are told apart, otherwise by holder."""
+    """A chart of the first column: of all holders together where axes are told apart, otherwise by holder.
+
+    Without a measure there is none: then quantiles are of what was listed, and no distribution.
+    """
     levels = [level for level in _levels(lines) if level.startswith("q")]
-    if len(levels) < 2:
+    if result.measure is None or len(levels) < 2:
         return
     column = lines[0]["column"]
     shown = [line for line in lines if line["column"] == column]
