@@ -455,6 +455,12 @@ def test_money_in_csv_has_its_cents_and_dates_are_iso() -> None:
     )
 
 
+def test_a_memo_of_a_run_that_is_not_there_is_refused(tmp_path: Path) -> None:
+    said = refusal("memo", "ibasis-2004", "--run", tmp_path / "nowhere", "-o", tmp_path / "memo")
+    assert "nowhere has no finished run: manifest.json is missing" in said
+    assert not (tmp_path / "memo").exists()
+
+
 def test_the_schema_is_json(tmp_path: Path) -> None:
     schema = json.loads(output("schema"))
     assert schema["title"] == "notecalc deal file"
