@@ -175,12 +175,12 @@ def ranges_chart(table: pd.DataFrame, titles: Sequence[str], title: str, unit: s
         label = f"{_percent(low)} to {_percent(high)}"
         axes.barh(
             places, table[high] - table[low], left=table[low], height=0.18 + 0.42 * part,
-            color=_mix(_FAINT, _BEFORE, part), label=label,
+            color=_mix(_FAINT, _AFTER, 0.45 * part), label=label,
         )  # fmt: skip
     if len(levels) % 2:
         middle = levels[len(levels) // 2]
         label = _percent(middle)
-        axes.scatter(table[middle], places, s=70, marker="|", color=_AFTER, linewidths=2, label=label, zorder=3)
+        axes.scatter(table[middle], places, s=70, marker="|", color=_INK, linewidths=2, label=label, zorder=3)
     axes.scatter(table["mean"], places, s=14, color=_LIMIT, label="mean", zorder=4)
     _name_bars(axes, titles)
     axes.set_xlabel(title)
