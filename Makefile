@@ -48,7 +48,7 @@ notebooks: $(READY) ## run the notebooks and keep their new outputs (`make test`
 	$(BIN)/jupyter execute --inplace notebooks/*.ipynb
 
 bench: $(READY) ## time ours beside its peers
-	for part in accruals convertible daycounts schedules yields; do $(BIN)/python benchmarks/bench_$$part.py || exit 1; done
+	for part in accruals convertible daycounts scenarios schedules yields; do $(BIN)/python benchmarks/bench_$$part.py || exit 1; done
 
 lock: $(READY) ## lock the newest versions that pyproject.toml allows, with hashes and without addresses
 	$(BIN)/uv pip compile pyproject.toml --extra dev --universal --python-version 3.11 --upgrade --generate-hashes \

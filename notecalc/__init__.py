@@ -14,6 +14,7 @@ from notecalc.errors import DealFileError, IndexMismatchError, NotecalcError, Ta
 from notecalc.versions import __version__, show_versions
 
 if TYPE_CHECKING:
+    from notecalc.batch.scenariofile import load_scenarios, scenarios
     from notecalc.core.accrual import accrued_interest, accrued_on, interest_between
     from notecalc.core.balances import Balances, roll_forward
     from notecalc.core.calendars import add_business_days, adjust, get_calendar, is_business_day
@@ -109,6 +110,7 @@ __all__ = [
     "is_business_day",
     "load",
     "load_market",
+    "load_scenarios",
     "macaulay_duration",
     "modified_duration",
     "on_the_day_trigger",
@@ -118,6 +120,7 @@ __all__ = [
     "periodic_irr",
     "resolve",
     "roll_forward",
+    "scenarios",
     "schedule",
     "schedules",
     "shares_on_conversion",
@@ -139,6 +142,7 @@ __all__ = [
 
 # Where each name is found on first use. The block above says the same to type checkers; a test holds them together.
 _NAMES_BY_MODULE = {
+    "notecalc.batch.scenariofile": ("load_scenarios", "scenarios"),
     "notecalc.core.accrual": ("accrued_interest", "accrued_on", "interest_between"),
     "notecalc.core.balances": ("Balances", "roll_forward"),
     "notecalc.core.calendars": ("add_business_days", "adjust", "get_calendar", "is_business_day"),

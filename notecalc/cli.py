@@ -89,18 +89,25 @@ def memo(
         typer.Option("--output", "-o", metavar="FOLDER", help="Where to write; by default out/ and the deal's id."),
     ] = None,
     market: MarketName = None,
+    scenarios: Annotated[
+        str | None,
+        typer.Option("--run", metavar="FOLDER", help="Of a finished run of scenarios of the deal.", show_default=False),
+    ] = None,
     debug: Debug = False,
 ) -> None:
     """Write the memo and its tables, and print the key figures.
 
-    The memo is a web page and its twin in Markdown, the tables are CSV. With a market it says what the notes are worth.
+    The memo is a web page and its twin in Markdown, the tables are CSV. With a market it says what the notes are worth,
+    with a run what its summaries say.
     """
     with _clear_errors(debug=debug):
         from notecalc._options import market_of
+        from notecalc._running import batch_of
         from notecalc.report.memo import write_memo
 
         asked = _load(deal)
-        files = write_memo(asked, folder or Path("out") / asked.terms.id, market=market_of(market))
+        batch = None if scenarios is None else batch_of(asked, scenarios)
+        files = write_memo(asked, folder or Path("out") / asked.terms.id, market=market_of(market), batch=batch)
         write(memo_summary(asked, files), None)
 
 
@@ -352,16 +359,17 @@ def terms(deal: DealName, *, form: Format = None, output: Output = None, debug: 
 @app.command(epilog="Example: notecalc schema -o deal.schema.json")
 def schema(
     *,
-    of: Annotated[Literal["deal", "market"], typer.Option(help="Of which kind of file.")] = "deal",
+    of: Annotated[Literal["deal", "market", "scenarios"], typer.Option(help="Of which kind of file.")] = "deal",
     output: Output = None,
     debug: Debug = False,
 ) -> None:
-    """JSON Schema of a deal or market file, for editors."""
+    """JSON Schema of a deal, market or scenario file, for editors."""
     with _clear_errors(debug=debug):
+        from notecalc.batch.scenariofile import scenario_schema
         from notecalc.deal.dealfile import deal_schema
         from notecalc.deal.marketfile import market_schema
 
-        made = deal_schema() if of == "deal" else market_schema()
+        made = {"deal": deal_schema, "market": market_schema, "scenarios": scenario_schema}[of]()
         write(json.dumps(made, indent=2, ensure_ascii=False), output)
 
 
@@ -432,3 +440,58 @@ def _source_files(deal: Deal, given: Sequence[str]) -> dict[str, Path]:
             raise TermError("--source", rule=rule, got=word)
         files |= dict.fromkeys(keys, Path(word))
     return files
+
+
+@app.command(epilog="Example: notecalc run ibasis-2004-dilution -o out/run")
+def run(
+    scenarios: Annotated[
+        str,
+        typer.Argument(metavar="SCENARIOS", help="Bundled ones, such as ibasis-2004-returns, or a scenario file."),
+    ],
+    *,
+    folder: Annotated[
+        str, typer.Option("--output", "-o", metavar="FOLDER", help="Where the run's files are, or a URL.")
+    ],
+    workers: Annotated[
+        int | None, typer.Option(help="Processes; by default one for each core.", show_default=False)
+    ] = None,
+    memory: Annotated[
+        str | None, typer.Option(metavar="BYTES", help="For all processes, such as 2GiB.", show_default=False)
+    ] = None,
+    scheduler: Annotated[
+        str | None,
+        typer.Option(metavar="ADDRESS", help="Of a Dask scheduler whose workers compute.", show_default=False),
+    ] = None,
+    resume: Annotated[bool, typer.Option("--resume", help="Go on with the run that began there.")] = False,
+    verify: Annotated[bool, typer.Option("--verify", help="Read a finished run again and check all of it.")] = False,
+    allow_mixed: Annotated[
+        bool, typer.Option("--allow-mixed", help="Accept blocks of another kind of machine or other versions.")
+    ] = False,
+    debug: Debug = False,
+) -> None:
+    """Compute scenarios and write them to Parquet, block by block.
+
+    What is done stays done: after Ctrl-C, a failure or a full disk, --resume goes on. Exits 3 if some scenarios failed.
+    """
+    with _clear_errors(debug=debug):
+        from notecalc._running import bytes_of, checked_run, finished_run
+
+        if verify:
+            write(checked_run(scenarios, folder), None)
+            return
+        try:
+            text, failed = finished_run(
+                scenarios,
+                folder,
+                workers=workers,
+                memory=bytes_of("--memory", memory),
+                scheduler=scheduler,
+                resume=resume,
+                allow_mixed=allow_mixed,
+            )
+        except KeyboardInterrupt:
+            typer.echo(f"notecalc: stopped; what is done is in {folder}, and --resume goes on", err=True)
+            raise typer.Exit(130) from None
+        write(text, None)
+        if failed:
+            raise typer.Exit(3)

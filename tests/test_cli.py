@@ -39,6 +39,7 @@ AGREEMENT = Path(__file__).parent / "data" / "agreement_in_own_words.txt"
 DEAL_FILE = data_directory() / "deals" / "ibasis-2004.toml"
 COMMANDS = [
     "memo", "cashflows", "closing", "captable", "dilution", "headroom", "value", "audit", "assumptions", "terms", "schema",
+    "run",
 ]  # fmt: skip
 TITLE = "iBasis, Inc. 8% Secured Convertible Notes due 2007"
 NOTE = "35 of 134 terms are assumed; see: notecalc assumptions ibasis-2004"
@@ -466,6 +467,12 @@ def test_money_in_csv_has_its_cents_and_dates_are_iso() -> None:
         first
         == "1,coupon,2004-06-18,2004-12-18,2004-12-03,2004-12-20,29000000.00,0.00,0.00,1160000.00,0.00,0.00,0.00,0.00,1160000.00,0"
     )
+
+
+def test_a_memo_of_a_run_that_is_not_there_is_refused(tmp_path: Path) -> None:
+    said = refusal("memo", "ibasis-2004", "--run", tmp_path / "nowhere", "-o", tmp_path / "memo")
+    assert "nowhere has no finished run: manifest.json is missing" in said
+    assert not (tmp_path / "memo").exists()
 
 
 def test_the_schema_is_json(tmp_path: Path) -> None:

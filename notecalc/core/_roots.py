@@ -13,7 +13,7 @@ import numpy as np
 
 from notecalc.core._jit import kernel
 
-__all__ = ["MISSING", "count_rates"]
+__all__ = ["MISSING", "count_rates", "ended_rates"]
 
 MISSING = -1  # roots of a row in which something is missing
 _LEAST, _MOST = -36.0, 700.0  # logarithms of 1 + rate: beyond, 1 + rate is 0 or infinite in a float
@@ -200,3 +200,48 @@ def count_rates(offsets: Any, years: Any, amount: Any, out: Any) -> None:
             out[rows + r] = found
             if found == 1:
                 out[r] = root
+
+
+def _gathered(coupon_times: Any, coupons: Any, count: Any, end: Any, amount: Any, times: Any, flows: Any) -> Any:
+    """Put what is received in order behind the first flow; give the number of flows, those of nothing left out."""
+    size, ended = 1, amount == 0
+    for k in range(count):
+        if not ended and end < coupon_times[k]:
+            times[size], flows[size] = end, amount
+            size, ended = size + 1, True
+        if coupons[k] > 0:
+            times[size], flows[size] = coupon_times[k], coupons[k]
+            size += 1
+    if not ended:
+        times[size], flows[size] = end, amount
+        size += 1
+    return size
+
+
+@kernel(
+    reads=["int64", "float64", "float64"],
+    writes="float64",
+    tables=["float64", "float64", "float64"],
+    calls=(_halves, _one_rate, _gathered),
+)
+def ended_rates(coupon_times: Any, coupons: Any, outlays: Any, counts: Any, ends: Any, amounts: Any, out: Any) -> None:
+    """Fill the rate of each holder of each history; see `irr.rates_of_endings`."""
+    holders, periods = outlays.size, coupon_times.size
+    times, flows = np.empty(periods + 2), np.empty(periods + 2)
+    for row in range(counts.size):
+        for h in range(holders):
+            k = row * holders + h
+            own = coupons[h * periods : (h + 1) * periods]
+            times[0], flows[0] = 0.0, outlays[h]
+            size = _gathered(coupon_times, own, counts[row], ends[row], amounts[k], times, flows)
+            net = 0.0
+            for i in range(size):
+                net += flows[i]
+            if not outlays[h] < 0 or not abs(net) < np.inf:
+                out[k] = np.nan
+            elif size == 1:
+                out[k] = -1.0
+            else:
+                rate = _one_rate(times, flows, size, 1)
+                # Beyond what a float holds 1 + rate is 0 or infinite.
+                out[k] = math.expm1(rate) if not np.isnan(rate) else (-1.0 if net < 0 else np.inf)

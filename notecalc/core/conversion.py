@@ -15,6 +15,8 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
+from notecalc.core._discounting import compiled
+from notecalc.core._sharing import convert_all, convert_each
 from notecalc.core.arrays import (
     NON_NEGATIVE,
     POSITIVE,
@@ -25,16 +27,19 @@ from notecalc.core.arrays import (
     Shape,
     array_function,
     as_numbers,
+    forbid,
 )
-from notecalc.core.money import as_fraction, half_up, largest, nearest_cents, to_cents, unwrapped
+from notecalc.core.money import allocate, as_fraction, half_up, largest, nearest_cents, to_cents, unwrapped
 from notecalc.errors import TermError, did_you_mean
 
-__all__ = ["ROUNDINGS", "Conversion", "conversion_ratio", "read_prices", "shares_on_conversion", "shares_to_reserve"]
+__all__ = ["ROUNDINGS", "Conversion", "conversion_ratio", "convert_cents", "convert_in_proportion", "read_prices",
+           "shares_on_conversion", "shares_to_reserve"]  # fmt: skip
 
 ROUNDINGS = ("per-conversion", "per-note")
 
 _LARGEST_COUNT = 2.0**53
 _LARGEST_DECIMAL = 1e15
+_AT_ONCE = 8192  # rows of holders whose columns a processor's cache holds
 _PLACES = 10  # a price of nine decimals times the cents of ten million is still within int64
 
 T = TypeVar("T", float, FloatArray, "pd.Series[Any]")
@@ -214,6 +219,150 @@ def conversion_ratio(conversion_price: Any, face: Any = 1000) -> Any:
     return face / conversion_price
 
 
+def convert_cents(
+    cents: IntArray, prices: npt.NDArray[Any], *, rounding: str, denomination: Number
+) -> tuple[IntArray, IntArray]:
+    """Whole shares, and cents for the fractions, of what each of some holders converts: `shares_on_conversion` of many.
+
+    Parameters
+    ----------
+    cents : int64 array, shape (rows, holders)
+        Principal that each converts [cents], at least 0.
+    prices : array, shape (rows,)
+        As `read_prices` gives them; none missing.
+    rounding : {"per-conversion", "per-note"}
+        As in `shares_on_conversion`.
+    denomination : number
+        Principal of one note [currency].
+
+    Returns
+    -------
+    shares, cash : int64 arrays, shape (rows, holders)
+        Whole shares; cash in lieu [cents].
+
+    Raises
+    ------
+    TermError
+        A price so low that the shares pass 2**53; under ``per-note`` principal that is no multiple of the denomination.
+
+    Examples
+    --------
+    >>> shares, cash = convert_cents(np.array([[10_000_00, 19_000_00]]), np.array([1.85]), rounding="per-conversion",
+    ...                              denomination=1000)
+    >>> shares, cash
+    (array([[ 5405, 10270]]), array([[75, 50]]))
+    """
+    unit = _unit(cents, rounding, denomination)
+    _check_low(prices.astype(np.float64), cents)
+    exact = _cents_of_prices(prices, max(largest(cents), unit))
+    return _convert_near(cents, prices, unit) if exact is None else _convert_exactly(cents, *exact, unit)
+
+
+def convert_in_proportion(
+    multiples: IntArray,
+    weights: IntArray,
+    multiple: int,
+    prices: npt.NDArray[Any],
+    *,
+    rounding: str,
+    denomination: Number,
+) -> IntArray:
+    """Whole shares of all holders together, each converting its part of a total in multiples and rounded alone.
+
+    Parameters
+    ----------
+    multiples : int64 array, shape (rows,)
+        Multiples converted in all.
+    weights : int64 array, shape (holders,)
+        By which they are shared out, as `money.allocate` does.
+    multiple : int
+        One multiple [cents].
+    prices, rounding, denomination
+        As for `convert_cents`, whose shares of the holders these are the sums of.
+
+    Returns
+    -------
+    int64 array, shape (rows,)
+        Whole shares.
+
+    Examples
+    --------
+    >>> convert_in_proportion(np.array([29]), np.array([10, 19]), 1000_00, np.array([1.85]), rounding="per-conversion",
+    ...                       denomination=1000)
+    array([15675])
+    """
+    unit = _unit(np.array([[multiple]]), rounding, denomination)
+    exact = _cents_of_prices(prices, max(largest(multiples) * multiple, unit))
+    if exact is None or largest(multiples) * largest(weights) >= 2**63 // weights.size:
+        out = np.empty(multiples.size, dtype=np.int64)
+        for start in range(0, multiples.size, _AT_ONCE):
+            some = slice(start, start + _AT_ONCE)
+            cents = allocate(multiples[some], weights) * multiple
+            shares, _ = convert_cents(cents, prices[some], rounding=rounding, denomination=denomination)
+            out[some] = shares.sum(axis=1)
+        return out
+    _check_low(prices.astype(np.float64), (multiples * multiple)[:, np.newaxis])
+    out = np.empty(multiples.size, dtype=np.int64)
+    loop = compiled(convert_all, multiples.size * weights.size)
+    loop(np.ascontiguousarray(weights), np.array([multiple]), np.array([unit]), multiples, *exact, out)
+    return out
+
+
+def _unit(cents: IntArray, rounding: str, denomination: Number) -> int:
+    """Cents that convert at once; 0 for all that a holder has."""
+    if rounding != "per-note":
+        return 0
+    unit = to_cents(denomination)
+    bad = (cents % unit != 0).any(axis=1)
+    forbid("principal", cents.max(axis=1, initial=0) / 100, bad, f"a multiple of {unit / 100:,.2f}")
+    return unit
+
+
+def _check_low(prices: FloatArray, cents: IntArray) -> None:
+    if (largest(cents) / 100 / _LARGEST_COUNT > prices).any():
+        low = cents.max(axis=1, initial=0) / 100 / _LARGEST_COUNT > prices
+        forbid("conversion_price", prices, low, "high enough for fewer than 2**53 shares")
+
+
+def _cents_of_prices(prices: npt.NDArray[Any], most: int) -> tuple[IntArray, IntArray] | None:
+    """Prices as fractions of cents, the denominators first; None where int64 is not wide enough for `most` cents."""
+    places = _places(prices)
+    if places is None or most * 10**places >= 2**63:
+        return None
+    above = np.rint(prices * 10.0**places).astype(np.int64) * 100
+    return np.full(above.shape, 10**places), above
+
+
+def _convert_exactly(
+    cents: IntArray, times: npt.NDArray[Any], over: npt.NDArray[Any], unit: int
+) -> tuple[IntArray, IntArray]:
+    shares, cash = np.empty((2, cents.size), dtype=cents.dtype)
+    if cents.size:
+        loop = compiled(convert_each, cents.size if cents.dtype == np.int64 else 0)
+        loop(np.ascontiguousarray(cents).reshape(-1), np.array([unit], dtype=cents.dtype), times, over, shares, cash)
+    return shares.reshape(cents.shape), cash.reshape(cents.shape)
+
+
+def _convert_near(cents: IntArray, prices: npt.NDArray[Any], unit: int) -> tuple[IntArray, IntArray]:
+    """Convert at prices of many digits by floats, and exactly where they are too near an edge to tell."""
+    part = np.full(cents.shape, float(unit)) if unit else cents.astype(np.float64)
+    price = 100 * prices.astype(np.float64)[:, np.newaxis]
+    quotient = part / price
+    whole = np.floor(quotient)
+    rest = part - whole * price
+    # Each of the two is wrong by a few last bits of what it was made of; a quarter of a million of them are kept clear.
+    edge = np.abs(quotient - np.rint(quotient)) <= 1e-10 + 2.0**-48 * quotient
+    edge |= np.abs(rest - np.floor(rest) - 0.5) <= 1e-10 + 2.0**-48 * part
+    notes = cents // unit if unit else np.ones_like(cents)
+    shares, cash = notes * whole.astype(np.int64), notes * np.floor(rest + 0.5).astype(np.int64)
+    unsure = np.flatnonzero(edge.any(axis=1))
+    if unsure.size:
+        above, below = _rationals(prices[unsure])
+        exact = _convert_exactly(cents[unsure].astype(object), below.astype(object), above.astype(object) * 100, unit)
+        shares[unsure], cash[unsure] = exact
+    return shares, cash
+
+
 def read_prices(values: Any, name: str) -> npt.NDArray[Any]:
     """Read prices above 0 as float64, or as objects where any is a fraction or a decimal, which a float could hurt.
 
@@ -283,18 +432,29 @@ class _Quotient:
 
 def _rationals(prices: npt.NDArray[Any]) -> tuple[npt.NDArray[Any], npt.NDArray[Any]]:
     """Numerators and denominators of prices above 0."""
-    if prices.dtype != object:
-        for places in range(_PLACES):
-            scaled = np.rint(prices * 10.0**places)
-            if (scaled > _LARGEST_DECIMAL).any():
-                break
-            # A decimal of at most 15 digits is the only one of its length that reads back as its float.
-            if (scaled / 10.0**places == prices).all():
-                return scaled.astype(np.int64), np.full(prices.shape, 10**places)
+    places = _places(prices)
+    if places is not None:
+        return np.rint(prices * 10.0**places).astype(np.int64), np.full(prices.shape, 10**places)
     distinct, place = np.unique(prices, return_inverse=True)
     pairs = [_integer_ratio(price) for price in distinct.tolist()]
     above, below = (np.array([pair[side] for pair in pairs], dtype=object) for side in (0, 1))
     return above[place], below[place]
+
+
+def _places(prices: npt.NDArray[Any]) -> int | None:
+    """Fewest decimals that all of some prices are exact in; None if there is no such number, or int64 not wide enough.
+
+    A decimal of at most 15 digits is the only one of its length that reads back as its float.
+    """
+    if prices.dtype == object:
+        return None
+    for places in range(_PLACES):
+        scaled = np.rint(prices * 10.0**places)
+        if (scaled > _LARGEST_DECIMAL).any():
+            return None
+        if (scaled / 10.0**places == prices).all():
+            return places
+    return None
 
 
 def _integer_ratio(price: float | Fraction) -> tuple[int, int]:

@@ -14,7 +14,7 @@ import numpy.typing as npt
 import pandas as pd
 
 from notecalc.core._discounting import compiled
-from notecalc.core._roots import count_rates
+from notecalc.core._roots import count_rates, ended_rates
 from notecalc.core.arrays import (
     Dates,
     FloatArray,
@@ -30,7 +30,7 @@ from notecalc.core.arrays import (
 from notecalc.core.daycount import year_fraction
 from notecalc.errors import IndexMismatchError, TermError
 
-__all__ = ["RatesOfReturn", "bond_equivalent_yield", "irr", "periodic_irr", "xirr"]
+__all__ = ["RatesOfReturn", "bond_equivalent_yield", "irr", "periodic_irr", "rates_of_endings", "xirr"]
 
 _LEAST, _MOST = -36.0, 700.0  # logarithms of 1 + rate: beyond, 1 + rate is 0 or infinite in a float
 _NOISE = 1e-14
@@ -153,6 +153,57 @@ def periodic_irr(amounts: Numbers | pd.Series[Any], offsets: npt.ArrayLike) -> R
     begins = _offsets(offsets, flows)
     periods = np.arange(flows.size) - np.repeat(begins[:-1], np.diff(begins))
     return _rates(begins, periods.astype(np.float64), flows)
+
+
+def rates_of_endings(
+    coupon_years: FloatArray,
+    coupons: FloatArray,
+    outlays: FloatArray,
+    counts: IntArray,
+    end_years: FloatArray,
+    end_amounts: FloatArray,
+) -> FloatArray:
+    r"""Annual effective rates of histories of one note that differ in how many coupons they pay and in how they end.
+
+    .. math:: C_0 + \sum_{i \le m} C_i \, (1 + r)^{-t_i} + E \, (1 + r)^{-t_E} = 0, \qquad C_0 < 0 \le C_i, E
+
+    Parameters
+    ----------
+    coupon_years : float64 array, shape (periods,)
+        Time of each coupon from the outlay [yr], rising, above 0.
+    coupons : float64 array, shape (periods, holders)
+        At least 0 [currency].
+    outlays : float64 array, shape (holders,)
+        Of each holder, below 0 [currency].
+    counts : int64 array, shape (rows,)
+        Coupons that are paid in each history, from the first on.
+    end_years : float64 array, shape (rows,)
+        Time of its last other payment, above 0 [yr].
+    end_amounts : float64 array, shape (rows, holders)
+        That payment, at least 0 [currency].
+
+    Returns
+    -------
+    float64 array, shape (rows, holders)
+        Rates [1/yr, annual effective]; -1 where nothing is received, or so little that no float above -1 holds the
+        rate; NaN without an outlay.
+
+    References
+    ----------
+    As for `irr`. Flows of one change of sign have exactly one rate.
+
+    Examples
+    --------
+    >>> rates = rates_of_endings(np.array([1.0, 2.0]), np.array([[8.0], [8.0]]), np.array([-100.0]),
+    ...                          np.array([2, 1, 0]), np.array([2.0, 1.5, 1.0]), np.array([[100.0], [0.0], [0.0]]))
+    >>> rates.round(12).T
+    array([[ 0.08, -0.92, -1.  ]])
+    """
+    out = np.empty(counts.size * outlays.size)
+    flat = [np.ascontiguousarray(part, dtype=np.float64).reshape(-1) for part in (coupon_years, coupons.T, outlays)]
+    rows = [np.ascontiguousarray(part).reshape(-1) for part in (counts, end_years, end_amounts)]
+    compiled(ended_rates, out.size * (coupon_years.size + 2))(*flat, *rows, out)
+    return out.reshape(counts.size, outlays.size)
 
 
 def _offsets(offsets: npt.ArrayLike, flows: FloatArray) -> IntArray:

@@ -16,6 +16,8 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
+from notecalc.core._discounting import compiled
+from notecalc.core._sharing import share_out
 from notecalc.core.arrays import FINITE, BoolArray, FloatArray, IntArray, Number, Shape, array_function, forbid
 from notecalc.errors import TermError
 
@@ -431,27 +433,26 @@ def half_up(numerator: npt.NDArray[Any], denominator: npt.NDArray[Any]) -> npt.N
 
 
 def _largest_remainder(totals: IntArray, weights: IntArray) -> npt.NDArray[Any]:
-    exact: npt.NDArray[Any] = weights
-    due: npt.NDArray[Any] = totals[..., np.newaxis]
-    if max(largest(weights) * max(largest(totals), weights.shape[-1]), largest(totals)) > _LARGEST_INT64:
-        exact, due = exact.astype(object), due.astype(object)
-    whole = exact.sum(axis=-1, keepdims=True)
     try:
-        due, whole, exact = np.broadcast_arrays(due, whole, exact) if weights.shape[-1] else (due, whole, exact)
+        leading = np.broadcast_shapes(totals.shape, weights.shape[:-1])
     except ValueError:
         rule = "arrays whose leading shapes broadcast together"
         raise TermError("total_cents and weights", rule=rule, got=f"{totals.shape}, {weights.shape}") from None
-    lost = (due != 0) & (whole == 0)
-    if lost.any():
+    holders = weights.shape[-1]
+    shape = (*leading, holders)
+    due = np.ascontiguousarray(np.broadcast_to(totals, leading)).reshape(-1)
+    if weights.ndim > 1:
+        weights = np.broadcast_to(weights, shape)
+    exact: npt.NDArray[Any] = np.ascontiguousarray(weights).reshape(-1)
+    if max(largest(weights) * max(largest(totals), holders), largest(totals)) > _LARGEST_INT64:
+        exact, due = exact.astype(object), due.astype(object)
+    whole = exact.reshape(-1, holders).sum(axis=-1) if exact.size else np.zeros(due.size, dtype=np.int64)
+    if ((due != 0) & (whole == 0)).any():
         raise TermError("weights", rule="above 0 in sum where there is something to share out", got=0)
-    size, divisor = np.abs(due), np.where(whole == 0, 1, whole)
-    shares = size * exact // divisor
-    remainders = size * exact % divisor
-    left = size - shares.sum(axis=-1, keepdims=True)
-    order = np.argsort(-remainders, axis=-1, kind="stable")
-    rank = np.argsort(order, axis=-1, kind="stable")
-    cents: npt.NDArray[Any] = np.where(due < 0, -1, 1) * (shares + (rank < left))
-    return cents
+    out = np.zeros(due.size * holders, dtype=exact.dtype)
+    if out.size:
+        compiled(share_out, out.size if exact.dtype == np.int64 else 0)(due, exact, out)
+    return out.reshape(shape)
 
 
 def _as_integers(values: Any, name: str) -> IntArray:

@@ -16,7 +16,14 @@ import numpy.typing as npt
 import pandas as pd
 
 from notecalc.core.arrays import POSITIVE, FloatArray, IntArray, Shape, as_numbers, forbid
-from notecalc.core.conversion import ROUNDINGS, read_prices, shares_on_conversion, shares_to_reserve
+from notecalc.core.conversion import (
+    ROUNDINGS,
+    convert_cents,
+    convert_in_proportion,
+    read_prices,
+    shares_on_conversion,
+    shares_to_reserve,
+)
 from notecalc.core.dilution import ceil_to_cent, lowest_conversion_price, ownership, treasury_stock_method
 from notecalc.core.money import allocate, read_cents, to_money
 from notecalc.deal.conversion import conversion_price_of
@@ -24,7 +31,8 @@ from notecalc.deal.register import cents_of, register_of, sole_series
 from notecalc.deal.terms import DealTerms, Exchange
 from notecalc.errors import TermError, did_you_mean
 
-__all__ = ["ClassLine", "cap_lines", "captable_table", "dilution_table", "headroom_table", "untendered"]
+__all__ = ["ClassLine", "cap_lines", "captable_table", "dilution_table", "headroom_table", "shares_in_all",
+           "untendered"]  # fmt: skip
 
 _IN_FULL = "in full: no exercise price known"
 
@@ -217,6 +225,28 @@ def dilution_table(
     return table.drop(columns="scenario") if shape.scalar else table
 
 
+def shares_in_all(
+    terms: DealTerms, prices: npt.NDArray[Any], principal: Any, share_price: Any
+) -> tuple[FloatArray, IntArray]:
+    """Give shares of the other classes and shares issued to all holders, for each price; arrays of one length.
+
+    Of the other classes it is one number where no share price is given.
+    """
+    _, series = sole_series(terms)
+    spot = None if share_price is None else _above_zero(share_price, "share_price")
+    others, _ = _others(cap_lines(terms), spot)
+    unit = cents_of(series.conversion.multiple.value)
+    issued = convert_in_proportion(
+        _principal(terms, principal) // unit,
+        register_of(terms).cents,
+        unit,
+        prices,
+        rounding=series.conversion.share_rounding.value,
+        denomination=series.denomination.value,
+    )
+    return others.sum(axis=-1), issued
+
+
 def _principal(terms: DealTerms, principal: Any) -> IntArray:
     """Principal converted, in cents: whole multiples, up to what the register holds."""
     unit, total = cents_of(sole_series(terms)[1].conversion.multiple.value), int(register_of(terms).cents.sum())
@@ -247,10 +277,13 @@ def _converted_shares(terms: DealTerms, cents: IntArray, prices: npt.NDArray[Any
         )
     share = allocate(cents // unit, register.cents) * unit
     if rounding != "aggregate":
-        each = shares_on_conversion(
-            to_money(share), prices[:, None], rounding=rounding, denomination=series.denomination.value
-        )
-        return each.shares
+        missing = np.isnan(prices.astype(np.float64))
+        if missing.any():
+            share, prices = np.where(missing[:, np.newaxis], 0, share), np.where(missing, 1.0, prices)
+        known, _ = convert_cents(share, prices, rounding=rounding, denomination=series.denomination.value)
+        shares = known.astype(np.float64)
+        shares[missing] = np.nan
+        return shares
     whole = shares_on_conversion(to_money(cents), prices).shares
     missing = np.isnan(whole)
     known = allocate(np.where(missing, 0, whole).astype(np.int64), np.where(cents[:, None] > 0, share, 1))

@@ -27,7 +27,7 @@ from notecalc.deal.register import Register, calendar_of, cents_of, notes_of, re
 from notecalc.deal.terms import DealTerms
 from notecalc.errors import TermError
 
-__all__ = ["MONEY_COLUMNS", "cashflow_table", "flow_rows"]
+__all__ = ["MONEY_COLUMNS", "cashflow_table", "flow_rows", "interest_by_holder"]
 
 MONEY_COLUMNS = (
     "outstanding",
@@ -164,13 +164,16 @@ def _period_row(periods: Periods, k: int, kind: str, outstanding: IntArray, amou
 
 def _coupon(rounding: str, principal: IntArray, rate: Fraction, periods: Periods, k: int) -> IntArray:
     numerator, denominator = int(periods.numerator[k]), int(periods.denominator[k])
-    return _interest(rounding, principal, rate, numerator, denominator)
+    return interest_by_holder(rounding, principal, rate, numerator, denominator)
 
 
-def _interest(rounding: str, principal: IntArray, rate: Fraction, numerator: int, denominator: int) -> IntArray:
+def interest_by_holder(
+    rounding: str, principal: IntArray, rate: Fraction, numerator: int, denominator: int
+) -> IntArray:
+    """Cents of interest on principal in cents, holders on the last axis, rounded for each or for all together."""
     if rounding == "per-note":
         return interest_cents(principal, rate, numerator, denominator)
-    total = interest_cents(principal.sum(), rate, numerator, denominator)
+    total = interest_cents(principal.sum(axis=-1), rate, numerator, denominator)
     return allocate(total, principal)
 
 
@@ -183,7 +186,7 @@ def _event_row(
     _, numerator, denominator = accrued_fraction(periods, 0, np.array([event.day]))
     rate = Fraction(series.annual_rate.value)
     rounding = series.payment_rounding.value
-    accrued = _interest(rounding, taken, rate, int(numerator[0]), int(denominator[0]))
+    accrued = interest_by_holder(rounding, taken, rate, int(numerator[0]), int(denominator[0]))
     amounts = {"converted_or_redeemed": taken}
     shares = None
     if isinstance(event, Conversion):

@@ -21,12 +21,12 @@ from notecalc.deal.register import cents_of, register_of
 from notecalc.deal.terms import DealTerms
 from notecalc.errors import TermError, did_you_mean
 
-__all__ = ["Elections", "closing_table", "reading_of", "surrendered_cents"]
+__all__ = ["CLOSING_COLUMNS", "Elections", "closing_cents", "closing_table", "reading_of", "surrendered_cents"]
 
 Elections: TypeAlias = "str | Mapping[str, Any] | None"
 
-_MONEY = ("principal", "purchase_price", "surrendered", "credit", "cash_due", "refund", "forfeited", "kept",
-          "accrued_interest_paid", "cash_to_company")  # fmt: skip
+CLOSING_COLUMNS = ("principal", "purchase_price", "surrendered", "credit", "cash_due", "refund", "forfeited", "kept",
+                   "accrued_interest_paid", "cash_to_company")  # fmt: skip
 
 
 def closing_table(terms: DealTerms, policies: Sequence[str], elects: Elections) -> pd.DataFrame:
@@ -43,19 +43,10 @@ def closing_table(terms: DealTerms, policies: Sequence[str], elects: Elections) 
             )
     register = register_of(terms)
     surrendered, scenarios = surrendered_cents(terms, elects)
-    price = np.array([cents_of(row.purchase_price.value) for row in terms.purchases], dtype=np.int64)
     blocks = []
     for policy in policies:
-        paid = exchange_payment(to_money(price), to_money(surrendered), policy=policy)
-        columns = {name: to_cents(np.asarray(part)) for name, part in paid._asdict().items()}
-        columns["accrued_interest_paid"] = _accrued_cents(terms, surrendered - columns["kept"])
-        columns["cash_to_company"] = columns["cash_due"] - columns["refund"] - columns["accrued_interest_paid"]
-        columns |= {
-            "principal": np.broadcast_to(register.cents, surrendered.shape),
-            "purchase_price": np.broadcast_to(price, surrendered.shape),
-            "surrendered": surrendered,
-        }
-        blocks.append(pd.DataFrame({name: to_money(columns[name].reshape(-1)) for name in _MONEY}))
+        columns = closing_cents(terms, policy, surrendered)
+        blocks.append(pd.DataFrame({name: to_money(columns[name].reshape(-1)) for name in CLOSING_COLUMNS}))
     table = pd.concat(blocks, ignore_index=True)
     # Not a range: what comes back from Parquet is no RangeIndex.
     levels: list[Sequence[Any]] = [list(policies), list(range(scenarios or 1)), list(register.names)]
@@ -63,6 +54,28 @@ def closing_table(terms: DealTerms, policies: Sequence[str], elects: Elections) 
     single = {"policy": len(policies) == 1, "scenario": scenarios is None}
     table.index = index.droplevel([name for name, drop in single.items() if drop])
     return table
+
+
+def closing_cents(
+    terms: DealTerms, policy: str, surrendered: IntArray, holders: Sequence[int] | None = None
+) -> dict[str, IntArray]:
+    """Give each of `CLOSING_COLUMNS` [cents] under one policy, in the shape of what is surrendered, holders last.
+
+    `holders` are the places in the register of those on the last axis; all of them if left out.
+    """
+    register = register_of(terms)
+    places = range(len(register.keys)) if holders is None else holders
+    price = np.array([cents_of(terms.purchases[place].purchase_price.value) for place in places], dtype=np.int64)
+    paid = exchange_payment(to_money(price), to_money(surrendered), policy=policy)
+    columns = {name: to_cents(np.asarray(part)) for name, part in paid._asdict().items()}
+    columns["accrued_interest_paid"] = _accrued_cents(terms, surrendered - columns["kept"], places)
+    columns["cash_to_company"] = columns["cash_due"] - columns["refund"] - columns["accrued_interest_paid"]
+    columns |= {
+        "principal": np.broadcast_to(register.cents[list(places)], surrendered.shape),
+        "purchase_price": np.broadcast_to(price, surrendered.shape),
+        "surrendered": surrendered,
+    }
+    return columns
 
 
 def reading_of(terms: DealTerms) -> str:
@@ -101,9 +114,10 @@ def surrendered_cents(terms: DealTerms, elects: Elections) -> tuple[IntArray, in
             raise TermError("elects", rule="each purchaser once", got=holder)
         stated_or_nothing = isinstance(amount, bool | np.bool_)
         cents = np.array(stated[place] * int(amount)) if stated_or_nothing else read_cents(amount, "elects")
-        if np.any(cents < 0) or np.any(cents > stated[place]):
+        bad = (cents < 0) | (cents > stated[place])
+        if np.any(bad):
             rule = f"from 0 to {stated[place] / 100:,.2f}, what the right of {holder} states"
-            raise TermError("elects", rule=rule, got=amount)
+            raise TermError("elects", rule=rule, got=amount, rows=np.flatnonzero(bad).tolist() if bad.ndim else None)
         amounts[place], given[f"elects[{holder!r}]"] = cents, amount
     shape = Shape.of(given)
     flat = shape.flatten(dict(zip(given, amounts.values(), strict=True)))
@@ -115,7 +129,7 @@ def surrendered_cents(terms: DealTerms, elects: Elections) -> tuple[IntArray, in
     return out, shape.shape[0] if shape.shape else None
 
 
-def _accrued_cents(terms: DealTerms, surrendered: IntArray) -> IntArray:
+def _accrued_cents(terms: DealTerms, surrendered: IntArray, places: Sequence[int]) -> IntArray:
     """Interest accrued on what was surrendered, if the company pays it."""
     accrued = np.zeros_like(surrendered)
     if terms.closing is None or not terms.closing.pays_accrued_on_surrendered.value:
@@ -132,7 +146,9 @@ def _accrued_cents(terms: DealTerms, surrendered: IntArray) -> IntArray:
             )
         since = np.array([instrument.last_payment_date.value], dtype="datetime64[D]")
         numerator, denominator = day_count_fraction(since, closing, instrument.day_count.value)
-        place = register.position(right.purchaser)
+        if register.position(right.purchaser) not in places:
+            continue
+        place = places.index(register.position(right.purchaser))
         rate = Fraction(instrument.annual_rate.value)
         accrued[..., place] += interest_cents(surrendered[..., place], rate, numerator[0], denominator[0])
     return accrued

@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from notecalc.core.arrays import FloatArray
 from notecalc.core.convertible.terms import CallWindow, ConversionWindow, Convertible, PutWindow
 from notecalc.core.schedule import resolve
 from notecalc.deal.register import notes_of, sole_series
@@ -15,7 +16,9 @@ from notecalc.deal.terms import CallTerms, DealTerms, PriceReset, PriceStep, Ser
 __all__ = ["convertible_of", "left_out", "simplifications"]
 
 
-def convertible_of(terms: DealTerms, *, claim: str | None = None, reset: bool = False) -> Convertible:
+def convertible_of(
+    terms: DealTerms, *, claim: str | None = None, reset: bool = False, conversion_price: FloatArray | None = None
+) -> Convertible:
     """The deal's series as one row of `Convertible`, with the reset of its conversion price or without.
 
     Parameters
@@ -26,13 +29,16 @@ def convertible_of(terms: DealTerms, *, claim: str | None = None, reset: bool = 
         Of what a recovery is a fraction; by default what the deal says, or the principal.
     reset : bool
         Whether the conversion price is reset as ``conversion.reset`` has it.
+    conversion_price : float64 array, optional
+        Prices in place of the deal's until its first step or reset, each a row of its own.
     """
     _, series = sole_series(terms)
     conversion = series.conversion
     steps: list[PriceStep | PriceReset] = [*conversion.steps]
     if reset and conversion.reset:
         steps.append(conversion.reset)
-    prices = [conversion.conversion_price, *(step.conversion_price for step in steps)]
+    stated: Any = float(conversion.conversion_price.value) if conversion_price is None else conversion_price
+    prices = [stated, *(float(step.conversion_price.value) for step in steps)]
     days = [conversion.first_date, *(step.first_date for step in steps), conversion.last_date]
     own_claim = series.recovery_claim.value if series.recovery_claim else "principal"
     fraction = series.redemption_price_fraction
@@ -41,9 +47,9 @@ def convertible_of(terms: DealTerms, *, claim: str | None = None, reset: bool = 
         *(p.accrued_interest.value for p in series.puts),
     ]
     return Convertible(
-        periods=resolve(notes_of(terms)),
+        periods=resolve(notes_of(terms, count=1 if conversion_price is None else conversion_price.size)),
         conversions=[
-            ConversionWindow(conversion_price=float(price.value), start=first.value, end=last.value)
+            ConversionWindow(conversion_price=price, start=first.value, end=last.value)
             for price, first, last in zip(prices, days, days[1:], strict=False)
         ],
         calls=[

@@ -6,7 +6,7 @@ Checked like a deal file: everything that is wrong is said at once, and there is
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Generic, Literal, TypeVar
@@ -135,6 +135,10 @@ class MarketCase:
     terms: MarketTerms
     file: str
 
+    def __reduce__(self) -> tuple[Callable[..., MarketCase], tuple[dict[str, Any], str]]:
+        # Generic pydantic models don't pickle; their plain values do.
+        return _rebuild, (self.terms.model_dump(by_alias=True), self.file)
+
     @property
     def on(self) -> dt.date:
         """The day of the data."""
@@ -188,6 +192,10 @@ class MarketCase:
         elasticity, reference_price = (self._quote(name) for name in _ELASTIC)
         rate, recovery_rate, stock_drop = found.values()
         return Hazard(rate, recovery_rate, stock_drop, elasticity, reference_price)
+
+
+def _rebuild(raw: dict[str, Any], file: str) -> MarketCase:
+    return MarketCase(MarketTerms.model_validate(raw), file)
 
 
 def bundled_markets() -> list[str]:

@@ -79,14 +79,14 @@ def calendar_of(terms: DealTerms, name: str | None = None) -> Calendar:
     return get_calendar(name or terms.business_days.calendar.value, extra_closures=terms.business_days.closures)
 
 
-def notes_of(terms: DealTerms) -> Notes:
-    """The deal's series as one row of `Notes`."""
+def notes_of(terms: DealTerms, count: int = 1) -> Notes:
+    """The deal's series as one row of `Notes`, or as so many rows that are the same."""
     _, series = sole_series(terms)
     none = np.datetime64("NaT", "D")
     return Notes(
         issue_date=series.issue_date.value,
         maturity=series.maturity.value,
-        principal=float(series.principal.value),
+        principal=float(series.principal.value) if count == 1 else np.full(count, float(series.principal.value)),
         annual_rate=float(series.annual_rate.value),
         frequency=series.frequency.value,
         day_count=series.day_count.value,

@@ -69,7 +69,13 @@ class Reset:
         return np.where(p == 0, a, np.where(p == 1, b, (1 - p) * a + p * b))[()]
 
 
-def read_reset(terms: DealTerms, days: DateArray, probability: FloatArray | None, claim: str | None) -> Reset | None:
+def read_reset(
+    terms: DealTerms,
+    days: DateArray,
+    probability: FloatArray | None,
+    claim: str | None,
+    conversion_price: FloatArray | None = None,
+) -> Reset | None:
     """Give the reset that a deal has, with its chance on each day.
 
     Raises
@@ -93,7 +99,7 @@ def read_reset(terms: DealTerms, days: DateArray, probability: FloatArray | None
     known: BoolArray = days >= np.datetime64(reset.first_date.value, "D")
     rule = f"0 or 1 from {reset.first_date.value} on, when it is known"
     forbid("reset_probability", probability, known & (probability > 0) & (probability < 1), rule)
-    return Reset(convertible_of(terms, claim=claim, reset=True), probability)
+    return Reset(convertible_of(terms, claim=claim, reset=True, conversion_price=conversion_price), probability)
 
 
 def _years_to_break_even(without: Mapping[str, Any], with_it: Mapping[str, Any], found: Mapping[str, Any]) -> Any:

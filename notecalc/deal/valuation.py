@@ -15,7 +15,7 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from notecalc.core.arrays import POSITIVE, Dates, Shape, as_dates, as_numbers, forbid
+from notecalc.core.arrays import POSITIVE, Dates, FloatArray, Shape, as_dates, as_numbers, forbid
 from notecalc.core.convertible.implied import convertible_implied
 from notecalc.core.convertible.terms import Convertible, Steps
 from notecalc.core.convertible.valuation import MODELS, convertible_greeks, convertible_value
@@ -70,8 +70,12 @@ class _Rows:
         accuracy: str,
         more: Mapping[str, Any],
         unknown: str = "",
+        conversion_price: FloatArray | None = None,
     ) -> _Rows:
-        """Read a market; `more` are numbers that are no part of it, and what is unknown need not be in it."""
+        """Read a market; `more` are numbers that are no part of it, and what is unknown need not be in it.
+
+        Conversion prices are those of each row.
+        """
         quotes = market.quotes()
         _check_credit(market, model)
         _check_complete(quotes, model, unknown)
@@ -96,8 +100,9 @@ class _Rows:
         }
         claim = market.credit.claim if isinstance(market.credit, Hazard) else None
         columns = {"on": as_column_dates(flat["on"]), **{name: flat[name] for name in flat if name != "on"}}
-        reset = read_reset(terms, flat["on"], flat.get("reset_probability"), claim)
-        return cls(index, columns, convertible_of(terms, claim=claim), reset, arguments)
+        reset = read_reset(terms, flat["on"], flat.get("reset_probability"), claim, conversion_price)
+        note = convertible_of(terms, claim=claim, conversion_price=conversion_price)
+        return cls(index, columns, note, reset, arguments)
 
     def compute(self, function: Callable[..., Any]) -> dict[str, Any]:
         """Give a function's results by name; under a reset, those without it and with it by their chances."""
@@ -124,18 +129,38 @@ class _Rows:
         return pd.DataFrame({**self.columns, **made}, index=self.index)
 
 
-def value_table(terms: DealTerms, market: Market, on: Any, model: str, accuracy: str) -> pd.DataFrame:
-    """Every result of `convertible_value`, what exceeds the bond floor, and the worth of the series [currency]."""
-    rows = _Rows.of(terms, market, on, model, accuracy, {})
+def value_table(
+    terms: DealTerms,
+    market: Market,
+    on: Any,
+    model: str,
+    accuracy: str,
+    conversion_price: FloatArray | None = None,
+) -> pd.DataFrame:
+    """Every result of `convertible_value`, what exceeds the bond floor, and the worth of the series [currency].
+
+    With a conversion price for each row, `on` has a day for each, too.
+    """
+    rows = _Rows.of(terms, market, on, model, accuracy, {}, conversion_price=conversion_price)
     found = rows.compute(convertible_value)
     whole = float(sole_series(terms)[1].principal.value) / 100 * np.asarray(found["dirty_price"])
     option = np.asarray(found["dirty_price"]) - np.asarray(found["bond_floor"])
     return rows.frame({**found, "option_value": option, "value": whole})
 
 
-def greeks_table(terms: DealTerms, market: Market, on: Any, model: str, accuracy: str) -> pd.DataFrame:
-    """Every result of `convertible_greeks`, and what a reset of the conversion price is worth where there is one."""
-    rows = _Rows.of(terms, market, on, model, accuracy, {})
+def greeks_table(
+    terms: DealTerms,
+    market: Market,
+    on: Any,
+    model: str,
+    accuracy: str,
+    conversion_price: FloatArray | None = None,
+) -> pd.DataFrame:
+    """Every result of `convertible_greeks`, and what a reset of the conversion price is worth where there is one.
+
+    Conversion prices are as in `value_table`.
+    """
+    rows = _Rows.of(terms, market, on, model, accuracy, {}, conversion_price=conversion_price)
     found = rows.compute(convertible_greeks)
     if rows.reset is not None:
         with_it, without = (

@@ -15,6 +15,7 @@ from markupsafe import Markup
 
 from notecalc.deal.deal import Deal
 from notecalc.deal.marketfile import MarketCase
+from notecalc.report.batches import Batch
 from notecalc.report.export import csv_text
 from notecalc.report.page import Footnote, Section, markdown_basis, markdown_table, markdown_text
 from notecalc.report.paper import Paper
@@ -48,7 +49,7 @@ class Memo:
         return {"memo.html": self.html, "memo.md": self.markdown, **self.charts, **self.tables}
 
 
-def memo_of(deal: Deal, *, market: MarketCase | None = None) -> Memo:
+def memo_of(deal: Deal, *, market: MarketCase | None = None, batch: Batch | None = None) -> Memo:
     """Make the memo of a deal.
 
     Parameters
@@ -57,6 +58,8 @@ def memo_of(deal: Deal, *, market: MarketCase | None = None) -> Memo:
         What it is about.
     market : MarketCase, optional
         What the notes are valued in; without one the memo has no section on their value.
+    batch : Batch, optional
+        A finished run of scenarios of the deal; without one the memo has no section on it.
 
     Examples
     --------
@@ -65,7 +68,7 @@ def memo_of(deal: Deal, *, market: MarketCase | None = None) -> Memo:
     >>> memo.markdown.splitlines()[0]
     '# iBasis, Inc. 8% Secured Convertible Notes due 2007'
     """
-    paper = Paper(deal, market)
+    paper = Paper(deal, market, batch)
     sections = sections_of(paper)
     charts = {f"{figure.key}.svg": f"{figure.svg}\n" for section in sections for figure in section.figures}
     tables = {f"{name}.csv": csv_text(frame) for name, frame in paper.frames.items()}
@@ -77,7 +80,9 @@ def memo_of(deal: Deal, *, market: MarketCase | None = None) -> Memo:
     )
 
 
-def write_memo(deal: Deal, folder: str | Path, *, market: MarketCase | None = None) -> list[Path]:
+def write_memo(
+    deal: Deal, folder: str | Path, *, market: MarketCase | None = None, batch: Batch | None = None
+) -> list[Path]:
     """Write the memo of a deal into a folder, which is made if it isn't there.
 
     Parameters
@@ -87,6 +92,8 @@ def write_memo(deal: Deal, folder: str | Path, *, market: MarketCase | None = No
     folder : path
         Where; files of the same names are replaced, others are left.
     market : MarketCase, optional
+        As for `memo_of`.
+    batch : Batch, optional
         As for `memo_of`.
 
     Returns
@@ -99,7 +106,7 @@ def write_memo(deal: Deal, folder: str | Path, *, market: MarketCase | None = No
     OSError
         The folder cannot be made or written to.
     """
-    contents = memo_of(deal, market=market).files()
+    contents = memo_of(deal, market=market, batch=batch).files()
     folder = Path(folder)
     folder.mkdir(parents=True, exist_ok=True)
     for name, content in contents.items():

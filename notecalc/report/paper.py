@@ -14,6 +14,7 @@ from notecalc.deal.deal import Deal
 from notecalc.deal.marketfile import MarketCase
 from notecalc.deal.sources import Source, Term
 from notecalc.deal.text import format_table
+from notecalc.report.batches import Batch
 from notecalc.report.page import Basis, Cell, Footnotes, Head, Reference, Row, Table, anchor
 from notecalc.report.tables import alignments
 from notecalc.report.words import section_text, term_text, title_of
@@ -40,6 +41,7 @@ class Paper:
 
     deal: Deal
     market: MarketCase | None = None
+    batch: Batch | None = None
     footnotes: Footnotes = field(default_factory=Footnotes)
     frames: dict[str, pd.DataFrame] = field(default_factory=dict)
 

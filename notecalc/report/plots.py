@@ -18,7 +18,7 @@ from matplotlib.figure import Figure
 
 from notecalc.deal.text import format_values
 
-__all__ = ["headroom_chart", "ownership_chart", "svg", "value_chart"]
+__all__ = ["headroom_chart", "ownership_chart", "ranges_chart", "svg", "value_chart"]
 
 _BEFORE, _AFTER, _LIMIT, _INK, _FAINT = "#aebccb", "#1f3a5f", "#9c2f2f", "#222222", "#d9d9d9"
 _WIDTH = 7.4  # inches of 72 points: the width of a page's text
@@ -145,6 +145,53 @@ def value_chart(table: pd.DataFrame, currency: str) -> Figure:
     axes.set_ylabel("Per 100 of principal", fontsize=8)
     axes.legend(loc="upper left", frameon=False, fontsize=8)
     return figure
+
+
+@_DEFAULTS
+def ranges_chart(table: pd.DataFrame, titles: Sequence[str], title: str, unit: str) -> Figure:
+    """Draw quantiles as bars in bars, the outermost pair the thinnest, with the middle one and the mean.
+
+    Parameters
+    ----------
+    table : DataFrame
+        Quantiles in rising order as columns ``q...``, and ``mean``; one row a bar.
+    titles : sequence of str
+        The name of each row.
+    title, unit : str
+        What the numbers are.
+
+    Examples
+    --------
+    >>> table = pd.DataFrame({"q0.05": [-1.0], "q0.5": [0.08], "q0.95": [0.5], "mean": [0.0]})
+    >>> ranges_chart(table, ["all holders"], "IRR", "1/yr").axes[0].get_xlabel()
+    'IRR'
+    """
+    figure, axes = _axes(height=0.34 * len(table) + 1.2)
+    places = list(range(len(table)))
+    levels = [name for name in table.columns if str(name).startswith("q")]
+    pairs = list(zip(levels[: len(levels) // 2], reversed(levels), strict=False))
+    for depth, (low, high) in enumerate(pairs):
+        part = (depth + 1) / len(pairs)
+        label = f"{_percent(low)} to {_percent(high)}"
+        axes.barh(
+            places, table[high] - table[low], left=table[low], height=0.18 + 0.42 * part,
+            color=_mix(_FAINT, _AFTER, 0.45 * part), label=label,
+        )  # fmt: skip
+    if len(levels) % 2:
+        middle = levels[len(levels) // 2]
+        label = _percent(middle)
+        axes.scatter(table[middle], places, s=70, marker="|", color=_INK, linewidths=2, label=label, zorder=3)
+    axes.scatter(table["mean"], places, s=14, color=_LIMIT, label="mean", zorder=4)
+    _name_bars(axes, titles)
+    axes.set_xlabel(title)
+    axes.xaxis.set_major_formatter(lambda value, _: format_values([value], unit)[0].replace(".00", ""))
+    figure.legend(loc="outside upper left", ncols=6, frameon=False, fontsize=8)
+    return figure
+
+
+def _percent(quantile: object) -> str:
+    """Write ``q0.05`` as 5%."""
+    return f"{100 * float(str(quantile)[1:]):g}%"
 
 
 def _mix(start: str, end: str, part: float) -> tuple[float, ...]:

@@ -9,10 +9,17 @@ from fractions import Fraction
 import numpy as np
 import pandas as pd
 import pytest
-from hypothesis import example, given
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from notecalc.core.conversion import conversion_ratio, shares_on_conversion, shares_to_reserve
+from notecalc.core.conversion import (
+    conversion_ratio,
+    convert_cents,
+    convert_in_proportion,
+    shares_on_conversion,
+    shares_to_reserve,
+)
+from notecalc.core.money import allocate
 from notecalc.errors import IndexMismatchError, TermError
 
 cents = st.integers(0, 10**12)
@@ -246,3 +253,44 @@ class TestErrors:
 def test_an_unknown_rounding_names_the_known():
     with pytest.raises(TermError, match=r"one of per-conversion, per-note; got 'per-notes'. Did you mean 'per-note'\?"):
         shares_on_conversion(1_000, 2, rounding="per-notes")
+
+
+class TestManyHolders:
+    PRICES = st.one_of(st.integers(1, 10_000).map(lambda cents: cents / 100), st.floats(0.01, 100))
+
+    @settings(max_examples=60)
+    @given(
+        st.lists(st.lists(st.integers(0, 10**12), min_size=3, max_size=3), min_size=1, max_size=4),
+        st.lists(PRICES, min_size=4, max_size=4),
+        st.sampled_from(["per-conversion", "per-note"]),
+    )
+    def test_agrees_with_fractions(self, cents, prices, rounding):
+        notes = [[part // 100_000 for part in row] for row in cents] if rounding == "per-note" else None
+        given = np.array(cents) if notes is None else 100_000 * np.array(notes)
+        some = np.array(prices[: len(cents)])
+        shares, cash = convert_cents(given, some, rounding=rounding, denomination=1000)
+        for row, price in enumerate(some.tolist()):
+            exact = Fraction(Decimal(repr(price)))
+            for h in range(3):
+                count, part = (1, int(given[row, h])) if notes is None else (notes[row][h], 100_000)
+                whole = Fraction(part, 100) / exact // 1
+                rest = Fraction(part) - whole * exact * 100
+                assert shares[row, h] == count * whole
+                assert cash[row, h] == count * ((rest + Fraction(1, 2)) // 1)
+
+    @pytest.mark.parametrize("price", [1.85, 1 / 3])
+    @pytest.mark.parametrize("rounding", ["per-conversion", "per-note"])
+    def test_in_proportion_it_is_the_sum_of_what_each_gets(self, price, rounding):
+        weights, multiples = np.array([5, 3, 7, 7]), np.array([0, 1, 22, 22, 9, 10**6])
+        prices, kind = np.full(6, price), {"rounding": rounding, "denomination": 500}
+        cents = allocate(multiples, weights) * 100_000
+        each, _ = convert_cents(cents, prices, **kind)
+        assert np.array_equal(convert_in_proportion(multiples, weights, 100_000, prices, **kind), each.sum(axis=1))
+
+    def test_refuses_a_price_that_is_too_low(self):
+        with pytest.raises(TermError, match=r"high enough for fewer than 2\*\*53 shares; got 1e-09 at row 1"):
+            convert_cents(np.array([[1], [10**12]]), np.array([1.0, 1e-9]), rounding="per-conversion", denomination=1)
+
+    def test_refuses_what_is_no_whole_number_of_notes(self):
+        with pytest.raises(TermError, match=r"a multiple of 1,000.00; got 1500.0"):
+            convert_cents(np.array([[150_000]]), np.array([2.0]), rounding="per-note", denomination=1000)

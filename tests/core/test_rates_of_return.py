@@ -12,6 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import notecalc as nc
+from notecalc.core.irr import rates_of_endings
 from notecalc.errors import IndexMismatchError, TermError
 
 FIXED = {"day_count": "actual/365 fixed"}
@@ -141,3 +142,40 @@ def test_compiled_and_plain_give_the_same():
     many = nc.xirr(dates, amounts, offsets, **FIXED)
     few = nc.xirr(dates[: offsets[50]], amounts[: offsets[50]], offsets[:51], **FIXED)
     assert few.rate == pytest.approx(many.rate[:50], rel=1e-13)
+
+
+@given(
+    st.lists(st.floats(0, 1_000), min_size=1, max_size=6),
+    st.integers(0, 6),
+    st.floats(0.01, 8),
+    st.floats(0, 1e4),
+    st.floats(-1e4, -1),
+)
+def test_a_history_that_ends_returns_what_its_flows_do(coupons, paid, end, amount, outlay):
+    years = 0.5 * np.arange(1, len(coupons) + 1)
+    paid = min(paid, len(coupons))
+    (rate,) = rates_of_endings(
+        years, np.array([coupons]).T, np.array([outlay]), np.array([paid]), np.array([end]), np.array([[amount]])
+    )[0]
+    times, flows = [0.0, *years[:paid], end], [outlay, *coupons[:paid], amount]
+    received = sum(flows[1:])
+    if received == 0:
+        assert rate == -1
+    elif rate in (-1, np.inf):  # beyond what a float holds
+        assert (received < -outlay) == (rate == -1)
+        assert min(times[1:]) < 1
+    else:
+        assert rate > -1
+        parts = np.array(flows) * np.exp(-np.array(times) * np.log1p(rate))
+        # As near to nothing as the rate's own last bits let it be.
+        assert abs(parts.sum()) <= 1e-9 * np.abs(parts).sum() * max(1, 1 / (1 + rate))
+
+
+def test_histories_of_several_holders_are_those_of_each():
+    years, coupons = np.array([0.5, 1.0]), np.array([[4.0, 2.0], [4.0, 2.0]])
+    counts, ends = np.array([2, 1, 0]), np.array([1.0, 0.75, 0.25])
+    amounts = np.array([[100.0, 0.0], [120.0, 60.0], [0.0, 40.0]])
+    rates = rates_of_endings(years, coupons, np.array([-100.0, 0.0]), counts, ends, amounts)
+    assert rates[0, 0] == pytest.approx(1.04**2 - 1, abs=1e-12)
+    assert rates[2, 0] == -1
+    assert np.isnan(rates[:, 1]).all()  # who pays nothing has no rate

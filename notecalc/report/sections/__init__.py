@@ -10,6 +10,7 @@ from notecalc.report.page import Cell, Head, Section, Table
 from notecalc.report.paper import Paper, row_of
 from notecalc.report.sections.cash import cash_flows_section, closing_section
 from notecalc.report.sections.open_points import assumptions_section, findings_section
+from notecalc.report.sections.scenarios import scenarios_section
 from notecalc.report.sections.shares import headroom_section, shares_section
 from notecalc.report.sections.terms import terms_section
 from notecalc.report.sections.valuation import valuation_section
@@ -28,6 +29,7 @@ def sections_of(paper: Paper) -> list[Section]:
         shares_section,
         headroom_section,
         valuation_section,
+        scenarios_section,
         findings_section,
         assumptions_section,
     )

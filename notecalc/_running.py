@@ -1,0 +1,152 @@
+"""What `notecalc run` does and says: a bar while a run goes on, and at its end what there is and what failed.
+
+And what a memo says of a finished run: `batch` and `report` don't know each other.
+"""
+
+from __future__ import annotations
+
+import re
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Unpack
+
+from notecalc.errors import NotecalcError, TermError
+
+if TYPE_CHECKING:
+    from notecalc.batch.case import RunOptions
+    from notecalc.batch.finished import Finished
+    from notecalc.batch.run import Progress, Run
+    from notecalc.deal.deal import Deal
+    from notecalc.report.batches import Batch, BatchResult
+
+__all__ = ["batch_of", "bytes_of", "checked_run", "finished_run"]
+
+_UNITS = {"": 1, "K": 2**10, "M": 2**20, "G": 2**30, "T": 2**40}
+
+
+def bytes_of(option: str, text: str | None) -> int | None:
+    """Read an amount of memory, such as ``2GiB`` or ``800M``; both are by 1,024.
+
+    Examples
+    --------
+    >>> bytes_of("--memory", "2GiB")
+    2147483648
+    """
+    if text is None:
+        return None
+    found = re.fullmatch(r"(\d+(?:\.\d+)?)\s*([KMGT]?)(?:i?B)?", text.strip(), re.IGNORECASE)
+    if found is None:
+        raise TermError(option, rule="bytes with a unit, such as 2GiB or 800M", got=text)
+    return int(float(found[1]) * _UNITS[found[2].upper()])
+
+
+def finished_run(scenarios: str, folder: str, **options: Unpack[RunOptions]) -> tuple[str, bool]:
+    """Run a scenario file, and say what there is and whether any scenario failed."""
+    from notecalc.batch.scenariofile import load_scenarios
+
+    case = load_scenarios(scenarios)
+    with _bar(case.title) as progress:
+        options["progress"] = progress
+        made = case.run(folder, **options)
+    return _told(made, folder), bool(made.failures)
+
+
+def checked_run(scenarios: str, folder: str) -> str:
+    """Read all of a run again.
+
+    Raises
+    ------
+    NotecalcError
+        Something is not as it was written.
+    """
+    from notecalc.batch.manifest import verify
+    from notecalc.batch.scenariofile import load_scenarios
+    from notecalc.batch.store import open_store
+
+    case = load_scenarios(scenarios)
+    wrong = verify(case, open_store(folder))
+    if wrong:
+        raise NotecalcError("\n  ".join([f"{folder} is not what was written:", *wrong]))
+    return f"{folder} is whole: {case.blocks:,} blocks of {len(case.plan):,} scenarios, as they were written"
+
+
+def batch_of(deal: Deal, folder: str) -> Batch:
+    """Read a finished run for the memo of its deal.
+
+    Raises
+    ------
+    NotecalcError
+        There is no finished run, it has no summary, or the deal's terms are not those that it was computed from.
+    """
+    from notecalc.batch.finished import read_finished
+    from notecalc.batch.results.irr import ALL_HOLDERS
+    from notecalc.report.batches import Batch
+
+    found = read_finished(folder)
+    if found.summary is None:
+        raise NotecalcError(f"{folder} has no summary to show: its scenario file has no [summaries]")
+    if found.inputs["deal"] != deal.terms.model_dump(mode="json", by_alias=True):
+        raise NotecalcError(f"{folder} was computed from other terms than those of {deal.terms.id}; run it again")
+    asked = found.inputs["scenarios"]
+    return Batch(
+        title=asked["title"],
+        scenarios=found.manifest["scenarios"],
+        seed=found.manifest["seed"],
+        input_hash=found.manifest["input_hash"],
+        result_hash=found.manifest["result_hash"],
+        failed={
+            name: sum(code["scenarios"] for code in codes.values())
+            for name, codes in found.manifest["failures"].items()
+        },
+        by=tuple(asked["summaries"]["by"]),
+        whole=ALL_HOLDERS,
+        results={name: _batch_result(found, name) for name in asked["results"]},
+        summary=found.summary,
+    )
+
+
+def _batch_result(found: Finished, name: str) -> BatchResult:
+    from notecalc.report.batches import BatchResult
+
+    run, columns = found.runs[name], found.columns[name]
+    given = {key: option for key, option in run["options"].items() if isinstance(option, dict) and "assumed" in option}
+    of_market = {key: datum for key, datum in run["market"].items() if "assumed" in datum}
+    assumed = {key: (str(datum["value"]), datum["assumed"]) for key, datum in (of_market | given).items()}
+    return BatchResult(
+        measure=run["measure"],
+        units={column: told["unit"] for column, told in columns.items() if "unit" in told},
+        meanings={column: told["meaning"] for column, told in columns.items() if "unit" in told},
+        assumed=assumed,
+        terms=tuple(run["terms"]),
+    )
+
+
+def _told(made: Run, folder: str) -> str:
+    lines = [made.case.title, ""]
+    lines += [f"{name}: {rows:,} rows in {folder}/{name}" for name, rows in made.manifest["rows"].items()]
+    lines.append(f"result hash: {made.result_hash}")
+    for name, codes in made.failures.items():
+        lines += [f"{name}: {told['scenarios']:,} failed, first: {told['first']}" for told in codes.values()]
+    return "\n".join(lines)
+
+
+@contextmanager
+def _bar(title: str) -> Iterator[Callable[[Progress], None] | None]:
+    """A bar with rate, time left and failures where there is someone to see it."""
+    if not sys.stderr.isatty():
+        yield None
+        return
+    from rich.console import Console
+    from rich.progress import BarColumn, TextColumn, TimeRemainingColumn
+    from rich.progress import Progress as Bars
+
+    counts = "{task.completed:,.0f} of {task.total:,.0f} at {task.fields[rate]:,.0f}/s, {task.fields[failed]:,} failed"
+    parts = (TextColumn("{task.description}"), BarColumn(), TextColumn(counts), TimeRemainingColumn())
+    with Bars(*parts, console=Console(stderr=True), transient=True) as bars:
+        task = bars.add_task(title, total=None, rate=0.0, failed=0)
+
+        def show(progress: Progress) -> None:
+            bars.update(task, total=progress.total, completed=progress.done, rate=progress.rate, failed=progress.failed)
+
+        yield show

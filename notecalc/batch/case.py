@@ -1,0 +1,180 @@
+"""A run before it runs: a deal, its market, the plan of what varies and the results asked for."""
+
+from __future__ import annotations
+
+import functools
+import hashlib
+import json
+import math
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, TypedDict, Unpack
+
+from notecalc.batch.plan import Plan
+from notecalc.batch.results import Result
+from notecalc.batch.results.base import SAMPLE
+from notecalc.deal.deal import Deal
+from notecalc.deal.marketfile import MarketCase
+
+if TYPE_CHECKING:
+    from distributed import Client
+
+    from notecalc.batch.run import Progress, Run
+
+__all__ = ["BLOCK_ROWS", "Case", "RunOptions"]
+
+BLOCK_ROWS = 131_072
+
+
+class RunOptions(TypedDict, total=False):
+    """How a case is run.
+
+    Parameters
+    ----------
+    workers : int or None
+        Processes; one for each core if left out, as many as the memory allows.
+    memory : int or None
+        Bytes that all processes together may use.
+    scheduler : str or None
+        Address of a Dask scheduler, such as ``tcp://10.0.0.1:8786``, whose workers compute; all of them see the place.
+    client : distributed.Client or None
+        A client of such a scheduler instead.
+    storage_options : mapping or None
+        What fsspec takes for the file system of a URL, such as ``{"endpoint_url": ...}`` for S3; it travels to workers.
+    resume : bool
+        Whether to go on with a run that was begun there.
+    allow_mixed : bool
+        Whether blocks computed on another kind of machine or by other versions may stand beside new ones.
+    progress : callable or None
+        Called with a `Progress` after each block.
+    """
+
+    workers: int | None
+    memory: int | None
+    scheduler: str | None
+    client: Client | None
+    storage_options: Mapping[str, Any] | None
+    resume: bool
+    allow_mixed: bool
+    progress: Callable[[Progress], None] | None
+
+
+@dataclass(frozen=True, eq=False)
+class Case:
+    """What a run computes; picklable, so that a worker gets it whole.
+
+    Parameters
+    ----------
+    id, title : str
+        What it is called.
+    deal : Deal
+        Whose terms hold where no axis says otherwise.
+    market : MarketCase or None
+        Whose data do.
+    plan : Plan
+        The scenarios.
+    results : tuple of Result
+        What is computed of each.
+    block_rows : int
+        Scenarios in a block; it is part of the case, because files hold blocks.
+    summaries : mapping or None
+        What `summaries.summarise` is asked for.
+    given : mapping
+        What the scenario file says, as plain values.
+    """
+
+    id: str
+    title: str
+    deal: Deal
+    market: MarketCase | None
+    plan: Plan
+    results: tuple[Result, ...]
+    block_rows: int
+    summaries: Mapping[str, Any] | None
+    given: Mapping[str, Any]
+
+    @property
+    def blocks(self) -> int:
+        """How many blocks it has."""
+        return math.ceil(len(self.plan) / self.block_rows)
+
+    @property
+    def inputs(self) -> dict[str, Any]:
+        """Everything that the numbers depend on, as plain values."""
+        market = None if self.market is None else self.market.terms.model_dump(mode="json", by_alias=True)
+        deal = self.deal.terms.model_dump(mode="json", by_alias=True)
+        return {"scenarios": self.given, "deal": deal, "market": market}
+
+    @property
+    def input_hash(self) -> str:
+        """SHA-256 of the inputs in canonical JSON."""
+        return hashlib.sha256(json.dumps(self.inputs, sort_keys=True).encode()).hexdigest()
+
+    @functools.lru_cache(maxsize=32)  # noqa: B019 (a case lives as long as its run)
+    def metadata(self, result: Result) -> dict[str, Any]:
+        """What a result's file says of itself: the run, and each column's unit and meaning."""
+        takes = {name: {"meaning": f"input: {name}"} for name in result.takes}
+        columns = {name: {"unit": column.unit, "meaning": column.meaning} for name, column in result.columns.items()}
+        own = {"scenario": {"meaning": "number of the scenario, from 0"}}
+        own |= {name: {"meaning": name} for name in result.labels}
+        own[SAMPLE] = {"meaning": "number of the sample, from 0, that the scenario's paths are drawn for"}
+        own["error_code"] = {"meaning": "what kept a scenario from being computed; empty if nothing"}
+        run = {
+            "id": self.id,
+            "title": self.title,
+            "result": result.name,
+            "measure": result.measure,
+            "options": self.given.get("results", {}).get(result.name, {}),
+            "input_hash": self.input_hash,
+            "terms": self._terms(result),
+            "market": self._market(result),
+        }
+        return {"run": run, "columns": own | takes | columns}
+
+    def _terms(self, result: Result) -> dict[str, dict[str, str]]:
+        table = self.deal.term_table()
+        used = table[table["term"].str.startswith(result.uses)] if result.uses else table.iloc[:0]
+        rows = used[["term", "value", "source", "assumed"]].itertuples(index=False)
+        return {term: {"value": value, **_origin(source, assumed)} for term, value, source, assumed in rows}
+
+    def _market(self, result: Result) -> dict[str, dict[str, str]]:
+        if self.market is None or not result.needs_market:
+            return {}
+        table = self.market.market(result.model).table()
+        rows = table[["datum", "value", "source", "assumed"]].itertuples(index=False)
+        return {datum: {"value": value, **_origin(source, assumed)} for datum, value, source, assumed in rows}
+
+    def run(self, place: str | Path, **options: Unpack[RunOptions]) -> Run:
+        """Run it; see `run.run`.
+
+        Parameters
+        ----------
+        place : str or path
+            A folder, or a URL that fsspec knows; new, or that of a run to resume.
+        **options
+            As `run.run` takes them.
+
+        Returns
+        -------
+        Run
+            Where the files are; nothing of them is loaded.
+        """
+        from notecalc.batch.run import run  # it stands on this module
+
+        return run(self, place, **options)
+
+    def check(self) -> None:
+        """Compute what holds where nothing varies: what fails there would fail in every scenario.
+
+        Raises
+        ------
+        NotecalcError
+            It can't be computed.
+        """
+        for result in self.results:
+            result.compute({}, 1)
+
+
+def _origin(source: str, assumed: str) -> dict[str, str]:
+    return {"source": source} if source else {"assumed": assumed}

@@ -1,0 +1,83 @@
+"""What numbers may depend on besides their inputs: the kind of processor and the versions that compute.
+
+The same inputs give the same bits on machines of one kind; on others they agree to the accuracy of the results.
+"""
+
+from __future__ import annotations
+
+import functools
+import hashlib
+import platform
+import resource
+import sys
+from pathlib import Path
+
+from notecalc.versions import versions
+
+__all__ = ["kind_differences", "machine_kind", "resident_bytes"]
+
+_COMPUTING = ("notecalc", "python", "numba", "numpy", "pandas", "pyarrow", "quantlib", "scipy")
+_PROCESSOR = "processor"
+
+
+@functools.cache
+def machine_kind() -> str:
+    """Name the processor and the versions of what computes and writes.
+
+    Examples
+    --------
+    >>> "numpy" in machine_kind()
+    True
+    """
+    found = versions()
+    parts = ", ".join(f"{name} {found[name]}" for name in _COMPUTING if name in found)
+    return f"{_processor()}; {parts}"
+
+
+def kind_differences(kind: str, other: str, *, processor: bool = True) -> str:
+    """Say in what one kind of machine is not another, the processor left out if that doesn't matter.
+
+    Examples
+    --------
+    >>> kind_differences("x86_64; numba 0.60.0, numpy 2.4.6", "x86_64; numba 0.68.1, numpy 2.4.6")
+    'numba 0.60.0, not 0.68.1'
+    """
+    here, there = _parts(kind), _parts(other)
+    names = [name for name in dict.fromkeys([*here, *there]) if processor or name != _PROCESSOR]
+    lacking = "none"
+    told = [(name, here.get(name, lacking), there.get(name, lacking)) for name in names]
+    return ", ".join(f"{name} {ours}, not {theirs}" for name, ours, theirs in told if ours != theirs)
+
+
+def resident_bytes(*, peak: bool = False) -> int:
+    """Give the memory that this process has in use, or the most that it ever had.
+
+    Examples
+    --------
+    >>> 0 < resident_bytes() <= resident_bytes(peak=True)
+    True
+    """
+    most = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * (1 if sys.platform == "darwin" else 1024)
+    status = Path("/proc/self/statm")
+    if peak or not status.is_file():
+        return most
+    return min(most, int(status.read_text().split()[1]) * resource.getpagesize())
+
+
+def _parts(kind: str) -> dict[str, str]:
+    """Take apart what `machine_kind` put together."""
+    processor, _, rest = kind.rpartition("; ")
+    versions_found = (part.partition(" ") for part in rest.split(", "))
+    return {_PROCESSOR: processor} | {name: version for name, _, version in versions_found}
+
+
+def _processor() -> str:
+    """Give the architecture, the model and a hash of the instructions that compiled code may use."""
+    try:
+        lines = Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines()
+    except OSError:
+        return f"{platform.machine()} {platform.processor()}"
+    told = {key.strip(): value.strip() for key, _, value in (line.partition(":") for line in lines)}
+    flags = " ".join(sorted(told.get("flags", told.get("Features", "")).split()))
+    model = told.get("model name", told.get("CPU part", ""))
+    return f"{platform.machine()} {model} {hashlib.sha256(flags.encode()).hexdigest()[:8]}"

@@ -1,0 +1,342 @@
+"""Read a scenario file: what varies, what is computed, and for which deal and market.
+
+Checked like a deal file: everything that is wrong is said at once, and there is a JSON Schema.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from decimal import Decimal
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+import numpy as np
+import numpy.typing as npt
+from pydantic import Field
+
+from notecalc._data import data_directory
+from notecalc.batch.axes import Axis, Design, Drawn, Listed
+from notecalc.batch.axisfile import AxisTerms, axis_of
+from notecalc.batch.case import BLOCK_ROWS, Case
+from notecalc.batch.plan import Plan
+from notecalc.batch.results import CATALOGUE, Result
+from notecalc.deal.deal import Deal
+from notecalc.deal.dealfile import model_schema, problems_of, read_deal_file, read_toml
+from notecalc.deal.marketfile import MarketCase, load_market
+from notecalc.deal.sources import Model, Slug, Text
+from notecalc.errors import DealFileError, NotecalcError, Problem, TermError, UnknownDealError, did_you_mean
+
+__all__ = ["bundled_scenarios", "load_scenarios", "scenario_schema", "scenarios"]
+
+
+Name = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_.-]*$")]
+
+
+class Correlation(Model):
+    """How the normal numbers behind two drawn axes go together."""
+
+    axes: tuple[Name, Name]
+    value: Annotated[float, Field(gt=-1, lt=1)]
+
+
+class SampleTerms(Model):
+    """How often, and how, the drawn axes are drawn."""
+
+    count: Annotated[int, Field(ge=1, strict=True)]
+    design: Design = "random"
+    correlations: tuple[Correlation, ...] = ()
+
+
+Level = Annotated[float, Field(ge=0, le=1)]
+
+
+class SummaryTerms(Model):
+    """What is said of all scenarios together."""
+
+    quantiles: tuple[Level, ...] = Field(default=(), description="Levels from 0 to 1.")
+    expected_shortfall: tuple[Annotated[float, Field(gt=0, le=1)], ...] = Field(
+        default=(), description="Shares of the lowest numbers whose mean is given."
+    )
+    by: tuple[Name, ...] = Field(default=(), description="Listed axes, for each of whose values it is said.")
+
+
+class ScenarioTerms(Model):
+    """A whole scenario file."""
+
+    schema_version: Literal[1] = Field(alias="schema")
+    id: Slug
+    title: Text
+    deal: Text = Field(description="A bundled deal, or the path of a deal file beside this one.")
+    market: Text | None = Field(default=None, description="A bundled market, or the path of a market file.")
+    seed: Annotated[int, Field(strict=True)] = Field(description="Of all that is drawn.")
+    block_rows: Annotated[int, Field(ge=1, le=2**24, strict=True)] = Field(
+        default=BLOCK_ROWS, description="Scenarios in a block, and so in a file."
+    )
+    axes: dict[Name, AxisTerms] = Field(default_factory=dict)
+    samples: SampleTerms | None = None
+    results: dict[Name, dict[str, Any]] = Field(min_length=1, description="What is computed, with its options.")
+    summaries: SummaryTerms | None = None
+
+
+def bundled_scenarios() -> list[str]:
+    """Names of the scenario files that come with notecalc.
+
+    Examples
+    --------
+    >>> bundled_scenarios()
+    ['ibasis-2004-dilution', 'ibasis-2004-returns']
+    """
+    return sorted(path.stem for path in (data_directory() / "scenarios").glob("*.toml"))
+
+
+def load_scenarios(scenarios: str | Path) -> Case:
+    """Load bundled scenarios by name, or a scenario file by path, with the deal and the market that it names.
+
+    Parameters
+    ----------
+    scenarios : str or path
+        Such as ``"ibasis-2004-returns"`` or ``"my/scenarios.toml"``.
+
+    Returns
+    -------
+    Case
+        Ready to run.
+
+    Raises
+    ------
+    UnknownDealError
+        There are no such scenarios, deal or market.
+    DealFileError
+        A file is wrong; every problem of it at once.
+
+    Examples
+    --------
+    >>> case = load_scenarios("ibasis-2004-dilution")
+    >>> case.title, len(case.plan)
+    ('iBasis notes: dilution and headroom by conversion price', 602)
+    """
+    path, known = Path(scenarios), bundled_scenarios()
+    if str(scenarios) in known:
+        path = data_directory() / "scenarios" / f"{scenarios}.toml"
+    elif not path.is_file():
+        hint = did_you_mean(str(scenarios), known) or f"Bundled scenarios: {', '.join(known)}"
+        raise UnknownDealError(f"no scenarios or file are called {str(scenarios)!r}. {hint}")
+    raw = read_toml(path)
+    terms, problems = problems_of(ScenarioTerms, raw, "Write an axis as { values = [...] }")
+    if terms is None:
+        raise DealFileError(path.name, problems)
+    read, file_name = read_deal_file(_beside(path, terms.deal))
+    deal = Deal(read, file_name)
+    market = None if terms.market is None else load_market(_beside(path, terms.market))
+    return _case(terms, deal, market, path.name)
+
+
+def scenarios(
+    deal: Deal | str | Path,
+    *,
+    results: Iterable[str] | Mapping[str, Mapping[str, Any]],
+    axes: Mapping[str, Any],
+    seed: int,
+    market: MarketCase | str | Path | None = None,
+    title: str = "Scenarios",
+    **more: Any,
+) -> Case:
+    """Put a run of scenarios together in Python, as a scenario file does.
+
+    Parameters
+    ----------
+    deal : Deal, str or path
+        Whose terms hold where no axis says otherwise.
+    results : names, or mapping of name to options
+        What is computed: see `CATALOGUE`.
+    axes : mapping
+        What varies, by the name of the input: an array, or a mapping as in a file, such as
+        ``{"draw": "lognormal", "median": 1.5, "deviation": 0.4}``.
+    seed : int
+        Of all that is drawn.
+    market : MarketCase, str or path, optional
+        Whose data hold, for results that need them.
+    title : str
+        What the run is called.
+    **more
+        ``id``, ``samples``, ``summaries`` and ``block_rows``, as in a file.
+
+    Returns
+    -------
+    Case
+        Ready to run; nothing is computed yet.
+
+    Raises
+    ------
+    DealFileError
+        Something is wrong; every problem of it at once.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> case = scenarios("ibasis-2004", results=["dilution"], axes={"conversion_price": [1.75, 1.85]}, seed=7)
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     next(case.run(folder, workers=1).blocks("dilution")).column("shares_issued").to_pylist()
+    [16571426.0, 15675670.0]
+    """
+    whole = deal if isinstance(deal, Deal) else Deal(*read_deal_file(deal))
+    case = market if isinstance(market, MarketCase) or market is None else load_market(market)
+    raw = {
+        "schema": 1,
+        "id": "scenarios",
+        "title": title,
+        "deal": whole.terms.id,
+        "seed": seed,
+        "axes": {name: dict(axis) if isinstance(axis, Mapping) else _values(axis) for name, axis in axes.items()},
+        "results": {name: dict(options) for name, options in results.items()}
+        if isinstance(results, Mapping)
+        else {name: {} for name in results},
+        **({} if case is None else {"market": case.terms.id}),
+        **more,
+    }
+    terms, problems = problems_of(ScenarioTerms, raw, "Give an array, or a mapping as in a scenario file", python=True)
+    if terms is None:
+        raise DealFileError("scenarios()", problems)
+    return _case(terms, whole, case, "scenarios()")
+
+
+def _values(axis: Any) -> dict[str, Any]:
+    """Write an array as a file lists its values."""
+    values = np.atleast_1d(np.asarray(axis))
+    return {"values": (values.astype("datetime64[D]") if values.dtype.kind == "M" else values).tolist()}
+
+
+def scenario_schema() -> dict[str, Any]:
+    """Give the JSON Schema of a scenario file.
+
+    Examples
+    --------
+    >>> scenario_schema()["title"]
+    'notecalc scenario file'
+    """
+    return model_schema(ScenarioTerms, "notecalc scenario file")
+
+
+def _beside(path: Path, name: str) -> str | Path:
+    beside = path.parent / name
+    return beside if beside.is_file() else name
+
+
+def _case(terms: ScenarioTerms, deal: Deal, market: MarketCase | None, file: str) -> Case:
+    """Put a run together, or say all that keeps it from being one."""
+    problems: list[Problem] = []
+    results = _results(terms, deal, market, problems)
+    axes = _axes(terms, results, problems)
+    drawn = [axis.name for axis in axes if isinstance(axis, Drawn)]
+    paths = [name for name in terms.results if name in CATALOGUE and CATALOGUE[name].draws_paths]
+    problems += _wrong_samples(terms, drawn, paths)
+    problems += _wrong_summaries(terms, [axis.name for axis in axes if isinstance(axis, Listed)])
+    if problems:
+        raise DealFileError(file, problems)
+    try:
+        plan = Plan.of(axes, **_drawing(terms, drawn))
+    except TermError as error:
+        raise DealFileError(file, [Problem(error.name, f"must be {error.rule}", error.got)]) from None
+    given = terms.model_dump(mode="json", by_alias=True, exclude_none=True)
+    summaries = None if terms.summaries is None else terms.summaries.model_dump()
+    case = Case(terms.id, terms.title, deal, market, plan, tuple(results), terms.block_rows, summaries, given)
+    try:
+        case.check()
+    except NotecalcError as error:
+        rule = f"can't be computed where nothing varies: {error}"
+        raise DealFileError(file, [Problem("results", rule, None)]) from error
+    return case
+
+
+def _results(terms: ScenarioTerms, deal: Deal, market: MarketCase | None, problems: list[Problem]) -> list[Result]:
+    """Give the results that are asked for rightly."""
+    results: list[Result] = []
+    for name, options in terms.results.items():
+        kind = CATALOGUE.get(name)
+        if kind is None:
+            hint = did_you_mean(name, list(CATALOGUE))
+            problems.append(Problem(f"results.{name}", f"must be one of {', '.join(CATALOGUE)}", None, hint))
+            continue
+        wrong = [*_wrong_options(name, options, kind)]
+        if kind.needs_market and market is None:
+            wrong.append(Problem("market", f"is missing: results.{name} needs it", None))
+        problems += wrong
+        if not wrong:
+            try:
+                results.append(kind(deal, market, seed=terms.seed, **options))
+            except TermError as error:
+                problems.append(Problem(f"results.{error.name}", f"must be {error.rule}", error.got, error.hint))
+    return results
+
+
+def _axes(terms: ScenarioTerms, results: list[Result], problems: list[Problem]) -> list[Axis]:
+    """Give the axes that are right; which inputs there are is known where all results are."""
+    axes: list[Axis] = []
+    takes = {name: kind for result in results for name, kind in result.takes.items()}
+    for name, axis in terms.axes.items():
+        if name not in takes and len(results) == len(terms.results):
+            rule = f"moves none of the results asked for; they take {', '.join(sorted(takes)) or 'nothing'}"
+            problems.append(Problem(f"axes.{name}", rule, None, did_you_mean(name, list(takes))))
+            continue
+        try:
+            axes.append(axis_of(name, axis, takes.get(name)))
+        except TermError as error:
+            problems.append(Problem(f"axes.{name}.{error.name}".rstrip("."), f"must be {error.rule}", error.got))
+    return axes
+
+
+def _drawing(terms: ScenarioTerms, drawn: list[str]) -> dict[str, Any]:
+    if terms.samples is None:
+        return {}
+    matrix = _matrix(drawn, terms.samples.correlations)
+    return {"count": terms.samples.count, "design": terms.samples.design, "seed": terms.seed, "correlation": matrix}
+
+
+_OPTIONS: dict[type, tuple[Any, str]] = {
+    str: (str, "a word"),
+    bool: (bool, "true or false"),
+    float: (int | float | Decimal, "a number, without quotes"),
+    dict: (dict, "a table"),
+}
+
+
+def _wrong_options(name: str, options: Mapping[str, Any], kind: type[Result]) -> Iterator[Problem]:
+    for key, value in options.items():
+        allowed = kind.options.get(key)
+        if allowed is None:
+            rule = f"is no option of {name}: {', '.join(kind.options) or 'it has none'}"
+            yield Problem(f"results.{name}.{key}", rule, None, did_you_mean(key, list(kind.options)))
+        elif not isinstance(value, _OPTIONS[allowed][0]) or isinstance(value, bool) != (allowed is bool):
+            yield Problem(f"results.{name}.{key}", f"must be {_OPTIONS[allowed][1]}", value)
+
+
+def _wrong_samples(terms: ScenarioTerms, drawn: list[str], paths: list[str]) -> Iterator[Problem]:
+    if terms.samples is None:
+        if drawn or paths:
+            yield Problem("samples", f"is missing: {', '.join(drawn + paths)} must be drawn some number of times", None)
+        return
+    if not drawn and not paths and not any(axis.draw for axis in terms.axes.values()):
+        yield Problem("samples", "must be left out where no axis has `draw` and no result draws paths", None)
+    for place, each in enumerate(terms.samples.correlations):
+        for name in each.axes:
+            if name not in drawn:
+                yield Problem(f"samples.correlations.{place}.axes", "must be two axes that are drawn", name)
+        if each.axes[0] == each.axes[1]:
+            yield Problem(f"samples.correlations.{place}.axes", "must be two different axes", each.axes[0])
+
+
+def _wrong_summaries(terms: ScenarioTerms, listed: list[str]) -> Iterator[Problem]:
+    for name in () if terms.summaries is None else terms.summaries.by:
+        if name not in listed:
+            rule = f"must be axes with values or a range: {', '.join(listed) or 'there is none'}"
+            yield Problem("summaries.by", rule, name, did_you_mean(name, listed))
+
+
+def _matrix(drawn: list[str], correlations: tuple[Correlation, ...]) -> npt.NDArray[np.float64] | None:
+    if not correlations:
+        return None
+    matrix = np.eye(len(drawn))
+    for each in correlations:
+        first, second = (drawn.index(name) for name in each.axes)
+        matrix[first, second] = matrix[second, first] = each.value
+    return matrix

@@ -1,0 +1,234 @@
+"""What becomes of a run: it is finished, each block once and with the same bits, or it says why not."""
+
+import json
+import multiprocessing
+import os
+import resource
+import signal
+import subprocess
+import sys
+import time
+
+import numpy as np
+import pandas as pd
+import pytest
+
+import notecalc as nc
+from notecalc.batch.failpoints import FAILPOINTS
+from notecalc.batch.manifest import RunError, verify
+from notecalc.batch.run import run
+from notecalc.batch.scenariofile import load_scenarios
+from notecalc.batch.store import StoreError
+
+_DEADLINE = 120
+
+
+def in_a_child(function) -> int:
+    """Run in a forked process; give its exit status, below 0 where a signal ended it."""
+    child = os.fork()
+    if child == 0:
+        try:
+            function()
+        except BaseException:  # noqa: BLE001 (the child must end here, whatever happens)
+            os._exit(1)
+        os._exit(0)
+    until = time.monotonic() + _DEADLINE
+    while time.monotonic() < until:
+        ended, status = os.waitpid(child, os.WNOHANG)
+        if ended:
+            return os.waitstatus_to_exitcode(status)
+        time.sleep(0.005)
+    os.kill(child, signal.SIGKILL)
+    os.waitpid(child, 0)
+    raise AssertionError("the child did not end")
+
+
+@pytest.fixture
+def undisturbed(small, tmp_path):
+    return run(small, tmp_path / "undisturbed", workers=1).result_hash
+
+
+def test_all_scenarios_are_there_once_and_right(small, tmp_path):
+    made = run(small, tmp_path / "run", workers=1)
+    table = pd.read_parquet(tmp_path / "run" / "dilution")
+    assert (table["scenario"] == np.arange(len(small.plan))).all()
+    assert len(table) == 11 * 2 * 26 == sum(part.num_rows for part in made.blocks("dilution"))
+    for row in (0, 25, 26, 300, 571):
+        given = table.iloc[row]
+        beside = nc.load("ibasis-2004").dilution(
+            conversion_price=given["conversion_price"], principal=given["principal"], share_price=given["share_price"]
+        )
+        notes = beside["class"] == "notes"
+        assert given["shares_issued"] == beside.loc[notes, "shares_after"].sum()
+        assert given["ownership_after"] == pytest.approx(beside.loc[notes, "ownership_after"].sum(), rel=1e-14)
+    assert set(table["error_code"]) == {""}
+    assert verify(small, made.store) == []
+
+
+@pytest.mark.parametrize("workers", [2, 3])
+def test_any_number_of_workers_gives_the_same_bits(small, tmp_path, undisturbed, workers):
+    made = run(small, tmp_path / "run", workers=workers)
+    assert made.result_hash == undisturbed
+    assert verify(small, made.store) == []
+
+
+@pytest.mark.parametrize("time_of_it", [1, 4])
+@pytest.mark.parametrize("failpoint", FAILPOINTS)
+def test_killed_at_a_failpoint_it_goes_on_where_it_was(
+    small, tmp_path, undisturbed, failpoint, time_of_it, monkeypatch
+):
+    nth = 1 if failpoint == "manifest" else time_of_it
+    monkeypatch.setenv("NOTECALC_FAILPOINT", f"{failpoint}:{nth}")
+    assert in_a_child(lambda: run(small, tmp_path / "run", workers=1)) == -signal.SIGKILL
+    monkeypatch.delenv("NOTECALC_FAILPOINT")
+    done = []
+    resumed = run(small, tmp_path / "run", workers=1, resume=True, progress=done.append)
+    assert resumed.result_hash == undisturbed
+    assert verify(small, resumed.store) == []
+    assert not [*(tmp_path / "run").rglob(".unfinished-*")]
+    if failpoint == "manifest":
+        assert done[0].before == len(small.plan)
+
+
+def test_a_full_disk_is_said_and_what_is_done_is_kept(small, tmp_path, undisturbed):
+    def on_a_full_disk():
+        resource.setrlimit(resource.RLIMIT_FSIZE, (9_000, 9_000))
+        with pytest.raises(StoreError, match=r"can't be written: File too large"):
+            run(small, tmp_path / "run", workers=1)
+
+    assert in_a_child(on_a_full_disk) == 0
+    assert run(small, tmp_path / "run", workers=1, resume=True).result_hash == undisturbed
+
+
+@pytest.mark.parametrize("damage", ["truncated", "one bit", "missing", "record"])
+def test_a_damaged_block_is_found_and_computed_again(small, tmp_path, undisturbed, damage):
+    made = run(small, tmp_path / "run", workers=1)
+    file = tmp_path / "run" / ("blocks/00000003.json" if damage == "record" else "dilution/block-00000003.parquet")
+    data = bytearray(file.read_bytes())
+    if damage == "missing":
+        file.unlink()
+    elif damage == "one bit":
+        data[len(data) // 2] ^= 1
+        file.write_bytes(data)
+    else:
+        file.write_bytes(data[:-7])
+    if damage != "record":
+        assert [text for text in verify(small, made.store) if "block-00000003" in text]
+    told = []
+    assert run(small, tmp_path / "run", workers=1, resume=True, progress=told.append).result_hash == undisturbed
+    assert told[0].before == len(small.plan) - small.block_rows
+    assert verify(small, made.store) == []
+
+
+def test_what_it_cannot_go_on_with_is_refused(small, scenario_file, tmp_path):
+    place = tmp_path / "run"
+    run(small, place, workers=1)
+    with pytest.raises(RunError, match="there is a run here already"):
+        run(small, place, workers=1)
+    changed = load_scenarios(scenario_file("changed.toml", replace={"to = 2.0": "to = 2.05", "seed = 7": "seed = 8"}))
+    with pytest.raises(RunError, match=r"changed: scenarios\.axes\.conversion_price\.to, scenarios\.seed"):
+        run(changed, place, workers=1, resume=True)
+    told = json.loads((place / "run.json").read_text())
+    (place / "run.json").write_text(json.dumps(told | {"kind": "another machine"}))
+    with pytest.raises(RunError, match="another kind of machine"):
+        run(small, place, workers=1, resume=True)
+    assert run(small, place, workers=1, resume=True, allow_mixed=True).failures == {}
+    (place / "run.json").write_text("{")
+    with pytest.raises(RunError, match=r"run\.json can't be understood"):
+        run(small, place, workers=1, resume=True)
+    (place / "run.json").unlink()
+    with pytest.raises(RunError, match=r"no run\.json that says what they are"):
+        run(small, place, workers=1, resume=True)
+
+
+def test_of_two_runs_at_one_folder_the_second_is_refused(small, tmp_path):
+    def second(_):
+        with pytest.raises(RunError, match="another run is writing to"):
+            run(small, tmp_path / "run", workers=1, resume=True)
+
+    run(small, tmp_path / "run", workers=1, progress=second)
+
+
+def test_memory_that_does_not_suffice_is_refused(small, tmp_path):
+    with pytest.raises(nc.TermError, match="`memory` must be at least .* MiB for the process"):
+        run(small, tmp_path / "run", memory=2**20)
+    with pytest.raises(nc.TermError, match=r"MiB for 60 workers; \d+ would fit"):
+        run(small, tmp_path / "run", memory=2**31, workers=60)
+    assert not (tmp_path / "run").exists()
+
+
+def test_progress_is_told_after_each_block(small, tmp_path):
+    told = []
+    run(small, tmp_path / "run", workers=1, progress=told.append)
+    assert [each.done for each in told] == [*range(0, len(small.plan), 25), len(small.plan)]
+    assert told[-1].total == len(small.plan)
+    assert told[-1].left == 0
+
+
+# ---- real processes: the command, its workers, and what kills them ----
+
+
+def command(file, place, *more):
+    return [sys.executable, "-m", "notecalc", "run", str(file), "-o", str(place), *more]
+
+
+def blocks_in(place) -> int:
+    return len([*place.glob("blocks/*.json")])
+
+
+def await_blocks(place, process, count) -> bool:
+    """Whether the run lives when it has written some blocks."""
+    until = time.monotonic() + _DEADLINE
+    while time.monotonic() < until:
+        if process.poll() is not None:
+            return False
+        if blocks_in(place) >= count:
+            return True
+        time.sleep(0.002)
+    raise AssertionError("no block was written")
+
+
+def test_killed_at_five_random_moments_it_finishes_as_if_undisturbed(scenario_file, small, tmp_path, undisturbed):
+    """Whole process groups, so that no worker outlives its run; only kills that hit a live run count."""
+    place, file, random = tmp_path / "run", scenario_file(), np.random.default_rng(20041126)
+    hit = 0
+    while hit < 5:
+        before = blocks_in(place)
+        assert before < small.blocks, f"it finished after {hit} kills"
+        process = subprocess.Popen(
+            command(file, place, "--workers", "2", *(["--resume"] if (place / "run.json").exists() else [])),
+            start_new_session=True, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE,
+        )  # fmt: skip
+        if await_blocks(place, process, min(before + int(random.integers(1, 4)), small.blocks - 1)):
+            time.sleep(random.uniform(0, 0.003))
+        if process.poll() is None:
+            os.killpg(process.pid, signal.SIGKILL)
+            hit += process.wait(_DEADLINE) == -signal.SIGKILL
+        process.communicate()
+    assert run(small, place, workers=1, resume=True).result_hash == undisturbed
+
+
+def test_a_killed_worker_is_replaced_and_its_block_computed_again(small, tmp_path, undisturbed):
+    killed = []
+
+    def kill_one(progress):
+        if progress.done and not killed:
+            killed.append(multiprocessing.active_children()[0].pid)
+            os.kill(killed[0], signal.SIGKILL)
+
+    assert run(small, tmp_path / "run", workers=2, progress=kill_one).result_hash == undisturbed
+    assert killed
+
+
+def test_ctrl_c_keeps_what_is_done(scenario_file, small, tmp_path, undisturbed):
+    place = tmp_path / "run"
+    process = subprocess.Popen(
+        command(scenario_file(), place, "--workers", "2"),
+        start_new_session=True, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+    )  # fmt: skip
+    assert await_blocks(place, process, 2)
+    os.killpg(process.pid, signal.SIGINT)
+    _, told = process.communicate(timeout=_DEADLINE)
+    assert process.returncode == 130, told
+    assert "--resume goes on" in told
+    assert run(small, place, workers=1, resume=True).result_hash == undisturbed

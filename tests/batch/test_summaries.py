@@ -1,0 +1,110 @@
+"""What all scenarios say together, beside numpy on all of them at once."""
+
+import types
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from notecalc.batch.axes import Drawn, Listed
+from notecalc.batch.plan import Plan
+from notecalc.batch.results.base import Column, Result
+from notecalc.batch.run import run
+from notecalc.batch.scenariofile import load_scenarios
+from notecalc.batch.summaries import summarise
+
+LEVELS = (0.0, 0.05, 0.37, 0.5, 0.95, 1.0)
+
+
+class Worth(Result):
+    """A number for each of two holders."""
+
+    name = "worth"
+    takes = types.MappingProxyType({"a": "number", "x": "number"})
+    columns = types.MappingProxyType({"worth": Column("", "worth")})
+    labels = types.MappingProxyType({"holder": ("first", "second")})
+
+    def __init__(self) -> None:
+        """It asks no deal."""
+
+    def compute(self, inputs, size):
+        raise NotImplementedError
+
+
+def expected_shortfall(values, level):
+    """The mean of the lowest share, the last number counted in part (Acerbi and Tasche)."""
+    ordered, share = np.sort(values), level * values.size
+    whole = int(np.floor(share))
+    part = (share - whole) * ordered[whole] if whole < values.size else 0.0
+    return (ordered[:whole].sum() + part) / share
+
+
+@given(st.integers(1, 6), st.integers(1, 30), st.integers(1, 50), st.integers(0, 10**6), st.booleans(), st.booleans())
+def test_summaries_are_those_of_all_numbers_at_once(points, count, block, seed, ties, split):
+    random = np.random.default_rng(seed)
+    axes = [Listed("a", np.arange(points) % 3.0), Drawn("x", "uniform", 0, 1)]
+    plan = Plan.of(axes, count=count, seed=7)
+    values = random.normal(0, 10, (len(plan), 2)) * 10.0 ** random.integers(
+        -100, 100 if not ties else 1, (len(plan), 2)
+    )
+    if ties:
+        values = np.rint(values)
+    values[random.random(values.shape) < 0.1] = np.nan
+    flat = values.reshape(-1)
+
+    def blocks(_, __):
+        for start in range(0, flat.size, 2 * block):
+            yield flat[start : start + 2 * block]
+
+    by = ["a"] if split else []
+    table = summarise(plan, [Worth()], blocks, quantiles=LEVELS, expected_shortfall=(0.05, 0.5, 1.0), by=by)
+    a = plan.inputs(0, len(plan))["a"]
+    assert len(table) == 2 * (np.unique(a).size if split else 1)
+    for row in table.to_dict("records"):
+        own = values[(a == row["a"]) if split else slice(None), ("first", "second").index(row["holder"])]
+        there = own[~np.isnan(own)]
+        assert (row["count"], row["missing"]) == (there.size, own.size - there.size)
+        if not there.size:
+            assert np.isnan(row["q0.5"])
+            continue
+        assert (row["least"], row["most"]) == (there.min(), there.max())
+        scale = abs(there).max()
+        assert row["mean"] == pytest.approx(there.mean(), rel=1e-12, abs=1e-13 * scale)
+        for level in LEVELS:
+            expected = np.quantile(there, level)
+            assert row[f"q{level:g}"] == pytest.approx(expected, rel=1e-12, abs=1e-15 * scale), level
+        for level in (0.05, 0.5, 1.0):
+            expected = expected_shortfall(there, level)
+            assert row[f"es{level:g}"] == pytest.approx(expected, rel=1e-10, abs=1e-12 * scale), level
+
+
+def test_a_run_has_its_summary_and_a_resumed_one_the_same(scenario_file, tmp_path):
+    asked = '\n[summaries]\nquantiles = [0.05, 0.5]\nexpected_shortfall = [0.05]\nby = ["on"]\n'
+    case = load_scenarios(scenario_file(replace={"[results.accrued]\n": f"[results.accrued]\n{asked}"}))
+    made = run(case, tmp_path / "run", workers=1)
+    table = made.summary()
+    accrued = table[table["result"] == "accrued"]
+    # 2004-06-18 is the first day, so nothing has accrued; 179 of 360 days by 30/360 have by 2004-12-17.
+    assert accrued["q0.5"].tolist() == pytest.approx([0, 29_000_000 * 0.08 * 179 / 360])
+    assert accrued["es0.05"].tolist() == pytest.approx(accrued["q0.05"].tolist(), rel=1e-15)
+    assert accrued["mean"].tolist() == pytest.approx(accrued["q0.05"].tolist(), rel=1e-15)
+    assert len(table[table["result"] == "dilution"]) == 4
+    again = run(case, tmp_path / "run", workers=1, resume=True).summary()
+    assert again.equals(table)
+
+
+class Dated(Worth):
+    """A day for each of two holders."""
+
+    columns = types.MappingProxyType({"day": Column("date", "day", "datetime64[D]")})
+
+
+def test_dates_are_counted():
+    plan = Plan.of([Listed("a", np.arange(2.0))])
+    days = np.array(["2004-06-18", "NaT", "NaT", "NaT"], dtype="datetime64[D]")
+    table = summarise(plan, [Dated()], lambda *_: iter([days]), quantiles=LEVELS, expected_shortfall=(), by=[])
+    assert table.to_dict("list") == {
+        "result": ["worth", "worth"], "holder": ["first", "second"], "column": ["day", "day"],
+        "count": [1, 0], "missing": [1, 2],
+    }  # fmt: skip

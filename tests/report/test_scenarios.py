@@ -1,0 +1,103 @@
+"""The memo's section on a finished run: what the run's own files say, and nothing of another deal's run."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+import pytest
+
+import notecalc as nc
+from notecalc._running import batch_of
+from notecalc.batch.manifest import RunError
+from notecalc.report.memo import Memo, memo_of
+
+KEPT = Path(__file__).parent / "kept" / "scenarios.md"
+DRIFT = {"value": 0.1, "assumed": "a test of the memo"}
+
+
+@pytest.fixture(scope="module")
+def deal() -> nc.Deal:
+    return nc.load("ibasis-2004")
+
+
+@pytest.fixture(scope="module")
+def finished(deal: nc.Deal, tmp_path_factory: pytest.TempPathFactory) -> Any:
+    case = nc.scenarios(
+        deal,
+        market="ibasis-2004-06-18",
+        title="Returns & shares | of a test",
+        seed=7,
+        axes={"drift": [0.0, 0.2]},
+        samples={"count": 400},
+        results={"irr": {"rule": "at-maturity", "observed": "month", "drift": DRIFT}, "dilution": {}},
+        summaries={"quantiles": [0.05, 0.5, 0.95], "expected_shortfall": [0.05], "by": ["drift"]},
+    )
+    return case.run(tmp_path_factory.mktemp("run") / "returns", workers=1)
+
+
+@pytest.fixture(scope="module")
+def memo(deal: nc.Deal, finished: Any) -> Memo:
+    return memo_of(deal, batch=batch_of(deal, str(finished.store.path)))
+
+
+def section(memo: Memo) -> str:
+    return memo.markdown[memo.markdown.index("## Scenarios\n") : memo.markdown.index("## Findings\n")]
+
+
+def test_the_section_says_what_is_kept(memo: Memo, finished: Any) -> None:
+    """To renew it, after reading what changed: write `made` to the kept file."""
+    made = section(memo).replace(finished.result_hash, "<results>").replace(finished.case.input_hash, "<inputs>")
+    assert made == KEPT.read_text(encoding="utf-8")
+
+
+def test_the_section_shows_the_runs_summary_and_its_file_holds_it(memo: Memo, finished: Any) -> None:
+    summary = finished.summary()
+    line = summary.query("column == 'irr' and holder == 'all holders' and drift == 0.2").iloc[0]
+    cells = [f"{line[name]:.2%}" for name in ("mean", "q0.05", "q0.5", "q0.95", "es0.05")]
+    assert re.search(rf"\| all holders .* {' +[|] +'.join(map(re.escape, cells))} \|", section(memo))
+    path = {"scenarios.csv", "scenarios-irr.svg"}
+    assert path <= set(memo.files())
+    written = memo.tables["scenarios.csv"].splitlines()
+    assert len(written) == len(summary) + 1
+    for text in (finished.result_hash, finished.case.input_hash, "a test of the memo", "the real-world measure"):
+        assert text in memo.html
+
+
+def test_page_and_twin_hold_the_same_rows(memo: Memo) -> None:
+    twin = [line for line in memo.markdown.splitlines() if line.startswith("|")]
+    rules = [line for line in twin if re.fullmatch(r"\|( -+:? \|)+", line)]
+    assert len(twin) - len(rules) == len(re.findall(r"<tr\b", memo.html))
+
+
+def test_without_a_run_nothing_is_said(deal: nc.Deal) -> None:
+    assert "## Scenarios" not in memo_of(deal).markdown
+
+
+def test_a_run_of_other_terms_is_refused(deal: nc.Deal, finished: Any) -> None:
+    with pytest.raises(nc.NotecalcError, match="was computed from other terms than those of ibasis-2004"):
+        batch_of(deal.replace(conversion_price=1.75), str(finished.store.path))
+
+
+def test_a_folder_without_a_finished_run_is_refused(deal: nc.Deal, tmp_path: Path) -> None:
+    with pytest.raises(RunError, match="has no finished run"):
+        batch_of(deal, str(tmp_path))
+
+
+def test_a_run_without_a_summary_is_refused(deal: nc.Deal, tmp_path: Path) -> None:
+    nc.scenarios(deal, results=["dilution"], axes={"conversion_price": [1.5]}, seed=7).run(tmp_path / "run", workers=1)
+    with pytest.raises(nc.NotecalcError, match=r"its scenario file has no \[summaries\]"):
+        batch_of(deal, str(tmp_path / "run"))
+
+
+def test_what_is_told_of_a_run_is_in_its_files_alone(deal: nc.Deal, finished: Any) -> None:
+    batch = batch_of(deal, str(finished.store.path))
+    pd.testing.assert_frame_equal(batch.summary, finished.summary())
+    irr, dilution = batch.results["irr"], batch.results["dilution"]
+    assert (irr.measure, dilution.measure) == ("real-world", None)
+    assert irr.assumed["drift"] == ("0.1", "a test of the memo")
+    assert set(irr.assumed) >= {"volatility", "hazard_rate", "stock_price"}
+    assert dilution.assumed == {}
+    assert irr.units["received"] == "USD"
