@@ -201,6 +201,8 @@ NOT_BY_ROW = {
     "get_calendar": "a calendar",
     "load": "a deal",
     "load_market": "a market",
+    "load_scenarios": "a run of scenarios",
+    "scenarios": "a run of scenarios",
     "example_tape": "a frame",
     "show_versions": "prints",
 }
