@@ -208,10 +208,13 @@ def test_short_windows_are_right_or_left_to_the_engine(make, days):
 
 
 def notes_of_several_kinds(make):
+    # The third is repaid before.
+    put = np.array(["2006-06-18", "2006-06-18", "NaT", "2006-06-18"], dtype="datetime64[D]")
     return make(
         price=1.85, issue_date=["2004-06-18", "2004-06-18", "2004-03-01", "2004-06-18"],
         maturity=["2007-06-18", "2008-06-18", "2006-03-01", "2007-06-18"],
-        terms={"calls": [CallWindow(clean_price=100, trigger=[1.5, 1.4, 1.6, 1.3], start="2005-06-18")], "puts": [PUT]}
+        terms={"calls": [CallWindow(clean_price=100, trigger=[1.5, 1.4, 1.6, 1.3], start="2005-06-18")],
+               "puts": [PutWindow(clean_price=float(PUT.clean_price), start=put, end=put)]},
     )  # fmt: skip
 
 
