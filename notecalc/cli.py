@@ -376,6 +376,61 @@ def schema(
 # ---- what comes in ----
 
 
+@app.command(epilog="Example: notecalc run ibasis-2004-dilution -o out/run")
+def run(
+    scenarios: Annotated[
+        str,
+        typer.Argument(metavar="SCENARIOS", help="Bundled ones, such as ibasis-2004-returns, or a scenario file."),
+    ],
+    *,
+    folder: Annotated[
+        str, typer.Option("--output", "-o", metavar="FOLDER", help="Where the run's files are, or a URL.")
+    ],
+    workers: Annotated[
+        int | None, typer.Option(help="Processes; by default one for each core.", show_default=False)
+    ] = None,
+    memory: Annotated[
+        str | None, typer.Option(metavar="BYTES", help="For all processes, such as 2GiB.", show_default=False)
+    ] = None,
+    scheduler: Annotated[
+        str | None,
+        typer.Option(metavar="ADDRESS", help="Of a Dask scheduler whose workers compute.", show_default=False),
+    ] = None,
+    resume: Annotated[bool, typer.Option("--resume", help="Go on with the run that began there.")] = False,
+    verify: Annotated[bool, typer.Option("--verify", help="Read a finished run again and check all of it.")] = False,
+    allow_mixed: Annotated[
+        bool, typer.Option("--allow-mixed", help="Accept blocks of another kind of machine or other versions.")
+    ] = False,
+    debug: Debug = False,
+) -> None:
+    """Compute scenarios and write them to Parquet, block by block.
+
+    What is done stays done: after Ctrl-C, a failure or a full disk, --resume goes on. Exits 3 if some scenarios failed.
+    """
+    with _clear_errors(debug=debug):
+        from notecalc._running import bytes_of, checked_run, finished_run
+
+        if verify:
+            write(checked_run(scenarios, folder), None)
+            return
+        try:
+            text, failed = finished_run(
+                scenarios,
+                folder,
+                workers=workers,
+                memory=bytes_of("--memory", memory),
+                scheduler=scheduler,
+                resume=resume,
+                allow_mixed=allow_mixed,
+            )
+        except KeyboardInterrupt:
+            typer.echo(f"notecalc: stopped; what is done is in {folder}, and --resume goes on", err=True)
+            raise typer.Exit(130) from None
+        write(text, None)
+        if failed:
+            raise typer.Exit(3)
+
+
 @contextmanager
 def _clear_errors(*, debug: bool) -> Iterator[None]:
     """Turn what is wrong with the input into one message and exit status 2."""
@@ -440,58 +495,3 @@ def _source_files(deal: Deal, given: Sequence[str]) -> dict[str, Path]:
             raise TermError("--source", rule=rule, got=word)
         files |= dict.fromkeys(keys, Path(word))
     return files
-
-
-@app.command(epilog="Example: notecalc run ibasis-2004-dilution -o out/run")
-def run(
-    scenarios: Annotated[
-        str,
-        typer.Argument(metavar="SCENARIOS", help="Bundled ones, such as ibasis-2004-returns, or a scenario file."),
-    ],
-    *,
-    folder: Annotated[
-        str, typer.Option("--output", "-o", metavar="FOLDER", help="Where the run's files are, or a URL.")
-    ],
-    workers: Annotated[
-        int | None, typer.Option(help="Processes; by default one for each core.", show_default=False)
-    ] = None,
-    memory: Annotated[
-        str | None, typer.Option(metavar="BYTES", help="For all processes, such as 2GiB.", show_default=False)
-    ] = None,
-    scheduler: Annotated[
-        str | None,
-        typer.Option(metavar="ADDRESS", help="Of a Dask scheduler whose workers compute.", show_default=False),
-    ] = None,
-    resume: Annotated[bool, typer.Option("--resume", help="Go on with the run that began there.")] = False,
-    verify: Annotated[bool, typer.Option("--verify", help="Read a finished run again and check all of it.")] = False,
-    allow_mixed: Annotated[
-        bool, typer.Option("--allow-mixed", help="Accept blocks of another kind of machine or other versions.")
-    ] = False,
-    debug: Debug = False,
-) -> None:
-    """Compute scenarios and write them to Parquet, block by block.
-
-    What is done stays done: after Ctrl-C, a failure or a full disk, --resume goes on. Exits 3 if some scenarios failed.
-    """
-    with _clear_errors(debug=debug):
-        from notecalc._running import bytes_of, checked_run, finished_run
-
-        if verify:
-            write(checked_run(scenarios, folder), None)
-            return
-        try:
-            text, failed = finished_run(
-                scenarios,
-                folder,
-                workers=workers,
-                memory=bytes_of("--memory", memory),
-                scheduler=scheduler,
-                resume=resume,
-                allow_mixed=allow_mixed,
-            )
-        except KeyboardInterrupt:
-            typer.echo(f"notecalc: stopped; what is done is in {folder}, and --resume goes on", err=True)
-            raise typer.Exit(130) from None
-        write(text, None)
-        if failed:
-            raise typer.Exit(3)

@@ -20,7 +20,7 @@ from notecalc.batch.results import Result
 from notecalc.batch.store import Store, open_store
 from notecalc.batch.summaries import summarise
 from notecalc.batch.workers import IDLE_BYTES, compute_blocks
-from notecalc.core._jit import thread_count
+from notecalc.core._jit import at_least_one, thread_count
 from notecalc.core.arrays import FloatArray
 from notecalc.errors import TermError
 
@@ -244,7 +244,7 @@ def block_bytes(case: Case) -> int:
 
 def _fitting(case: Case, workers: int | None, memory: int | None) -> int:
     """Give as many workers as asked for, or as there are cores and room in the memory."""
-    most = thread_count(workers, 2**62)
+    most = thread_count(None, 2**62) if workers is None else at_least_one("workers", workers)
     if memory is None:
         return most
     here, block = resident_bytes(), block_bytes(case)

@@ -24,7 +24,7 @@ from typing import Any, cast
 
 from notecalc.errors import TermError
 
-__all__ = ["BLOCK", "Kernel", "cache_folder", "kernel", "thread_count"]
+__all__ = ["BLOCK", "Kernel", "at_least_one", "cache_folder", "kernel", "thread_count"]
 
 BLOCK = 131_072  # rows that a kernel works on at once: a megabyte a column, and a millisecond at most
 _THREADS_PAY_FROM = 4 * BLOCK
@@ -213,9 +213,9 @@ def thread_count(threads: int | None, rows: int) -> int:
     (3, 1)
     """
     if threads is not None:
-        return _at_least_one("threads", threads)
+        return at_least_one("threads", threads)
     asked = os.environ.get("NOTECALC_THREADS", "").strip()
-    most = _at_least_one("NOTECALC_THREADS", int(asked) if asked.isdecimal() else asked) if asked else _cores()
+    most = at_least_one("NOTECALC_THREADS", int(asked) if asked.isdecimal() else asked) if asked else _cores()
     return most if rows >= _THREADS_PAY_FROM else 1
 
 
@@ -366,7 +366,8 @@ def _handing(like: tuple[Any, ...], made: Callable[..., Any]) -> Callable[..., A
     return functools.partial(made, *like) if like else made
 
 
-def _at_least_one(name: str, given: Any) -> int:
+def at_least_one(name: str, given: Any) -> int:
+    """Read a count by the name of its argument: of threads, or of what else works side by side."""
     with contextlib.suppress(TypeError):
         count = operator.index(given)
         if count >= 1 and not isinstance(given, bool):

@@ -102,3 +102,31 @@ def s3(s3_server, tmp_path: Path, monkeypatch):
     fsspec.filesystem("s3").mkdir(bucket)
     yield f"s3://{bucket}"
     system.clear_instance_cache()
+
+
+SHARES = """
+schema = 1
+id = "shares"
+title = "Shares over prices"
+deal = "ibasis-2004"
+seed = 1
+block_rows = 10
+
+[axes.conversion_price]
+from = 1.00
+to = TO
+by = 0.01
+
+[results.dilution]
+"""
+
+
+@pytest.fixture
+def shares_to(tmp_path):
+    """Makes a run of blocks of 10 scenarios, of shares on conversion from a price of 1.00 up to another."""
+
+    def make(price: str):
+        (tmp_path / "scenarios.toml").write_text(SHARES.replace("TO", price), encoding="utf-8")
+        return load_scenarios(tmp_path / "scenarios.toml")
+
+    return make

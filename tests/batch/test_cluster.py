@@ -21,34 +21,17 @@ from notecalc.batch.cluster import Cluster
 from notecalc.batch.hold import hold
 from notecalc.batch.manifest import RunError, verify
 from notecalc.batch.run import run
-from notecalc.batch.scenariofile import load_scenarios
 from notecalc.batch.store import Folder, StoreError, open_store
 from notecalc.errors import TermError
 
 DEADLINE = 90.0  # seconds for anything, on a machine that does much else
-SCENARIOS = """
-schema = 1
-id = "shares"
-title = "Shares over prices"
-deal = "ibasis-2004"
-seed = 1
-block_rows = 10
-
-[axes.conversion_price]
-from = 1.00
-to = 3.99
-by = 0.01
-
-[results.dilution]
-"""
 OLDER = "import notecalc.versions; notecalc.versions.__version__ = '0.0.9'"
 BLOCKS = 30
 
 
 @pytest.fixture
-def case(tmp_path):
-    (tmp_path / "scenarios.toml").write_text(SCENARIOS, encoding="utf-8")
-    return load_scenarios(tmp_path / "scenarios.toml")
+def case(shares_to):
+    return shares_to("3.99")
 
 
 def until(holds):

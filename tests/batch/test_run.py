@@ -150,6 +150,8 @@ def test_of_two_runs_at_one_folder_the_second_is_refused(small, tmp_path):
 
 
 def test_memory_that_does_not_suffice_is_refused(small, tmp_path):
+    with pytest.raises(nc.TermError, match="`workers` must be a whole number of at least 1; got 0"):
+        run(small, tmp_path / "run", workers=0)
     with pytest.raises(nc.TermError, match="`memory` must be at least .* MiB for the process"):
         run(small, tmp_path / "run", memory=2**20)
     with pytest.raises(nc.TermError, match=r"MiB for 60 workers; \d+ would fit"):

@@ -9,31 +9,13 @@ from notecalc.batch import hold as holds
 from notecalc.batch.hold import LOCK, hold
 from notecalc.batch.manifest import RUN, RunError, verify
 from notecalc.batch.run import run
-from notecalc.batch.scenariofile import load_scenarios
 from notecalc.batch.store import Folder, StoreError, open_store
 from notecalc.errors import TermError
 
-SCENARIOS = """
-schema = 1
-id = "shares"
-title = "Shares over prices"
-deal = "ibasis-2004"
-seed = 1
-block_rows = 10
-
-[axes.conversion_price]
-from = 1.00
-to = 1.59
-by = 0.01
-
-[results.dilution]
-"""
-
 
 @pytest.fixture
-def case(tmp_path):
-    (tmp_path / "scenarios.toml").write_text(SCENARIOS, encoding="utf-8")
-    return load_scenarios(tmp_path / "scenarios.toml")
+def case(shares_to):
+    return shares_to("1.59")
 
 
 def test_files_are_there_when_written_and_not_before(s3):

@@ -9,7 +9,7 @@ Factors of the elimination are kept where they stay the same: in all steps of a 
 
 from __future__ import annotations
 
-from typing import Any, Final
+from typing import Any
 
 from notecalc.core._vectors import exp, fma, lanes_of, load, log, maximum, minimum, select, splat, store
 from notecalc.core.convertible._columns import (
@@ -72,12 +72,9 @@ from notecalc.core.convertible._lanes_memory import (
     put,
     rise,
 )
+from notecalc.core.convertible._steps import GRADED, GRADED_FROM, IMPLICIT_IN_LANES
 
 __all__: list[str] = []
-
-_GRADED: Final = 0.5
-_GRADED_FROM: Final = 0.02
-_IMPLICIT: Final = 2  # steps of half the length with which a segment begins
 
 
 def march(
@@ -87,7 +84,7 @@ def march(
     """Carry the value from the end of a segment to its start; `same` if all steps have the same factors."""
     zeros, one, half = splat(0.0, like), splat(1.0, like), splat(0.5, like)
     length = of(like, seg, o + LENGTH)
-    graded = splat(_GRADED, like) * minimum(maximum(of(like, seg, o + CARRY) / (_GRADED_FROM), zeros), one)
+    graded = splat(GRADED, like) * minimum(maximum(of(like, seg, o + CARRY) / GRADED_FROM, zeros), one)
     even = length / (2.0 * steps)
     h, vol = of(like, now, H), of(like, seg, o + VOLATILITY)
     half_var = half * vol * vol
@@ -99,8 +96,8 @@ def march(
     put(now, PRICE_RISE, rise(like, seg, o, CALL_START, CALL_END))
     put(now, FLOOR_RISE, rise(like, seg, o, FLOOR_START, FLOOR_END))
     tau, done = zeros, 0.0
-    for step in range(steps + _IMPLICIT // 2):
-        implicit = step < _IMPLICIT
+    for step in range(steps + IMPLICIT_IN_LANES // 2):
+        implicit = step < IMPLICIT_IN_LANES
         done += 0.5 / steps if implicit else 1.0 / steps
         twice = 1.0 if implicit else 2.0
         advance = length * (done) * (one - graded + graded * (done)) - tau

@@ -80,6 +80,7 @@ from notecalc.core.convertible._columns import (
 from notecalc.core.convertible._puts import follow_put, hold_below, keep_above_put
 from notecalc.core.convertible._second import finish_second, is_pinned, solve_second
 from notecalc.core.convertible._segment import along, is_barrier, own_or, rise, spreads
+from notecalc.core.convertible._steps import IMPLICIT, graded_by, next_step
 
 __all__: list[str] = []
 
@@ -87,9 +88,6 @@ _ROUNDS = 40  # of the two coupled unknowns, at most: three are usual
 _FREE = 6  # of them, before what is left is halved
 _SETTLED = 1e-7  # of a cell
 _JUMP = 1e-3  # of a cell: where the edge jumps, it does so between guesses so near
-_IMPLICIT = 4  # steps of half the length with which a segment begins
-_GRADED = 0.5  # how much shorter the first steps are than the mean, where conversion may be early
-_GRADED_FROM = 0.02  # carry at which they are so in full
 _TINY = 1e-300
 _LEAST_PART = 1e-6
 _PUT_ROUNDS = 30  # for the edge of what is put, at most: two or three are usual
@@ -100,18 +98,9 @@ def march(
     zero: int, steps: int,
 ) -> None:  # fmt: skip
     """Carry both unknowns from the end of a segment to its start."""
-    tau, done, length = 0.0, 0.0, seg[o + LENGTH]
-    # After a coupon the edge of early conversion comes in from far away, the faster the sooner.
-    graded = _GRADED * min(max(own_or(seg[o + CARRY], row[R_CARRY]) / _GRADED_FROM, 0.0), 1.0)
-    for step in range(steps + _IMPLICIT // 2):
-        implicit = step < _IMPLICIT
-        done += 0.5 / steps if implicit else 1.0 / steps
-        advance = length * done * (1.0 - graded + graded * done) - tau
-        now[TWICE] = 1.0 if implicit else 2.0
-        now[HALF] = advance / now[TWICE]
-        now[NEW] = tau + advance
-        now[MIDDLE] = tau + now[HALF]
-        tau += advance
+    tau, done, length, graded = 0.0, 0.0, seg[o + LENGTH], graded_by(seg, o, row)
+    for step in range(steps + IMPLICIT // 2):
+        tau, done = next_step(now, step, steps, length, graded, tau, done)
         state[OLD_LAST], state[OLD_SIDE] = state[LAST], state[SIDE]
         if seg[o + PUT] > 0:
             for i in range(u.size):

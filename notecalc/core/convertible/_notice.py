@@ -82,9 +82,6 @@ from notecalc.core.convertible._columns import (
 )
 from notecalc.core.convertible._events import clip, mature, meet, weigh_trigger
 from notecalc.core.convertible._march import (
-    _GRADED,
-    _GRADED_FROM,
-    _IMPLICIT,
     _LEAST_PART,
     _PUT_ROUNDS,
     _ROUNDS,
@@ -99,6 +96,7 @@ from notecalc.core.convertible._march import (
 from notecalc.core.convertible._puts import follow_put, keep_above_put
 from notecalc.core.convertible._second import finish_second, solve_second
 from notecalc.core.convertible._segment import along, own_or, rise, spreads
+from notecalc.core.convertible._steps import IMPLICIT, graded_by, next_step
 from notecalc.core.convertible._weights import interpolate, weigh_kink
 
 __all__: list[str] = []
@@ -280,17 +278,9 @@ def march_noticed(
     for i in range(nodes):
         u[i] += work[GAIN, i]
         b[i] += work[PASS, i]
-    tau, done = 0.0, 0.0
-    graded = _GRADED * min(max(own_or(seg[o + CARRY], row[R_CARRY]) / _GRADED_FROM, 0.0), 1.0)
-    for step in range(steps + _IMPLICIT // 2):
-        implicit = step < _IMPLICIT
-        done += 0.5 / steps if implicit else 1.0 / steps
-        advance = length * done * (1.0 - graded + graded * done) - tau
-        now[TWICE] = 1.0 if implicit else 2.0
-        now[HALF] = advance / now[TWICE]
-        now[NEW] = tau + advance
-        now[MIDDLE] = tau + now[HALF]
-        tau += advance
+    tau, done, graded = 0.0, 0.0, graded_by(seg, o, row)
+    for step in range(steps + IMPLICIT // 2):
+        tau, done = next_step(now, step, steps, length, graded, tau, done)
         state[OLD_LAST], state[OLD_SIDE] = state[LAST], state[SIDE]
         for i in range(nodes):
             c[OLD_CALLED, i], c[OLD_CALLED_CASH, i] = c[CALLED, i], c[CALLED_CASH, i]

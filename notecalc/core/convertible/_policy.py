@@ -46,9 +46,9 @@ from notecalc.core.convertible._engine import (
     most_segments,
     value_rows,
 )
-from notecalc.core.convertible._march import _IMPLICIT
 from notecalc.core.convertible._outcomes import CALLED, CONVERTED, ENDINGS, FORCED, ending_at
 from notecalc.core.convertible._segment import along, is_barrier
+from notecalc.core.convertible._steps import IMPLICIT
 from notecalc.core.convertible._weights import derivatives
 
 __all__ = ["POINT", "points_at_most", "policy_rows"]
@@ -60,7 +60,7 @@ POINT = 3  # numbers of a boundary's point: time [yr], kind, stock price
 
 def points_at_most(settings: Any, segments: int) -> int:
     """Give how many points the boundaries of a row may have."""
-    steps = (1 << (int(settings[GRIDS]) - 1)) * (settings[STEPS] + 2.5 * segments) + _IMPLICIT // 2 * segments
+    steps = (1 << (int(settings[GRIDS]) - 1)) * (settings[STEPS] + 2.5 * segments) + IMPLICIT // 2 * segments
     return int(4 * steps + 6 * segments + 1)
 
 
@@ -134,7 +134,7 @@ def on_grid(
         o = s * FIELDS
         turns = max(2, round(steps * seg[o + LENGTH] / total)) * times
         _march.march(u, b, work, exp_y, state, now, seg, o, row, model, h, zero, turns)
-        turns += _IMPLICIT // 2
+        turns += IMPLICIT // 2
         _outcomes.follow(p, work, state, seg, o, row, model, h, zero, turns)
         start -= seg[o + LENGTH]
         count = add_edges(points, count, state, seg, o, start, h, zero, turns)
@@ -186,7 +186,7 @@ def policy_rows(
     memory, work = np.empty((6, room)), np.zeros(WORK * room)
     chance, tilt = np.empty(ENDINGS * room), np.empty(ENDINGS * room)
     row, now, own = np.empty(MARKET), np.empty(STEP), np.empty(most * FIELDS)
-    state = np.zeros(STATE + EDGE_PARTS * (int(settings[STEPS] + 4) * finest + _IMPLICIT))
+    state = np.zeros(STATE + EDGE_PARTS * (int(settings[STEPS] + 4) * finest + IMPLICIT))
     results = np.empty((2, ENDINGS))
     out = (converted, forced, at_maturity, called, put, defaulted, redeemed, life)
     by_row = points.reshape((max(rows, 1), points.size // (max(rows, 1) * POINT), POINT))

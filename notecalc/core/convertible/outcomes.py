@@ -25,6 +25,9 @@ __all__ = [
 
 BOUNDARIES = ("conversion", "forced-conversion", "call", "put")
 
+# By how much the chances of a note may lie below 0 and above 1 together: four times the error of each, see the notes.
+_OVERSHOT = {"fast": 8e-3, "standard": 1.2e-3, "reference": 4e-4}
+
 
 class ConvertibleProbabilities(NamedTuple):
     """Risk-neutral chances of each way in which a note ends, which add up to 1, and how long it lives."""
@@ -80,7 +83,8 @@ def convertible_probabilities(
     Returns
     -------
     ConvertibleProbabilities
-        Each of the kind that came in.
+        Each of the kind that came in. NaN where no grid settles the value (its ``error_estimate`` is NaN), and where
+        chances come out below 0 or above 1 by more than the accuracy promises: a finer one may give them.
 
     Raises
     ------
@@ -123,8 +127,12 @@ def convertible_probabilities(
     found = _go_through(case, room=0)[0]
     if case.model != col.AYACHE_FORSYTH_VETZAL:
         found[DEFAULTED] = np.full_like(found[DEFAULTED], np.nan)
+    chances = np.array(found[:-1])
+    overshot = np.nansum(np.abs(chances - np.clip(chances, 0.0, 1.0)), axis=0) > _OVERSHOT[case.accuracy]
+    for part in found:
+        part[overshot] = np.nan
     for part in found[:-1]:
-        np.clip(part, 0.0, 1.0, out=part)  # what extrapolation has overshot
+        np.clip(part, 0.0, 1.0, out=part)
     wrapped: ConvertibleProbabilities = case.layout.shape.rewrap(ConvertibleProbabilities._make(found))
     return wrapped
 

@@ -150,9 +150,10 @@ def test_a_put_in_a_window_is_what_ever_more_days_come_to(make, model):
 @compiled
 @settings(max_examples=30)
 @example(TF, 1.5, 0.125, 0.125, 0.0625, 0.0, False, None)
+@example(AFV, 1.25, 0.1, 0.14689573618290366, 0.07421875, 0.146484375, True, "2005-01-18")  # no grid of `fast` has it
 @given(
     st.sampled_from(MODELS),
-    st.floats(0.5, 4.0), st.floats(0.2, 0.9), st.floats(0, 0.15), st.floats(0, 0.08), st.floats(0, 1),
+    st.floats(0.5, 4.0), st.floats(0.1, 0.9), st.floats(0, 0.15), st.floats(0, 0.08), st.floats(0, 1),
     st.booleans(), st.sampled_from([None, "2006-06-18", "2005-01-18"]),
 )  # fmt: skip
 def test_chances_add_up(make, model, stock, volatility, credit, dividend_yield, drop, called, put):
@@ -175,10 +176,35 @@ def test_chances_add_up(make, model, stock, volatility, credit, dividend_yield, 
         assert np.isnan(got).all()
         assert exercise_boundary(terms, "2004-07-01", **given_).row.size == 0
         return
+    if math.isnan(got.put):  # chances far outside 0 and 1 are not given; a finer accuracy has them
+        got = convertible_probabilities(terms, "2004-07-01", **given_ | {"accuracy": "reference"})
     # what is cut off at 0 and 1 is the error of each
     assert np.nansum(got[:-1]) == pytest.approx(1.0, abs=4 * ERROR["fast"])
     assert math.isnan(got.defaulted) == (model != AFV)
     assert 0 <= got.expected_life < 2.9645 + 1e-9
+
+
+@compiled
+@pytest.mark.parametrize(("accuracy", "most"), [("fast", 6), ("standard", 0)])
+@pytest.mark.parametrize("put", [None, "2006-06-18", "2005-01-18"])
+def test_chances_are_seldom_missing(make, accuracy, most, put):
+    """Of 300 notes by the hazard model, which settles everywhere."""
+    rng, count = np.random.default_rng(5), 300
+    terms = make(
+        terms={
+            "calls": [CallWindow(clean_price=102, start="2005-03-01")],
+            "puts": [PutWindow(start=put, end="2006-06-18", clean_price=101)] * (put is not None),
+        }
+    )
+    given_ = market(
+        AFV, stock_price=rng.uniform(0.5, 4.0, count), volatility=rng.uniform(0.1, 0.9, count),
+        credit=rng.uniform(0, 0.15, count), dividend_yield=rng.uniform(0, 0.08, count), drop=rng.uniform(0, 1, count),
+        recovery=0.4, accuracy=accuracy,
+    )  # fmt: skip
+    got = convertible_probabilities(terms, "2004-07-01", **given_)
+    missing = np.isnan(got.put)
+    assert missing.sum() <= most
+    assert np.sum(got[:-1], axis=0)[~missing] == pytest.approx(1.0, abs=4 * ERROR[accuracy])
 
 
 # ---- boundaries ----

@@ -97,16 +97,18 @@ class Penalty:
 
 @pytest.mark.compiled
 @pytest.mark.parametrize(
-    ("stock", "volatility", "spread"), [(1.5, 0.4, 0.08), (2.0, 0.4, 0.08), (2.5, 0.4, 0.08), (2.0, 0.9, 0.45)]
+    ("stock", "volatility", "spread", "told"),
+    # The last is wide for its volatility, where four times as much is told.
+    [(1.5, 0.4, 0.08, 1e-3), (2.0, 0.4, 0.08, 1e-3), (2.5, 0.4, 0.08, 1e-3), (2.0, 0.9, 0.45, 2e-3)],
 )
-def test_tsiveriotis_fernandes_with_dividends(make, stock, volatility, spread):
+def test_tsiveriotis_fernandes_with_dividends(make, stock, volatility, spread, told):
     """Conversion is early, and the cash part ends where it begins: the two equations need each other."""
     expected = Penalty(stock=stock, vol=volatility, rate=0.03, carry=0.06, spread=spread).extrapolated()
     got = convertible_value(
         make(), DAY, stock_price=stock, volatility=volatility, risk_free=0.03, dividend_yield=0.06, model=TF,
         credit_spread=spread, accuracy="reference",
     )  # fmt: skip
-    assert got.error_estimate < 2e-3
+    assert got.error_estimate < told
     # The penalty's edges lie on nodes: from 1600 to 3200 of them it moves by up to 0.007.
     assert got.dirty_price == pytest.approx(expected, abs=0.01)
 

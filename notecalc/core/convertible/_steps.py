@@ -1,0 +1,36 @@
+"""How the time of a segment is cut into steps, the same in the engine, for notes that have been called, and in lanes.
+
+The first are implicit and of half the length; and shorter than the mean where conversion may be early, as after a
+coupon its edge comes in from far away, the faster the sooner.
+"""
+
+from __future__ import annotations
+
+from typing import Any, Final
+
+from notecalc.core.convertible._columns import CARRY, HALF, MIDDLE, NEW, R_CARRY, TWICE
+from notecalc.core.convertible._segment import own_or
+
+__all__: list[str] = []
+
+GRADED: Final = 0.5  # how much shorter the first steps are than the mean
+GRADED_FROM: Final = 0.02  # carry at which they are so in full
+IMPLICIT: Final = 4  # steps of half the length with which a segment begins in the engine
+IMPLICIT_IN_LANES: Final = 2
+
+
+def graded_by(seg: Any, o: int, row: Any) -> Any:
+    """Give how much shorter the first steps of a segment are."""
+    return GRADED * min(max(own_or(seg[o + CARRY], row[R_CARRY]) / GRADED_FROM, 0.0), 1.0)
+
+
+def next_step(now: Any, step: int, steps: int, length: float, graded: float, tau: float, done: float) -> Any:
+    """Put a step into `now`; give the time back from the segment's end after it, and the share of steps done."""
+    implicit = step < IMPLICIT
+    done += 0.5 / steps if implicit else 1.0 / steps
+    advance = length * done * (1.0 - graded + graded * done) - tau
+    now[TWICE] = 1.0 if implicit else 2.0
+    now[HALF] = advance / now[TWICE]
+    now[NEW] = tau + advance
+    now[MIDDLE] = tau + now[HALF]
+    return tau + advance, done
