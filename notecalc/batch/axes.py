@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from typing import Any, Literal, TypeAlias
 
@@ -98,9 +99,14 @@ class Samples:
     seed : int
         Any whole number.
     design : {"random", "latin-hypercube", "sobol"}
-        How the samples are spread.
+        How the samples are spread. Paths, which results draw for themselves, are always random.
     correlation : array, optional
         Of the normal numbers that stand behind the axes (a Gaussian copula), axes by axes.
+
+    Raises
+    ------
+    TermError
+        Correlations that cannot hold together, or of a Latin hypercube; a design where nothing is drawn.
     """
 
     axes: tuple[Drawn, ...]
@@ -110,7 +116,12 @@ class Samples:
     correlation: FloatArray | None = None
 
     def __post_init__(self) -> None:
+        if not self.axes and self.design != "random":
+            raise TermError("samples.design", rule="left out where no axis is drawn: paths are random", got=self.design)
         if self.correlation is not None:
+            if self.design == "latin-hypercube":
+                rule = "random or sobol where axes are correlated: all but the first would lose their strata"
+                raise TermError("samples.design", rule=rule, got=self.design)
             lowest = float(np.linalg.eigvalsh(self.correlation).min())
             if lowest <= 0:
                 rule = "of correlations that can hold together (a positive definite matrix)"
@@ -124,7 +135,7 @@ class Samples:
         if self.correlation is not None:
             from scipy.special import ndtr, ndtri  # slow to import
 
-            points = ndtr(ndtri(points) @ np.linalg.cholesky(self.correlation).T)
+            points = ndtr(_correlated(ndtri(points), self.correlation))
         return {axis.name: axis.at(np.ascontiguousarray(points[:, k])) for k, axis in enumerate(self.axes)}
 
     def _points(self, sample: npt.NDArray[np.int64]) -> FloatArray:
@@ -134,3 +145,22 @@ class Samples:
         if self.design == "latin-hypercube":
             return latin_hypercube(self.seed, names, self.count, sample)
         return np.stack([uniforms(self.seed, name, sample) for name in names], axis=-1)
+
+
+def _correlated(normals: FloatArray, correlation: FloatArray) -> FloatArray:
+    """Give independent normal numbers a correlation, by its Cholesky factor.
+
+    Term by term, not by a library's product of matrices: its last bits depend on how many rows it is given, and on the
+    processor.
+    """
+    size = len(correlation)
+    factor = np.zeros((size, size))
+    for i in range(size):
+        for j in range(i + 1):
+            rest = float(correlation[i, j]) - sum(float(factor[i, k]) * float(factor[j, k]) for k in range(j))
+            factor[i, j] = math.sqrt(rest) if i == j else rest / float(factor[j, j])
+    found = np.zeros_like(normals)
+    for i in range(size):
+        for j in range(i + 1):
+            found[:, i] += factor[i, j] * normals[:, j]
+    return found

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import itertools
 import math
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
@@ -115,11 +115,3 @@ class Plan:
         sample = scenario % self.samples.count
         made |= self.samples.at(sample)
         return {**{name: made[name] for name in self.names}, SAMPLE: sample}
-
-    def at_point(self, point: int) -> Mapping[str, Any]:
-        """Give the listed inputs at a point of the grid."""
-        made: dict[str, Any] = {}
-        for group in reversed(self.grid):
-            point, place = divmod(point, group[0].choices.size)
-            made |= {axis.name: axis.choices[place] for axis in group}
-        return made

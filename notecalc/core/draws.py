@@ -2,8 +2,9 @@
 
 So any part of a run can be computed alone, twice or on another machine, and gets the same numbers. Uniform numbers come
 from Philox (Salmon et al., 2011), normal ones by inverting their distribution function, strata of a Latin hypercube
-from a keyed permutation that needs no memory (a Feistel network that walks its cycles: Black and Rogaway, 2002), Sobol
-points from scipy's scrambled direction numbers, looked up by index.
+from a keyed permutation that needs no memory (a Feistel network that walks its cycles: Black and Rogaway, 2002; of few
+strata, of which such a network can't reach all orders alike, a keyed sort), Sobol points from scipy's scrambled
+direction numbers, looked up by index.
 """
 
 from __future__ import annotations
@@ -25,6 +26,7 @@ _LOW = np.uint64(0xFFFF_FFFF)
 _SHIFT = np.uint64(32)
 _SOBOL_BITS = 52  # and half a step more, which a double holds exactly, so that no point is 0 or 1
 _FEISTEL_ROUNDS = 8
+_FEW = 4096  # strata that are sorted
 
 
 def uniforms(seed: int, stream: str, index: Any, step: Any = 0) -> FloatArray:
@@ -113,9 +115,12 @@ def latin_hypercube(seed: int, streams: tuple[str, ...], size: int, index: Any) 
     places = _integers("index", index, _whole("size", size, 2**62))
     columns = []
     for stream in streams:
-        strata = np.empty(places.shape, dtype=np.int64)
-        keys = np.array([_key(seed, f"{stream}/stratum/{k}")[0] for k in range(_FEISTEL_ROUNDS)], dtype=np.uint64)
-        _permute.spread(keys, np.array([size], dtype=np.int64), places, strata)
+        if size <= _FEW:
+            strata = np.argsort(uniforms(seed, f"{stream}/stratum", np.arange(size)), kind="stable")[places]
+        else:
+            strata = np.empty(places.shape, dtype=np.int64)
+            keys = np.array([_key(seed, f"{stream}/stratum/{k}")[0] for k in range(_FEISTEL_ROUNDS)], dtype=np.uint64)
+            _permute.spread(keys, np.array([size], dtype=np.int64), places, strata)
         columns.append((strata + uniforms(seed, f"{stream}/within", places)) / size)
     # The sum may round up to the next stratum's edge, and the last one's is 1.
     return np.minimum(np.stack(columns, axis=-1), np.nextafter(1.0, 0.0))
@@ -148,7 +153,8 @@ def sobol(seed: int, dimensions: int, index: Any) -> FloatArray:
     (4, 2)
     """
     places = _integers("index", index, 2**_SOBOL_BITS)
-    directions, shift = _scrambled(int(seed), _whole("dimensions", dimensions, 21_202))
+    # What scrambles takes no negative number: two's complement.
+    directions, shift = _scrambled(int(seed) % 2**128, _whole("dimensions", dimensions, 21_202))
     out = np.empty((dimensions, places.size))
     for row, numbers, start in zip(out, directions, shift, strict=True):
         _fill_sobol.spread(numbers, np.array([start]), places, row)

@@ -66,7 +66,7 @@ def test_streams_seeds_indices_and_steps_are_independent():
     assert stats.kstest(normals(7, "a", index), "norm").pvalue > 1e-4
 
 
-@given(st.integers(1, 600), st.integers())
+@given(st.one_of(st.integers(1, 600), st.integers(4090, 4200)), st.integers())
 def test_each_stratum_of_a_latin_hypercube_holds_one_point(size, seed):
     points = latin_hypercube(seed, ("a", "b"), size, np.arange(size))
     assert (np.sort(np.floor(points * size), axis=0) == np.arange(size)[:, None]).all()
@@ -79,6 +79,22 @@ def test_a_latin_hypercube_is_a_function_of_the_index_and_mixed():
     assert (latin_hypercube(7, ("a", "b"), size, np.array([99, 5, 100_002])) == points[[99, 5, 100_002]]).all()
     assert abs(np.corrcoef(points[:, 0], points[:, 1])[0, 1]) < 4.5 / np.sqrt(size)
     assert abs(np.corrcoef(points[:-1, 0], points[1:, 0])[0, 1]) < 4.5 / np.sqrt(size)
+
+
+@pytest.mark.compiled
+def test_orders_of_few_strata_are_equally_likely():
+    """All 120 of five, over 12,000 seeds: chi-squared."""
+    places = np.arange(5)
+    orders = [tuple(np.floor(5 * latin_hypercube(seed, ("a",), 5, places)[:, 0]).astype(int)) for seed in range(12_000)]
+    _, counts = np.unique(orders, axis=0, return_counts=True)
+    assert counts.size == 120
+    assert stats.chisquare(counts).pvalue > 1e-4
+
+
+def test_a_negative_seed_scrambles():
+    points = sobol(-5, 2, np.arange(8))
+    assert (points != sobol(5, 2, np.arange(8))).any()
+    assert (np.sort(np.floor(8 * points), axis=0) == np.arange(8)[:, None]).all()
 
 
 @pytest.mark.parametrize("dimensions", [1, 2, 7])
