@@ -291,7 +291,8 @@ class Valued:
         """The same note in QuantLib: its instrument, and a way to set its engine.
 
         QuantLib has no record dates: interest that is forfeited on conversion unless its record date has passed is
-        forfeited there on every day, as in `value`. Its engine is given no cash dividends and no cost of borrowing.
+        forfeited there on every day, and in `value` not at maturity. Its engine is given no cash dividends and no cost
+        of borrowing.
 
         Returns
         -------
