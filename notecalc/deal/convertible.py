@@ -69,7 +69,7 @@ def convertible_of(
             PutWindow(start=put.first_date.value, end=put.last_date.value, clean_price=float(put.clean_price.value))
             for put in series.puts
         ],
-        accrued_on_conversion="paid" if conversion.accrued_interest.value == "paid" else "forfeited",
+        accrued_on_conversion=conversion.accrued_interest.value,
         accrued_on_call=interest[0] if interest else "paid",
         recovery_claim=claim or own_claim,
         redemption_in=series.redemption_in.value if series.redemption_in else "cash",
@@ -89,7 +89,7 @@ def simplifications(terms: DealTerms, on: np.datetime64, reset_probability: floa
     if series.conversion.accrued_interest.value == "forfeited-before-record-date":
         yield (
             f"series.{path}.conversion.accrued_interest",
-            "valued as forfeited on every day: a coupon kept by who converts after its record date is left out",
+            "valued as forfeited but at maturity: what who converts after an earlier record date keeps is left out",
         )
     reset = series.conversion.reset
     if reset and 0 < reset_probability < 1 and on < np.datetime64(reset.first_date.value):

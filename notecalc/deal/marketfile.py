@@ -235,7 +235,7 @@ def load_market(market: str | Path) -> MarketCase:
     >>> case = load_market("ibasis-2004-06-18")
     >>> nc.load("ibasis-2004").value(**case.arguments())[["dirty_price", "parity"]].round(1)
        dirty_price  parity
-    0        125.2    81.1
+    0        126.2    81.1
     """
     path, known = Path(market), bundled_markets()
     if str(market) in known:

@@ -1,8 +1,8 @@
 """The same note in QuantLib: a hand-over, for those who go on in it or reconcile with it.
 
 QuantLib's tree solves the model that is called ``goldman-sachs`` here. It takes one conversion price, open from the
-start to maturity, and dates by a global evaluation date, which `QuantLibNote.set_engine` sets. A coupon kept by who
-converts after its record date is left out of it, as `Deal.value` leaves it out.
+start to maturity, and dates by a global evaluation date, which `QuantLibNote.set_engine` sets. Who converts at maturity
+loses the last coupon there, though its record date has passed: unlike in `Deal.value`.
 """
 
 from __future__ import annotations
@@ -103,7 +103,8 @@ class QuantLibNote:
 def quantlib_note(terms: DealTerms) -> QuantLibNote:
     """Build the deal's note.
 
-    Interest that is forfeited on conversion unless its record date has passed is taken as forfeited on every day.
+    Interest that is forfeited on conversion unless its record date has passed is taken as forfeited on every day, at
+    maturity, too.
 
     Raises
     ------

@@ -105,8 +105,8 @@ class Valued:
         ... )
         >>> worth[["stock_price", "dirty_price", "bond_floor", "parity"]].round(2)
            stock_price  dirty_price  bond_floor  parity
-        0          1.5       125.17       91.77   81.08
-        1          2.5       168.49       91.77  135.14
+        0          1.5       126.15       91.77   81.08
+        1          2.5       170.03       91.77  135.14
         """
         return self._valued("value", on, model, market)
 
@@ -133,7 +133,7 @@ class Valued:
         ... )
         >>> greeks[["hedge_ratio", "vega", "credit"]].round(2)
            hedge_ratio  vega  credit
-        0         0.72  0.48   -0.02
+        0         0.73  0.47   -0.02
         >>> greeks.notecalc.units["vega"]
         'per 100 per 0.01'
         """
@@ -167,7 +167,7 @@ class Valued:
         >>> found = deal.implied_volatility(100, stock_price=[1.2, 1.9], **terms)
         >>> found[["stock_price", "volatility", "remark"]].round(3)
            stock_price  volatility       remark
-        0          1.2       0.458
+        0          1.2       0.438
         1          1.9         NaN  no solution
         """
         return self._implied("implied_volatility", "volatility", clean_price, on, model, market)
@@ -277,7 +277,7 @@ class Valued:
         ... )
         >>> found.loc[found["alternative"] == "0.5", ["term", "reason", "dirty_price"]].round(1)
                         term                reason  dirty_price
-        1  market.volatility  no option was quoted         -5.0
+        1  market.volatility  no option was quoted         -4.9
         """
         from notecalc.deal.value_assumptions import value_assumption_table
 
@@ -291,7 +291,8 @@ class Valued:
         """The same note in QuantLib: its instrument, and a way to set its engine.
 
         QuantLib has no record dates: interest that is forfeited on conversion unless its record date has passed is
-        forfeited there on every day, as in `value`. Its engine is given no cash dividends and no cost of borrowing.
+        forfeited there on every day, and in `value` not at maturity. Its engine is given no cash dividends and no cost
+        of borrowing.
 
         Returns
         -------

@@ -141,8 +141,8 @@ class ConvertibleTape:
             Day of valuation: one, or one for each note; a Series has the index of the frame.
         model : {"tsiveriotis-fernandes", "ayache-forsyth-vetzal", "goldman-sachs"}
             See `notecalc.convertible_value`. A frame may have columns for every kind of credit; the model's are used.
-        accrued_on_conversion : {"forfeited", "paid"}
-            Whether a holder who converts is paid the interest accrued.
+        accrued_on_conversion : {"forfeited", "forfeited-before-record-date", "paid"}
+            Whether a holder who converts is paid the interest accrued; see `notecalc.Convertible`.
         accuracy : {"fast", "standard", "reference"}
             How fine the grids are.
         errors : {"raise", "report"}

@@ -24,6 +24,8 @@ def _evaluation_date() -> Iterator[None]:
 
 
 def ours(deal: nc.Deal, credit_spread: float, **market: float) -> float:
+    """Our value of the note as QuantLib has it: without record dates."""
+    deal = deal.replace(**{"series.notes.conversion.accrued_interest": "forfeited"})
     data = MARKET | market | {"credit": nc.CreditSpread(credit_spread), "accuracy": "reference"}
     return float(deal.value(on=DAY, model="goldman-sachs", **data)["dirty_price"].iloc[0])
 

@@ -319,7 +319,7 @@ def _on_nodes(noticed: Any, nodes: int) -> Any:
         _march.march, _steps.graded_by, _steps.next_step,
         _events.known_kink, _events.crosses, _events.excess, _events.crossing, _events.beside, _events.clip,
         _events.weigh_conversion, _events.weigh_trigger, _events.cap, _events.enter, _events.move,
-        _events.mature, _events.meet,
+        _events.add_coupon, _events.mature, _events.meet,
         _across, most_segments, copy_segments, _room, _span, _one_grid, _read, _extrapolated, _on_nodes, _each_row,
     ],
 )  # fmt: skip

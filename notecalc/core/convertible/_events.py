@@ -53,7 +53,10 @@ _SAME = 1e-10  # [per 100]: a value this near a bound is on it
 def mature(
     u: Any, b: Any, work: Any, exp_y: Any, state: Any, seg: Any, o: int, model: int, h: float, zero: int
 ) -> None:
-    """Fill in what the note is worth at maturity: principal and last coupon, or the shares if they are worth more."""
+    """Fill in what the note is worth at maturity: principal and last coupon, or the shares if they are worth more.
+
+    The coupon of that day comes beside either: the last, if who converts keeps it.
+    """
     work[GAIN, :] = 0.0
     work[PASS, :] = 0.0
     k, paid = seg[o + RATIO] * seg[o + LEVEL_END], seg[o + DAY_PUT]
@@ -75,7 +78,16 @@ def mature(
     elif is_open:
         for i in range(b.size):
             b[i] = 0.0
+    add_coupon(u, b, seg[o + COUPON], model)
     enter(u, b, work, exp_y, state, seg, o, model, h, zero, (-1.0, 0.0, 0.0, 0.0))
+
+
+def add_coupon(u: Any, b: Any, coupon: float, model: int) -> None:
+    """Add a coupon, which is cash."""
+    for i in range(u.size):
+        u[i] += coupon
+        if model == TSIVERIOTIS_FERNANDES:
+            b[i] += coupon
 
 
 def meet(
@@ -108,10 +120,7 @@ def meet(
         kink = clip(u, b, work, exp_y, 1.0, seg[o + DAY_PUT], scale, 0.0, 1e300, cash, h, kink)
     if seg[o + DAY_OPEN] > 0:
         kink = clip(u, b, work, exp_y, 1.0, floor, 0.0, 0.0, 1e300, 0.0, h, kink)
-    for i in range(u.size):
-        u[i] += seg[o + COUPON]
-        if model == TSIVERIOTIS_FERNANDES:
-            b[i] += seg[o + COUPON]
+    add_coupon(u, b, seg[o + COUPON], model)
     enter(u, b, work, exp_y, state, seg, o, model, h, zero, kink)
 
 

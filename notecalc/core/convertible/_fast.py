@@ -124,7 +124,11 @@ def is_simple(seg: Any, o: int, first: int, last: bool) -> Any:  # noqa: FBT001 
             and seg[o + OPEN] > 0.0
             and worth >= max(seg[o + CALL_START], seg[o + CALL_END])
         )
-    return plain and (not last or (seg[o + DAY_OPEN] > 0.0 and seg[o + DAY_PUT] > 0.0 and seg[o + DAY_FLOOR] == 0.0))
+    if last:
+        # A coupon beside the shares, too, is listed: without a call nothing takes it away.
+        plain = plain and not (seg[o + CALL] > 0.0 and seg[o + COUPON] > 0.0)
+        plain = plain and seg[o + DAY_OPEN] > 0.0 and seg[o + DAY_PUT] > 0.0 and seg[o + DAY_FLOOR] == 0.0
+    return plain
 
 
 def level_of_calls(seg: Any, begin: int, end: int) -> Any:
@@ -211,15 +215,16 @@ def read_notes(offsets: Any, seg: Any, counts: Any, short: Any, notes: Any, grou
             if seg[o + CALL] == 0.0:
                 free = now
             same = s < end - 1 and (seg[o + CALL] > 0.0) == (seg[o + FIELDS + CALL] > 0.0)
+            if (same or s == end - 1) and put == 0.0 and seg[o + CALL] == 0.0 and seg[o + COUPON] > 0.0:
+                short[begin * S_FIELDS + inner * S_FIELDS + S_TIME] = length
+                short[begin * S_FIELDS + inner * S_FIELDS + S_PAID] = seg[o + COUPON]
+                inner += 1
             if same and put == 0.0 and (seg[o + COUPON] == 0.0 or seg[o + CALL] == 0.0):
-                if seg[o + COUPON] > 0.0:
-                    short[begin * S_FIELDS + inner * S_FIELDS + S_TIME] = length
-                    short[begin * S_FIELDS + inner * S_FIELDS + S_PAID] = seg[o + COUPON]
-                    inner += 1
                 continue
             short[at + S_INNER], short[at + S_FIRST] = inner - told, (begin + told) * S_FIELDS
             told = inner
-            short[at + S_LENGTH], short[at + S_COUPON], short[at + S_PUT] = length, seg[o + COUPON], put
+            short[at + S_LENGTH], short[at + S_PUT] = length, put
+            short[at + S_COUPON] = seg[o + COUPON] if s < end - 1 else 0.0
             short[at + S_BARRIER] = 1.0 if seg[o + CALL] > 0.0 else 0.0
             if counts[i] > 0:
                 longest = max(longest, length)

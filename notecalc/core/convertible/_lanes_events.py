@@ -85,7 +85,10 @@ def mature(
     like: Any, grid: Any, room: int, now: Any, cells: Any, seg: Any, o: int, nodes: int, zero: int, is_open: Any,
     day_open: Any, is_call: Any, model: int,
 ) -> None:  # fmt: skip
-    """Fill in what the note is worth at maturity: principal and last coupon, or the shares if they are worth more."""
+    """Fill in what the note is worth at maturity: principal and last coupon, or the shares if they are worth more.
+
+    The coupon of that day comes beside either: the last, if who converts keeps it.
+    """
     clear(like, grid, room, nodes, model)
     zeros, h = splat(0.0, like), of(like, now, H)
     scale = of(like, seg, o + RATIO) * of(like, seg, o + LEVEL_END)
@@ -110,8 +113,20 @@ def mature(
         if day_open:
             node = select(paid > least, node, splat(-9.0, like))
             weigh_jump(like, grid, PASS * room, now, node, place - node, debt, 0, nodes - 1)
+    add_coupon(like, grid, room, nodes, of(like, seg, o + COUPON), model)
     none = (splat(-1.0, like), zeros, zeros, zeros)
     enter(like, grid, room, now, cells, seg, o, nodes, zero, is_open, is_call, none, True, model)
+
+
+def add_coupon(like: Any, grid: Any, room: int, nodes: int, coupon: Any, model: int) -> None:
+    """Add a coupon, which is cash."""
+    for i in range(nodes):
+        at_node = U * room + i * lanes_of(like)
+        store(grid, at_node, load(grid, at_node, like) + coupon)
+    if model == TSIVERIOTIS_FERNANDES:
+        for i in range(nodes):
+            at_node = SECOND * room + i * lanes_of(like)
+            store(grid, at_node, load(grid, at_node, like) + coupon)
 
 
 def settle(
@@ -221,14 +236,7 @@ def meet(
     pair = model != AYACHE_FORSYTH_VETZAL
     if day_open and not within:
         kink = clip(like, grid, room, now, cells, nodes, 0, 1.0, least, zeros, zeros, never, kink, pair, zeros, 0.0)
-    coupon = of(like, seg, o + COUPON)
-    for i in range(nodes):
-        at_node = U * room + i * lanes_of(like)
-        store(grid, at_node, load(grid, at_node, like) + coupon)
-    if model == TSIVERIOTIS_FERNANDES:
-        for i in range(nodes):
-            at_node = SECOND * room + i * lanes_of(like)
-            store(grid, at_node, load(grid, at_node, like) + coupon)
+    add_coupon(like, grid, room, nodes, of(like, seg, o + COUPON), model)
     enter(like, grid, room, now, cells, seg, o, nodes, zero, is_open, is_call, kink, not within, model)
 
 

@@ -145,14 +145,11 @@ def value_called(
     cut_segment(part, FIELDS, seg, o, begin if r == s else 0.0, end)
     is_open, floor = seg[o + OPEN], part[FIELDS + FLOOR_END]
     if on_the_day:
-        is_open, floor = seg[o + DAY_OPEN], seg[o + DAY_FLOOR] + coupon
+        is_open, floor = seg[o + DAY_OPEN], seg[o + DAY_FLOOR]
         price = max(price, seg[o + DAY_PUT])
-    part[FIELDS + DAY_PUT], part[FIELDS + DAY_CASH] = price + coupon, price
+    part[FIELDS + DAY_PUT], part[FIELDS + DAY_CASH], part[FIELDS + COUPON] = price, price, coupon
     part[FIELDS + DAY_OPEN], part[FIELDS + DAY_FLOOR] = is_open, floor
     mature(u, b, work, exp_y, state, part, FIELDS, model, h, zero)
-    if model == TSIVERIOTIS_FERNANDES:
-        for i in range(b.size):
-            b[i] += coupon
     while True:
         if part[FIELDS + LENGTH] > _SAME_TIME:  # not so of the last, on the day itself
             count = max(2, round(called_steps * part[FIELDS + LENGTH] / notice))

@@ -225,7 +225,7 @@ def mature(p: Any, tilt: Any, v: Any, exp_y: Any, seg: Any, o: int, h: float, ze
     parting = (max(cash, 0.0) / k) if is_open else math.nan
     for i in range(v.size):
         converted = is_open and k * exp_y[i] >= cash
-        v[i] = floor if converted else paid - k * exp_y[i]
+        v[i] = (floor if converted else paid - k * exp_y[i]) + seg[o + COUPON]
         for which in range(ENDINGS):
             p[which, i] = meant(AT_MATURITY if converted else REDEEMED, which)
             tilt[which, i] = 0.0

@@ -91,10 +91,12 @@ def fill_columns(
     if in_shares:
         repaid = repaid / of_each(terms.redemption_price_fraction, segments.windows.note)
     put = _put_at_maturity(segments.windows)
-    table[last, col.DAY_PUT] = np.maximum(repaid, put) + coupon
-    table[last, col.DAY_CASH] = np.where(put > repaid, put, 0.0 if in_shares else repaid) + coupon
+    kept = _keeps_last_coupon(terms, segments.windows)
+    instead = np.where(kept, 0.0, coupon)
+    table[last, col.DAY_PUT] = np.maximum(repaid, put) + instead
+    table[last, col.DAY_CASH] = np.where(put > repaid, put, 0.0 if in_shares else repaid) + instead
     table[last, col.DAY_FLOOR] = coupon if terms.accrued_on_conversion == "paid" else 0.0
-    table[last, col.COUPON], table[last, col.DAY_CALL], table[last, col.DIVIDEND] = 0.0, np.nan, 0.0
+    table[last, col.COUPON], table[last, col.DAY_CALL], table[last, col.DIVIDEND] = coupon - instead, np.nan, 0.0
     _fill_levels(table, segments)
     return table, since[segments.first]
 
@@ -180,6 +182,15 @@ def _fill_options(table: FloatArray, terms: Convertible, segments: Segments, int
         # On the first day of a window, too, conversion is open; on its last the segment before says so.
         table[window.known & (window.start <= end) & (end <= window.end), col.DAY_OPEN] = 1.0
     table[:, col.RATIO], table[:, col.OPEN] = ratio, is_open
+
+
+def _keeps_last_coupon(terms: Convertible, windows: Windows) -> BoolArray:
+    """Tell in which pairs who converts at maturity keeps the last coupon, whose record date has passed."""
+    if terms.accrued_on_conversion != "forfeited-before-record-date":
+        return np.zeros(windows.note.size, dtype=np.bool_)
+    record = terms.periods.record_date[terms.periods.offsets[windows.note + 1] - 1]
+    passed: BoolArray = record < windows.last_day
+    return passed
 
 
 def _put_at_maturity(windows: Windows) -> FloatArray:

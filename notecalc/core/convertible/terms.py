@@ -33,9 +33,10 @@ from notecalc.core.periods import Periods
 from notecalc.core.words import known_word
 from notecalc.errors import TermError
 
-__all__ = ["ACCRUED", "CLAIMS", "PAID_IN", "CallWindow", "ConversionWindow", "Convertible", "PutWindow", "Steps"]
+__all__ = ["CLAIMS", "PAID_IN", "CallWindow", "ConversionWindow", "Convertible", "PutWindow", "Steps"]
 
-ACCRUED = ("forfeited", "paid")
+ON_CALL = ("forfeited", "paid")
+ON_CONVERSION = ("forfeited", "forfeited-before-record-date", "paid")
 CLAIMS = ("principal", "principal-and-accrued")
 PAID_IN = ("cash", "shares")
 
@@ -282,8 +283,10 @@ class Convertible:
         When they may be called.
     puts : iterable of PutWindow
         When they may be put.
-    accrued_on_conversion : {"forfeited", "paid"}
+    accrued_on_conversion : {"forfeited", "forfeited-before-record-date", "paid"}
         Whether a holder who converts is paid the interest accrued since the last coupon; at maturity, the last coupon.
+        With a record date, who converts at maturity keeps the last coupon if that date lies before; what who converts
+        between another coupon and its record date keeps is left out.
     accrued_on_call : {"paid", "forfeited"}
         Whether a call or a put pays it.
     recovery_claim : {"principal", "principal-and-accrued"}
@@ -362,6 +365,10 @@ class Convertible:
         if not windows["conversions"]:
             raise TermError("conversions", rule="at least one window", got=[])
         size = len(periods.notes)
+        on_conversion = known_word("accrued_on_conversion", accrued_on_conversion, ON_CONVERSION)
+        if on_conversion == "forfeited-before-record-date":
+            days = periods.notes.record_days
+            forbid("record_days", days, days < 0, f"given with accrued_on_conversion={on_conversion!r}")
         for name, given in windows.items():
             for window in given:
                 for field in fields(window):
@@ -380,8 +387,8 @@ class Convertible:
         _set(
             self,
             periods=periods,
-            accrued_on_conversion=known_word("accrued_on_conversion", accrued_on_conversion, ACCRUED),
-            accrued_on_call=known_word("accrued_on_call", accrued_on_call, ACCRUED),
+            accrued_on_conversion=on_conversion,
+            accrued_on_call=known_word("accrued_on_call", accrued_on_call, ON_CALL),
             recovery_claim=known_word("recovery_claim", recovery_claim, CLAIMS),
             redemption=repaid,
             redemption_in=known_word("redemption_in", redemption_in, PAID_IN),
