@@ -20,6 +20,7 @@ from notecalc.batch.axisfile import AxisTerms, axis_of
 from notecalc.batch.case import BLOCK_ROWS, Case
 from notecalc.batch.plan import Plan
 from notecalc.batch.results import CATALOGUE, Result
+from notecalc.batch.results.base import OptionsError
 from notecalc.deal.deal import Deal
 from notecalc.deal.dealfile import model_schema, problems_of, read_deal_file, read_toml
 from notecalc.deal.marketfile import MarketCase, load_market
@@ -264,6 +265,11 @@ def _results(terms: ScenarioTerms, deal: Deal, market: MarketCase | None, proble
         if not wrong:
             try:
                 results.append(kind(deal, market, seed=terms.seed, **options))
+            except OptionsError as error:
+                problems += [
+                    Problem(f"results.{each.name}", f"must be {each.rule}", each.got, each.hint)
+                    for each in error.errors
+                ]
             except TermError as error:
                 problems.append(Problem(f"results.{error.name}", f"must be {error.rule}", error.got, error.hint))
     return results

@@ -134,10 +134,13 @@ class Timeline:
 
     def accrued_paid(self, taken: IntArray, numerator: IntArray, denominator: IntArray) -> IntArray:
         """Cents of accrued interest that are paid on conversion: of each holder's principal, if the deal pays it."""
-        _, series = sole_series(self.terms)
-        if series.conversion.accrued_interest.value != "paid":
+        if sole_series(self.terms)[1].conversion.accrued_interest.value != "paid":
             return np.zeros_like(taken)
-        rate = Fraction(series.annual_rate.value)
+        return self.accrued(taken, numerator, denominator)
+
+    def accrued(self, taken: IntArray, numerator: IntArray, denominator: IntArray) -> IntArray:
+        """Cents of interest accrued on each holder's principal."""
+        rate = Fraction(sole_series(self.terms)[1].annual_rate.value)
         above, below = (np.repeat(part, taken.shape[1]) for part in (numerator, denominator))
         return interest_cents(taken.reshape(-1), rate, above, below).reshape(taken.shape)
 

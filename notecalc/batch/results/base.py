@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
@@ -15,12 +15,25 @@ from notecalc.deal.deal import Deal
 from notecalc.deal.marketfile import MarketCase
 from notecalc.errors import TermError
 
-__all__ = ["SAMPLE", "Column", "Inputs", "Result", "in_parts"]
+__all__ = ["SAMPLE", "Column", "Inputs", "OptionsError", "Result", "in_parts"]
 
 Inputs = Mapping[str, npt.NDArray[Any]]
 
 SAMPLE = "sample"
 """The input that says which of the samples a scenario has; whoever draws paths draws the same for the same sample."""
+
+
+class OptionsError(TermError):
+    """Options of a result, or what it is to be computed of, are wrong; `errors` has all that is, not only the first."""
+
+    def __init__(self, errors: Sequence[TermError]) -> None:
+        first, *others = self.errors = tuple(errors)
+        super().__init__(first.name, rule=first.rule, got=first.got, hint=first.hint)
+        if others:
+            self.args = ("\n".join(map(str, self.errors)),)
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return type(self), (self.errors,)
 
 
 @dataclass(frozen=True)

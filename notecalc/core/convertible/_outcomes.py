@@ -390,7 +390,10 @@ def hold(
     p: Any, tilt: Any, v: Any, exp_y: Any, side: float, amount: float, scale: float, low: float, high: float,
     ending: int, h: float, kink: Any,
 ) -> Any:  # fmt: skip
-    """End the note where it is beyond a bound, as `_events.clip` does; give the place of the crossing, NaN if none."""
+    """End the note where it is beyond a bound, as `_events.clip` does; give the place from which, NaN if nowhere.
+
+    It is infinite, below all nodes or above them, where all of them are beyond.
+    """
     nodes = v.size
     same = _SAME if ending in (PUT, CALLED) else 0.0
     first, last = 0, nodes - 1
@@ -408,6 +411,9 @@ def hold(
     elif 0 < first <= last and excess(v, exp_y, side, amount, scale, same, first) > 0.0:
         # From a trigger on it is beyond the bound at once: what ends it is the trigger, between two nodes.
         cell, place, sign = first - 1, math.log(low / exp_y[first - 1]) / h, 1.0
+        found = cell + place
+    elif first == 0 <= last and excess(v, exp_y, side, amount, scale, same, first) > 0.0:
+        found = math.inf if ending == PUT else -math.inf
     for which in range(ENDINGS):
         f, end = p[which], meant(ending, which)
         inside, steep = beside(f, cell, place, sign) if sign != 0.0 else (0.0, 0.0)

@@ -16,6 +16,7 @@ from notecalc.core.convertible._columns import (
     DAY_OPEN,
     DAY_PUT,
     DAY_TRIGGER,
+    DIVIDEND,
     EDGE_NEW,
     EDGE_PARTS,
     EDGE_PUT_LAST,
@@ -104,7 +105,9 @@ def add_day(points: Any, count: int, seg: Any, o: int, time: float, found: Any) 
         count = add_point(points, count, time, CASH_CALL, level * found[0])
     if not math.isnan(seg[o + DAY_PUT]):
         count = add_point(points, count, time, PUTTING, level * found[1])
-    if seg[o + DAY_OPEN] > 0 and not seg[o + OPEN] > 0:
+    # Where conversion is open before, its edge just then is of note if something is lost by waiting until after.
+    loses = seg[o + DIVIDEND] > 0 or seg[o + FIELDS + RATIO] < seg[o + RATIO]
+    if seg[o + DAY_OPEN] > 0 and (loses or not seg[o + OPEN] > 0):
         count = add_point(points, count, time, CONVERSION, level * found[2])
     if seg[o + CALL] > 0:
         count = add_point(points, count, time, CASH_CALL, level * found[3])

@@ -58,7 +58,8 @@ class ExerciseBoundary(NamedTuple):
     kind: Any
     """One of `BOUNDARIES`."""
     stock_price: FloatArray
-    """[currency/share]; NaN where the option is live and no stock price has it exercised."""
+    """[currency/share]; NaN where the option is live and no stock price has it exercised; on a day on which every one
+    has, 0, or infinite for a put."""
 
 
 def convertible_probabilities(
@@ -145,7 +146,8 @@ def exercise_boundary(
     Kinds are ``conversion``, the price from which the holder converts; ``forced-conversion``, from which the issuer's
     call makes the holder convert; ``call``, from which the issuer calls for cash, up to the one before; ``put``, below
     which the holder puts. Each is given at the times of the engine's steps, and on days that matter to it, for as long
-    as the option is live. On the day of a coupon there may be two: before it is paid and after.
+    as the option is live. On the day of a coupon there may be two: before it is paid and after; so, of
+    conversion, on an ex-date and on the day of another conversion price.
 
     Parameters
     ----------

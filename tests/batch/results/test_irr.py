@@ -15,7 +15,6 @@ from notecalc.core.draws import uniforms
 from notecalc.core.irr import irr
 from notecalc.deal.events import Conversion
 from notecalc.deal.marketfile import Datum, MarketCase
-from notecalc.deal.terms import PutTerms
 from notecalc.errors import DealFileError
 
 CLOSING, MATURITY = np.datetime64("2004-06-18"), np.datetime64("2007-06-18")
@@ -117,55 +116,20 @@ def test_a_sample_has_its_path_whatever_is_computed_beside_it(deal, market):
     assert not np.array_equal(again.compute({"sample": sample}, 50)["irr"], whole["irr"])
 
 
-def present_value(made, risk_free):
-    """What is received is worth at closing [per 100 of principal], each path's, discounted at the risk-free rate."""
-    end = np.where(np.isnat(made["converted_on"]), made["defaulted_on"], made["converted_on"])[:, 0]
-    end = np.where(np.isnat(end), MATURITY, end)
-    ends = np.array(
-        ["2004-12-18", "2005-06-18", "2005-12-18", "2006-06-18", "2006-12-18", "2007-06-18"], "datetime64[D]"
-    )
-    years = (ends - CLOSING).astype(float) / 365
-    paid = ends <= end[:, np.newaxis]
-    coupons = 1_160_000 * paid
-    last = made["received"][:, -1] - coupons.sum(axis=1)
-    when = (end - CLOSING).astype(float) / 365
-    return (coupons @ np.exp(-risk_free * years) + last * np.exp(-risk_free * when)) / 290_000
-
-
-@pytest.mark.compiled
-@pytest.mark.parametrize("dividend_yield", [0.0, 0.25])
-def test_the_optimal_rule_earns_the_value_under_the_risk_neutral_drift(deal, market, dividend_yield):
-    # Accrued interest is paid, so that deal and model agree on the last coupon; on default the stock is worth nothing.
-    paying = deal.replace(accrued_interest="paid")
-    terms = market.terms.model_copy(update={"dividend_yield": Datum(value=dividend_yield, assumed="a test")})
-    case = MarketCase(terms, "test.toml")
-    drift = {"value": 0.03 - dividend_yield + 0.12, "assumed": "risk-neutral"}
-    sample = np.arange(40_000)
-    data = {"stock_price": np.full(sample.size, 2.2), "volatility": np.full(sample.size, 0.35)}
-    inputs = {"sample": sample, **data}
-    best = result(paying, case, "optimal", "week", drift=drift, accuracy="standard").compute(inputs, sample.size)
-    worth = present_value(best, 0.03)
-    market_of_day = case.arguments("ayache-forsyth-vetzal")
-    value = paying.value(**market_of_day, stock_price=2.2, volatility=0.35)["dirty_price"].item()
-    error = worth.std() / np.sqrt(worth.size)
-    assert error < 0.6
-    assert abs(worth.mean() - value) < 3 * error
-    waiting = present_value(result(paying, case, drift=drift, observed="week").compute(inputs, sample.size), 0.03)
-    gain = worth - waiting
-    if dividend_yield:  # only dividends make it worth while not to wait
-        assert gain.mean() > 5 * gain.std() / np.sqrt(gain.size)
-    else:
-        assert (gain == 0).all()
-
-
 def test_the_boundary_is_risk_neutral_whatever_the_drift(deal, market):
     case = MarketCase(market.terms.model_copy(update={"dividend_yield": Datum(value=0.2, assumed="a test")}), "test")
     low, high = (
         result(deal, case, "optimal", accuracy="fast", drift={"value": drift, "assumed": "a test"})
         for drift in (0.001, 0.5)
     )
-    timeline_and_days = low._timeline()
-    assert np.array_equal(low._boundary({}, 1, *timeline_and_days)[0], high._boundary({}, 1, *timeline_and_days)[0])
+    sample = np.arange(20_000)
+    made = [each.compute({"sample": sample}, sample.size)["converted_on"][:, 0] for each in (low, high)]
+    # A path that is above the boundary on a day without the drift is above it with the drift, and converts by then.
+    early, soon = made
+    assert (soon[~np.isnat(early)] <= early[~np.isnat(early)]).all()
+    # In its first month hardly any path is moved across the boundary by the drift.
+    first = np.datetime64("2004-07-18")
+    assert (early == first).sum() == pytest.approx((soon == first).sum(), rel=0.5)
 
 
 def test_the_conversion_price_may_vary(deal, market):
@@ -204,25 +168,17 @@ def test_options_that_cannot_be_are_refused(deal, market, options, message):
 
 
 def test_deals_and_markets_whose_paths_are_not_followed_are_refused(deal, market):
-    day = {"value": "2005-06-18", "assumed": "a test"}
-    window = {"clean_price": {"value": 100, "assumed": "a test"}, "first_date": day, "last_date": day,
-              "accrued_interest": {"value": "paid", "assumed": "a test"}}  # fmt: skip
-    notes = deal.terms.series["notes"]
-    put = PutTerms.model_validate(window | {"first_date": day | {"value": dt.date(2005, 6, 18)},
-                                            "last_date": day | {"value": dt.date(2005, 6, 18)}})  # fmt: skip
-    with_put = nc.Deal(
-        deal.terms.model_copy(update={"series": {"notes": notes.model_copy(update={"puts": (put,)})}}), "test.toml"
-    )
-    with pytest.raises(nc.TermError, match=r"`series.notes.puts` must be without windows"):
-        result(with_put, market).compute({}, 1)
     late = MarketCase(market.terms.model_copy(update={"on": dt.date(2005, 1, 3)}), "test.toml")
     with pytest.raises(nc.TermError, match="`market.on` must be the day of closing, 2004-06-18, on which paths begin"):
-        result(deal, late).compute({}, 1)
+        result(deal, late)
     elastic = {"hazard_elasticity": Datum(value=1.0, assumed="a test")}
     elastic["hazard_reference_price"] = Datum(value=1.5, assumed="a test")
     bent = MarketCase(market.terms.model_copy(update=elastic), "test.toml")
     with pytest.raises(nc.TermError, match="`market.hazard_elasticity` must be left out, where paths are followed"):
-        result(deal, bent).compute({}, 1)
+        result(deal, bent)
+    chance = MarketCase(market.terms.model_copy(update={"reset_probability": Datum(value=0.5, assumed="x")}), "t")
+    with pytest.raises(nc.TermError, match="`market.reset_probability` must be given where the deal's conversion"):
+        result(deal, chance)
 
 
 FILE = """

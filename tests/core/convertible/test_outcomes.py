@@ -286,6 +286,39 @@ def test_what_is_live_and_not_exercised_is_missing(make):
 
 
 @compiled
+def test_an_option_exercised_at_every_price_has_its_boundary_at_the_end(make):
+    """Called far below what it can be worth, or put far above, no stock price keeps a note from its end."""
+    day = {"start": "2005-09-01", "end": "2005-09-01"}
+    for rights, kind, price in (
+        ({"calls": [CallWindow(clean_price=50, **day)]}, "call", 0.0),
+        ({"puts": [PutWindow(clean_price=1e5, **day)]}, "put", math.inf),
+    ):
+        boundary = exercise_boundary(make(terms=rights), DAY, **market(credit=0.06, accuracy="fast"))
+        assert of_kind(boundary, kind)[1].tolist() == [price]
+
+
+@compiled
+def test_before_an_ex_date_conversion_pays_where_the_dividend_is_worth_more_than_waiting(make):
+    """Of a note without coupons or credit: where its shares are worth a bond and a European call on what is left."""
+    stock = make(annual_rate=0.0, frequency=0)
+    dividend = {"dividend_dates": ["2006-12-18"], "dividend_amounts": [0.15]}
+    boundary = exercise_boundary(stock, DAY, **market(accuracy="reference", **dividend))
+    years, prices = of_kind(boundary, "conversion")
+    ex_date = (np.datetime64("2006-12-18") - np.datetime64(DAY)).astype(int) / 365
+    before = prices[np.abs(years - ex_date) < 1e-9][0]
+    left = 3.0 - ex_date
+
+    def waiting(price):
+        after = price - 0.15
+        d1 = (math.log(after / 1.85) + (0.03 + 0.08) * left) / (0.4 * math.sqrt(left))
+        bond = math.exp(-0.03 * left)
+        call = after * norm.cdf(d1) - 1.85 * bond * norm.cdf(d1 - 0.4 * math.sqrt(left))
+        return 1.85 * bond + call - price
+
+    assert before == pytest.approx(brentq(waiting, 1.9, 20.0), rel=1e-3)
+
+
+@compiled
 @pytest.mark.parametrize("model", MODELS)
 def test_value_touches_parity_at_the_boundary(make, model):
     """In the middle of a coupon's period, from whose end the edge comes in fast: it is found to a part in a thousand."""
