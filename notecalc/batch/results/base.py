@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from typing import Any, ClassVar
+from typing import Any, ClassVar, TypeAlias
 
 import numpy as np
 import numpy.typing as npt
@@ -13,14 +13,20 @@ import numpy.typing as npt
 from notecalc.core.arrays import IntArray
 from notecalc.deal.deal import Deal
 from notecalc.deal.marketfile import MarketCase
-from notecalc.errors import TermError
+from notecalc.errors import Problem, TermError
 
-__all__ = ["SAMPLE", "Column", "Inputs", "Result", "in_parts"]
+__all__ = ["NOTE", "SAMPLE", "Column", "Failed", "Inputs", "Result", "in_parts"]
 
 Inputs = Mapping[str, npt.NDArray[Any]]
+Failed: TypeAlias = dict[int, tuple[str, str]]
+"""By row: the code and the text of what kept it from being computed."""
 
 SAMPLE = "sample"
 """The input that says which of the samples a scenario has; whoever draws paths draws the same for the same sample."""
+
+
+NOTE = "note"
+"""The input that says which note of a tape a scenario is applied to, by its place; a file has the note's name."""
 
 
 @dataclass(frozen=True)
@@ -100,6 +106,33 @@ class Result(ABC):
         NotecalcError
             An input cannot be; with its row, where that is known.
         """
+
+    def outcome(self, inputs: Inputs, size: int) -> tuple[Mapping[str, npt.NDArray[Any]], Failed]:
+        """Give what `compute` gives, and the rows that it is known of alone that they can't be computed."""
+        return self.compute(inputs, size), {}
+
+    def lacks(self, axes: Collection[str]) -> Iterator[Problem]:  # noqa: ARG002 (one that needs more says so)
+        """Say what it needs that neither the axes nor what scenarios are of have."""
+        yield from ()
+
+    def check(self, inputs: Inputs) -> None:  # noqa: ARG002 (of a deal, all of them may be left out)
+        """Compute once what would fail in every scenario; `inputs` are those of the first.
+
+        Raises
+        ------
+        NotecalcError
+            It can't be computed.
+        """
+        self.compute({}, 1)
+
+    def written(self, name: str, values: npt.NDArray[Any]) -> npt.NDArray[Any]:  # noqa: ARG002 (as they are)
+        """Give an input as its column has it."""
+        return values
+
+    @property
+    def market_data(self) -> Collection[str] | None:
+        """Names of the market file's data that it rests on; None for all."""
+        return None if self.needs_market else ()
 
     def default(self, inputs: Inputs, name: str, value: Any, size: int) -> npt.NDArray[Any]:
         """Give an input, or what holds where it does not vary."""

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
 
 from notecalc.core._layout import Layout
 from notecalc.core.arrays import NON_NEGATIVE, FloatArray, IntArray, as_dates, as_numbers, forbid
+from notecalc.core.convertible import _columns as col
 from notecalc.core.convertible._timeline import Timelines, build_timelines
 from notecalc.core.convertible._windows import Dividends
+from notecalc.core.convertible.moves import Moved, moved_tables
 from notecalc.core.convertible.terms import Convertible, Steps
 from notecalc.core.curves import Curve
 from notecalc.errors import TermError
@@ -26,6 +29,10 @@ class Source:
     layout: Layout
     curves: dict[int, Curve | Steps]
     dividends: Dividends
+    moves: Mapping[int, Moved] = field(default_factory=dict)
+    """By the column of the segments that each moves; their rows are those of the layout's outputs."""
+    own: Mapping[int, FloatArray] = field(default_factory=dict)
+    """By the same, each row's own numbers."""
 
     @property
     def counts_days(self) -> bool:
@@ -50,7 +57,18 @@ class Source:
             self.dividends,
             None if flat is None else flat[first],
         )
-        return lines, np.ascontiguousarray(pair.reshape(-1)[row])
+        pair = np.ascontiguousarray(pair.reshape(-1)[row])
+        return self._moved(lines, pair) if self.moves else (lines, pair)
+
+    def _moved(self, lines: Timelines, pair: IntArray) -> tuple[Timelines, IntArray]:
+        """Give the segments of each row by itself, moved."""
+        day = self.layout.settlement[self.layout.row]
+        after = {
+            column: np.where(np.isnat(day), 0.0, (day - move.reference_date).astype(np.float64) / 365)
+            for column, move in self.moves.items()
+        }
+        offsets, table = moved_tables(self.moves, self.own, lines.offsets, lines.table, col.LENGTH, pair, after)
+        return Timelines(offsets, table, lines.accrued[pair], lines.ratio[pair]), np.arange(pair.size)
 
 
 def read_dividends(size: int, dates: Any, amounts: Any, notes: Any) -> Dividends:
