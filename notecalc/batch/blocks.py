@@ -100,7 +100,7 @@ def table_of(
     """Give a result's table for some scenarios, numbered so or from the first on, and each failure by code and place."""
     import pyarrow as pa  # slow to import
 
-    own = {name: values for name, values in inputs.items() if name in result.reads}
+    own = {name: values for name, values in inputs.items() if result.reads(name)}
     size = next((values.size for values in inputs.values()), 1)
     columns, failed = _computed(result, own, size)
     rows = result.rows

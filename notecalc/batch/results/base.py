@@ -70,7 +70,7 @@ class Result(ABC):
     @property
     @abstractmethod
     def takes(self) -> Mapping[str, str]:
-        """Inputs that it may be given, each with its kind: ``number``, ``date`` or ``word``."""
+        """Inputs that it may be given, each with its kind, ``number``, ``date`` or ``word``; see `kind_of` for more."""
 
     @property
     @abstractmethod
@@ -92,10 +92,13 @@ class Result(ABC):
         """The model of valuation whose market data it takes; None for the market file's own."""
         return self.given.get("model")
 
-    @property
-    def reads(self) -> set[str]:
-        """Names of the inputs that it computes from."""
-        return {*self.takes, *([SAMPLE] if self.draws_paths else [])}
+    def kind_of(self, name: str) -> str | None:
+        """Give the kind of an input that it takes; None for others."""
+        return self.takes.get(name)
+
+    def reads(self, name: str) -> bool:
+        """Tell whether it computes from an input."""
+        return self.kind_of(name) is not None or (name == SAMPLE and self.draws_paths)
 
     @abstractmethod
     def compute(self, inputs: Inputs, size: int) -> Mapping[str, npt.NDArray[Any]]:

@@ -100,8 +100,9 @@ class Moved:
         return self.of if isinstance(self.of, Curve | Steps) else None
 
     def take(self, rows: IntArray) -> Moved:
-        """Give the moves of some values."""
+        """Give the moves of some values, their numbers in the shape in which they are asked for."""
         of = self.of if self.base is not None or np.ndim(self.of) == 0 else np.asarray(self.of)[rows]
+        rows = rows.reshape(-1)
         return Moved(
             of,
             self.reference_date,

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import numpy.typing as npt
 
-from notecalc.batch.results.base import NOTE, SAMPLE, Failed, Inputs, Result
+from notecalc.batch.results.base import NOTE, Failed, Inputs, Result
 from notecalc.core.arrays import IntArray
 from notecalc.deal.marketfile import MarketCase
 from notecalc.errors import Problem
@@ -47,14 +47,17 @@ class TapeResult(Result):
         """Names of the numbers that it takes from where they are, and whether each must be there."""
         return {}
 
+    def may_be_blank(self, name: str) -> bool:
+        """Tell whether a number's column may have blank cells."""
+        return not self.numbers[name]
+
     @abstractmethod
     def computed(self, inputs: Inputs, note: IntArray) -> tuple[Mapping[str, npt.NDArray[Any]], Failed]:
         """Give each column for scenarios of good notes whose numbers are all there, and the rows that fail."""
 
-    @property
-    def reads(self) -> set[str]:
+    def reads(self, name: str) -> bool:
         """What it takes, and the note."""
-        return {NOTE, *super().reads}
+        return name == NOTE or super().reads(name)
 
     @property
     def market_data(self) -> Collection[str] | None:
@@ -80,7 +83,7 @@ class TapeResult(Result):
         """Compute the first scenario of the first good note, whatever becomes of it."""
         good = np.flatnonzero(self.tape.place >= 0)
         if good.size:
-            own = {name: values[:1] for name, values in inputs.items() if name in self.reads}
+            own = {name: values[:1] for name, values in inputs.items() if self.reads(name)}
             self.outcome({**own, NOTE: good[:1]}, 1)
 
     def datum(self, name: str) -> Any | None:
@@ -112,7 +115,7 @@ class TapeResult(Result):
         rows = np.delete(np.arange(size), [*failed])
         out = {name: np.full(size, np.nan) for name in self.columns}
         if rows.size:
-            own = {name: values[rows] for name, values in inputs.items() if name not in {NOTE, SAMPLE}}
+            own = {name: values[rows] for name, values in inputs.items() if name != NOTE}
             found, wrong = self.computed(own, note[rows])
             failed |= {int(rows[row]): told for row, told in wrong.items()}
             for name, values in found.items():
@@ -129,10 +132,11 @@ class TapeResult(Result):
                 wrong.setdefault(k, told.get(int(notes[k]), (name, f"`{name}` must be given")))
 
         blame(self.tape.place[notes] < 0, self.tape.wrong, "")
-        for name, needed in self.numbers.items():
+        for name in self.numbers:
             cells = None if name in inputs else self.tape.cells.get(name)
             if cells is not None:
-                blame(np.isin(notes, [*cells.wrong]) | (np.isnan(cells.values[notes]) & needed), cells.wrong, name)
+                missing = np.isnan(cells.values[notes]) & (not self.may_be_blank(name))
+                blame(np.isin(notes, [*cells.wrong]) | missing, cells.wrong, name)
         if not wrong:
             return {}
         rows = np.flatnonzero(np.isin(place, [*wrong]))

@@ -72,7 +72,7 @@ class TapeCashflows(TapeResult):
         """Count the payments between the day and the default."""
         notes, place = np.unique(note, return_inverse=True)
         terms = self.tape.notes(notes)
-        cents, uncounted = _cents(terms.principal)
+        cents, fractions = _cents(terms.principal)
         periods = resolve(terms)
         interest = interest_cents(
             cents[periods.note], terms.annual_rate[periods.note], periods.numerator, periods.denominator
@@ -81,7 +81,7 @@ class TapeCashflows(TapeResult):
         last = periods.offsets[1:] - 1
         on = self.days(inputs, note.size)
         default_on, rate, failed = self._default(inputs, note, on, periods.payment_date[last][place])
-        failed |= {int(row): ("principal", "`principal` must be in whole cents") for row in uncounted(place)}
+        failed |= failing(np.isin(place, fractions), "principal", "in whole cents")
         order = order_of(periods.note, periods.payment_date)
         first = np.searchsorted(order, order_of(place, on), side="left")
         some = ~np.isnat(default_on)
@@ -133,15 +133,12 @@ class TapeCashflows(TapeResult):
         return times_of_default(np.where(bad, 1.0, threshold / np.where(bad, 1.0, factor)), hazard, on)
 
 
-def _cents(principal: npt.NDArray[np.float64]) -> tuple[IntArray, Any]:
-    """Give principal in cents, 0 where it is in none, and what finds the rows of such notes."""
-    bad: npt.NDArray[np.int64] = np.empty(0, dtype=np.int64)
-    own = principal.copy()
+def _cents(principal: npt.NDArray[np.float64]) -> tuple[IntArray, IntArray]:
+    """Give principal in cents, and the places of what is in none, as 0."""
+    bad, own = np.empty(0, dtype=np.int64), principal.copy()
     while True:
         try:
-            cents = nearest_cents(own, "principal").astype(np.int64)
+            return nearest_cents(own, "principal").astype(np.int64), bad
         except TermError as error:
             bad = np.union1d(bad, np.array(error.rows, dtype=np.int64))
             own[bad] = 0.0
-            continue
-        return cents, lambda place: np.flatnonzero(np.isin(place, bad))
