@@ -97,7 +97,7 @@ def make_block(case: Case, store: Store, block: int, kind: str) -> Record:
 def table_of(
     result: Result, inputs: Inputs, scenario: int | npt.NDArray[np.int64], metadata: Mapping[str, Any]
 ) -> tuple[Any, dict[str, dict[int, str]]]:
-    """Give a result's table for some scenarios, numbered so or from the first on, and each failure by code and place."""
+    """Give a result's table for some scenarios, numbered so or from the first on, and its failures by code."""
     import pyarrow as pa  # slow to import
 
     own = {name: values for name, values in inputs.items() if result.reads(name)}
@@ -125,9 +125,7 @@ def table_of(
     return pa.Table.from_arrays([pa.array(values) for values in made.values()], schema=schema), codes
 
 
-def _computed(
-    result: Result, inputs: Inputs, size: int
-) -> tuple[dict[str, npt.NDArray[Any]], Failed]:
+def _computed(result: Result, inputs: Inputs, size: int) -> tuple[dict[str, npt.NDArray[Any]], Failed]:
     """Compute all scenarios; those that raise are missing, and told apart by halving what is computed at once."""
     shape = (size, result.rows) if result.labels else (size,)
     out = {name: np.full(shape, _MISSING[column.dtype]) for name, column in result.columns.items()}

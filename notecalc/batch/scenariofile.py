@@ -271,7 +271,9 @@ def _subject(given: Any) -> Deal | ScenarioTape:
     try:
         return tape_of(*accessor.tape)
     except TermError as error:
-        raise DealFileError("scenarios()", [Problem(error.name, f"must be {error.rule}", error.got, error.hint)]) from None
+        raise DealFileError(
+            "scenarios()", [Problem(error.name, f"must be {error.rule}", error.got, error.hint)]
+        ) from None
 
 
 def _tape_beside(path: Path, terms: ScenarioTerms) -> ScenarioTape:

@@ -1,6 +1,6 @@
 """A tape as what scenarios are applied to: its notes, what is wrong with them, and a hash of what it holds.
 
-Cells are read and judged by `tape.reading`, once; a note with a bad cell keeps its place and its rows say what is wrong.
+Cells are read and judged by `tape.reading`, once; a note with a bad cell keeps its place and its rows say why.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ _READERS = {".csv": "csv", ".parquet": "parquet", ".pq": "parquet"}
 
 @dataclass(frozen=True, eq=False)
 class Cells:
-    """A column of numbers or days as read, missing where a cell is blank or bad, and what is wrong with the bad ones."""
+    """A column of numbers or days as read, missing where a cell is blank or bad, and what is wrong."""
 
     values: npt.NDArray[Any]
     wrong: Failed
@@ -121,8 +121,7 @@ def read_tape_file(path: Path, note: str | None, columns: Mapping[str, Hashable]
     try:
         if kind == "csv":
             # Names stay texts: 007 is not 7.
-            names = {} if note is None else {"dtype": {note: str}}
-            frame = pd.read_csv(path, float_precision="round_trip", **names)
+            frame = pd.read_csv(path, float_precision="round_trip", dtype=None if note is None else {note: str})
         else:
             frame = pd.read_parquet(path)
     except (OSError, ValueError) as error:
@@ -135,7 +134,7 @@ def read_tape_file(path: Path, note: str | None, columns: Mapping[str, Hashable]
     elif note is not None:
         frame = frame.set_index(note)
     else:
-        frame = frame.reset_index(drop=not frame.index.name)
+        frame = frame.reset_index(drop=frame.index.name is None)
     return tape_of(frame, columns, path.name, hashlib.sha256(path.read_bytes()).hexdigest())
 
 
@@ -176,11 +175,13 @@ def tape_of(
 def faults_of(problems: Problems) -> Failed:
     """Give what is wrong with each row, all of it in one text, under the first column that is."""
     found: Failed = {}
-    for line in problems.report(blanks=True).itertuples(index=False):
-        got = "" if line.value == "missing" else f"; got {line.value!r}"
-        text = f"`{line.column}` must be {line.allowed}{got}" + (f". {line.hint}" if line.hint else "")
-        code, before = found.get(line.position, (line.column, ""))
-        found[line.position] = (code, f"{before}; {text}" if before else text)
+    report = problems.report(blanks=True)
+    names = ("position", "column", "value", "allowed", "hint")
+    for row, column, value, allowed, hint in zip(*(report[name].tolist() for name in names), strict=True):
+        got = "" if value == "missing" else f"; got {value!r}"
+        text = f"`{column}` must be {allowed}{got}" + (f". {hint}" if hint else "")
+        code, before = found.get(row, (column, ""))
+        found[row] = (code, f"{before}; {text}" if before else text)
     return found
 
 
@@ -224,4 +225,3 @@ def _hash(frame: pd.DataFrame) -> str:
         # Texts in quotes are told apart from numbers, and no number from another.
         state.update("\0".join(map(repr, values)).encode() if values.dtype == object else values.tobytes())
     return state.hexdigest()
-

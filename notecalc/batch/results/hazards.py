@@ -47,10 +47,11 @@ def times_of_default(threshold: FloatArray, hazard_rate: Any, start: DateArray) 
         with np.errstate(divide="ignore"):
             return threshold / rate
     left, begun, found = threshold.copy(), np.zeros(threshold.size), np.full(threshold.size, np.inf)
-    levels = hazard_rate.values  # noqa: PD011 (no Series)
+    levels = hazard_rate.values
     for k, rate in enumerate(levels.tolist()):
         last = k == levels.size - 1
-        ends = np.inf if last else np.maximum((hazard_rate.dates[k] - start).astype(np.float64) / 365, begun)
+        days = (hazard_rate.dates[k] - start).astype(np.float64)
+        ends = np.full(threshold.size, np.inf) if last else np.maximum(days / 365, begun)
         with np.errstate(divide="ignore", invalid="ignore"):
             time = begun + left / rate
         here = np.isinf(found) & (time <= ends)

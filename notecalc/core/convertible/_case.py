@@ -168,11 +168,8 @@ class Case:
         in_segment = {"volatility": col.VOLATILITY, "risk_free": col.RATE, credit: col.CREDIT}
         curves: dict[int, Curve | Steps] = {}
         numbers: dict[str, tuple[Any, Rule]] = dict(more or {})
-        moves = {name: part for name, part in given.items() if isinstance(part, Moved)}
-        for name, part in moves.items():
-            if name not in in_segment:
-                raise TermError(name, rule="numbers, which nothing moves", got="Moved")
-            given[name] = part.of
+        moves = _moves(given, in_segment)
+        given |= {name: part.of for name, part in moves.items()}
         for name, value in given.items():
             if name in in_segment and isinstance(value, Curve if name == "risk_free" else Steps):
                 if isinstance(value, Steps):
@@ -196,12 +193,10 @@ class Case:
             columns[col.REFERENCE] = columns[col.STOCK]
         for name in in_segment:
             columns[fields[name][0]] += _missing_steps(given.get(name), len(terms))[layout.note[layout.row]]
-        if moves:
-            own = {column: columns[fields[name][0]] for name, column in in_segment.items()}
-            source = replace(source, moves={in_segment[name]: part for name, part in moves.items()}, own=own)
+        own = {column: columns[fields[name][0]] for name, column in in_segment.items()}
+        source = replace(source, moves={in_segment[name]: part for name, part in moves.items()}, own=own)
         lines, contract = source.lay_out(columns[col.R_VOLATILITY])
-        if credit in moves:
-            _check_moved(credit, lines)
+        _check_moved(credit, moves, lines)
         return cls(layout, lines, contract, columns, MODELS.index(model), accuracy, source)
 
     @property
@@ -274,8 +269,19 @@ def _check_steps(name: str, steps: Steps, rule: Rule, size: int) -> None:
         raise TermError(name, rule=f"one row of steps, or one for each of {size} notes", got=shape)
 
 
-def _check_moved(name: str, lines: Timelines) -> None:
+def _moves(given: Mapping[str, Any], may: Mapping[str, int]) -> dict[str, Moved]:
+    """Give what is moved, which only some numbers may be."""
+    moves = {name: part for name, part in given.items() if isinstance(part, Moved)}
+    for name in moves:
+        if name not in may:
+            raise TermError(name, rule="numbers, which nothing moves", got="Moved")
+    return moves
+
+
+def _check_moved(name: str, moves: Mapping[str, Moved], lines: Timelines) -> None:
     """Raise where what was moved, and so has segments for each row, is below 0 in one of them."""
+    if name not in moves:
+        return
     row = np.repeat(np.arange(lines.offsets.size - 1), np.diff(lines.offsets))
     low = np.unique(row[lines.table[:, col.CREDIT] < 0]).tolist()
     if low:

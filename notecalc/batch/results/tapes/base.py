@@ -91,7 +91,7 @@ class TapeResult(Result):
         found = None if self.market is None else getattr(self.market.terms, name, None)
         return None if found is None or self.market is None else found.quote(self.market.on).value
 
-    def number(self, name: str, inputs: Inputs, note: IntArray) -> Any | None:
+    def number(self, name: str, inputs: Inputs, note: IntArray) -> Any:
         """Give a number of each row, or the market file's for all; None where there is none."""
         if name in inputs:
             return inputs[name]
@@ -146,4 +146,3 @@ class TapeResult(Result):
 def failing(bad: npt.NDArray[np.bool_], name: str, rule: str) -> Failed:
     """Say of rows that they break a rule; what each had stands beside it in the input's column."""
     return dict.fromkeys(np.flatnonzero(bad).tolist(), (name, f"`{name}` must be {rule}"))
-

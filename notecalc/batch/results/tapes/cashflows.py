@@ -93,7 +93,8 @@ class TapeCashflows(TapeResult):
         with np.errstate(invalid="ignore"):
             recovered = np.where(lost, np.floor(cents[place] * rate + 0.5), 0.0).astype(np.int64)
         parts = (before[stop] - before[first], np.where(repaid, cents[place], 0), recovered)
-        out = dict(zip(self.columns, map(to_money, (*parts, np.sum(parts, axis=0))), strict=True))
+        amounts = [np.asarray(to_money(part)) for part in (*parts, np.sum(parts, axis=0))]
+        out = dict(zip(self.columns, amounts, strict=True))
         for values in out.values():
             values[[*failed]] = np.nan
         return out, failed
@@ -118,9 +119,7 @@ class TapeCashflows(TapeResult):
             day = np.where(days <= left, on + np.where(days <= left, days, 0).astype(np.int64), _NO_DAY)
         return np.where(day <= last, day, _NO_DAY), rate, failed
 
-    def _times(
-        self, inputs: Inputs, note: IntArray, on: DateArray, failed: Failed
-    ) -> npt.NDArray[np.float64]:
+    def _times(self, inputs: Inputs, note: IntArray, on: DateArray, failed: Failed) -> npt.NDArray[np.float64]:
         threshold, hazard = inputs[THRESHOLD], self.number("hazard_rate", inputs, note)
         factor = inputs.get("hazard_rate_factor", np.ones(note.size))
         bad = ~(threshold > 0) | ~(factor > 0)

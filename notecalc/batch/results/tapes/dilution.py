@@ -47,8 +47,7 @@ class TapeDilution(TapeResult):
     def computed(self, inputs: Inputs, note: IntArray) -> tuple[Mapping[str, npt.NDArray[Any]], Failed]:
         """Divide."""
         held = self.tape.notes(note).principal
-        given = {name: self.number(name, inputs, note) for name in self.numbers}
-        price, old = given["conversion_price"], given["shares_outstanding"]
+        price, old, authorised = (self.number(name, inputs, note) for name in self.numbers)
         principal = self.default(inputs, "principal", 0.0, note.size) if "principal" in inputs else held
         failed = failing(~(price > 0), "conversion_price", "above 0")
         failed |= failing(~(old > 0), "shares_outstanding", "above 0")
@@ -56,7 +55,6 @@ class TapeDilution(TapeResult):
         with np.errstate(divide="ignore", invalid="ignore"):
             new = principal / price
             share = new / (old + new)
-        authorised = given["shares_authorised"]
         left = np.full(note.size, np.nan) if authorised is None else authorised - old - new
         out = {"shares_issued": new, "ownership_after": share, "dilution": share, "headroom": left}
         for values in out.values():

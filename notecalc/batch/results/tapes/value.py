@@ -132,8 +132,8 @@ class TapeValue(TapeResult):
                     continue
                 found, wrong = self._one_by_one(rows[:, 0], note, numbers, on)
                 failed |= {int(rows[k, 0]): told for k, told in wrong.items()}
-            for name in out:
-                out[name][rows] = np.reshape(found[name], rows.shape)
+            for name, values in found.items():
+                out[name][rows] = np.reshape(values, rows.shape)
         return out, failed
 
     def _numbers(self, inputs: Inputs, note: IntArray) -> dict[str, Any]:
@@ -202,7 +202,8 @@ class TapeValue(TapeResult):
         return self._asked(valued), wrong
 
     def _for_all(self) -> dict[str, Any]:
-        words = {name: word for name, word in self._words.items() if name != "accrued_on_conversion"}
+        words: dict[str, Any] = {**self._words}
+        del words["accrued_on_conversion"]
         paid = self._dividends()
         if paid:
             words["dividends"] = CashDividends(paid["dividend_dates"], paid["dividend_amounts"], None)
