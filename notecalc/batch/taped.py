@@ -121,7 +121,7 @@ def read_tape_file(path: Path, note: str | None, columns: Mapping[str, Hashable]
     try:
         if kind == "csv":
             # Names stay texts: 007 is not 7.
-            frame = pd.read_csv(path, float_precision="round_trip", dtype=None if note is None else {note: str})
+            frame = pd.read_csv(path, dtype=None if note is None else {note: str})
         else:
             frame = pd.read_parquet(path)
     except (OSError, ValueError) as error:
