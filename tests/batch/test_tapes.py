@@ -4,18 +4,19 @@ import io
 import json
 import os
 import signal
-import subprocess
-import sys
+from hashlib import sha256
 
 import numpy as np
 import pandas as pd
 import pytest
+from typer.testing import CliRunner
 
 import notecalc as nc
 from notecalc._data import data_directory
 from notecalc.batch.manifest import RunError, verify
 from notecalc.batch.run import run
 from notecalc.batch.scenariofile import load_scenarios
+from notecalc.cli import app
 from notecalc.core.convertible.terms import Steps
 from notecalc.core.curves import Curve
 from notecalc.deal.marketfile import load_market
@@ -277,20 +278,25 @@ def test_a_run_from_python_is_that_of_the_file(book, tmp_path):
     assert hashes[0] == nc.scenarios(frame(), results=["accrued"], axes=axes, seed=1).input_hash != hashes[1]
 
 
-def test_killed_it_goes_on_and_a_changed_tape_is_refused(book, tmp_path):
+def test_killed_it_goes_on_and_a_changed_tape_is_refused(book, tmp_path, monkeypatch):
     file, place = book(), tmp_path / "run"
-    undisturbed = run(load_scenarios(file), tmp_path / "undisturbed", workers=1).result_hash
-    command = [sys.executable, "-m", "notecalc", "run", file, "-o", str(place), "--workers", "1"]
-    environment = {**os.environ, "NOTECALC_FAILPOINT": "after-rename:8"}
-    killed = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=120, check=False)
-    assert killed.returncode == -signal.SIGKILL, killed.stderr
-    assert 0 < len([*place.glob("blocks/*.json")]) < load_scenarios(file).blocks
-    told = subprocess.run([*command, "--resume"], capture_output=True, text=True, timeout=120, check=False)
-    assert told.returncode == 3, told.stderr  # of notes with bad cells
-    assert "accrued: 26 failed, first: `annual_rate` must be a decimal" in told.stdout
+    case = load_scenarios(file)
+    undisturbed = run(case, tmp_path / "undisturbed", workers=1).result_hash
+    monkeypatch.setenv("NOTECALC_FAILPOINT", "after-rename:8")
+    child = os.fork()
+    if child == 0:
+        run(case, place, workers=1)
+        os._exit(0)
+    assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == -signal.SIGKILL
+    monkeypatch.delenv("NOTECALC_FAILPOINT")
+    assert 0 < len([*place.glob("blocks/*.json")]) < case.blocks
+    told = CliRunner().invoke(app, ["run", file, "-o", str(place), "--workers", "1", "--resume"])
+    assert told.exit_code == 3, told.output  # of notes with bad cells
+    assert "accrued: 26 failed, first: `annual_rate` must be a decimal" in told.output
     assert json.loads((place / "manifest.json").read_text())["result_hash"] == undisturbed
-    checked = subprocess.run([*command, "--verify"], capture_output=True, text=True, timeout=120, check=False)
-    assert "7 blocks of 130 scenarios" in checked.stdout, checked.stderr
+    assert json.loads((place / "run.json").read_text())["inputs"]["tape"]["sha256"] == sha256(CSV.encode()).hexdigest()
+    checked = CliRunner().invoke(app, ["run", file, "-o", str(place), "--verify"])
+    assert "7 blocks of 130 scenarios" in checked.output, checked.output
     changed = load_scenarios(book(tape={"0.0675": "0.0676"}))
     with pytest.raises(RunError, match=r"changed: tape\.sha256"):
         run(changed, place, workers=1, resume=True)

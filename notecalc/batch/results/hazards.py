@@ -44,7 +44,7 @@ def times_of_default(threshold: FloatArray, hazard_rate: Any, start: DateArray) 
     if not isinstance(hazard_rate, Steps):
         rate = np.broadcast_to(np.asarray(hazard_rate, dtype=np.float64), threshold.shape)
         forbid("hazard_rate", rate, ~(rate >= 0), "at least 0")
-        with np.errstate(divide="ignore"):
+        with np.errstate(divide="ignore", over="ignore"):
             return threshold / rate
     left, begun, found = threshold.copy(), np.zeros(threshold.size), np.full(threshold.size, np.inf)
     levels = hazard_rate.values
@@ -52,7 +52,7 @@ def times_of_default(threshold: FloatArray, hazard_rate: Any, start: DateArray) 
         last = k == levels.size - 1
         days = (hazard_rate.dates[k] - start).astype(np.float64)
         ends = np.full(threshold.size, np.inf) if last else np.maximum(days / 365, begun)
-        with np.errstate(divide="ignore", invalid="ignore"):
+        with np.errstate(divide="ignore", invalid="ignore", over="ignore"):
             time = begun + left / rate
         here = np.isinf(found) & (time <= ends)
         found[here] = time[here]
