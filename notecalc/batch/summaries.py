@@ -29,6 +29,7 @@ Blocks: TypeAlias = Callable[[Result, str], Iterator[FloatArray]]
 """Gives a column of a result, block by block."""
 
 _BITS = 16
+_SMALL = 2**_BITS  # numbers in a group, which there are then fewer of than counts
 _HELD = 2**24  # numbers, or counts of them, that are held at once: 128 MiB
 _SIGN = np.uint64(1 << 63)
 
@@ -230,7 +231,7 @@ def _select(
     """Give the numbers at some places of each group, put in order; so many groups at once that memory is bounded."""
     found: list[dict[int, float]] = [{} for _ in ranks]
     asked = [group for group, places in enumerate(ranks) if places]
-    small = [group for group in asked if sizes[group] <= 2**_BITS]  # fewer numbers than their counts would be
+    small = [group for group in asked if sizes[group] <= _SMALL]
     for batch in _batches(small, lambda group: sizes[group]):
         held: dict[int, list[FloatArray]] = {group: [] for group in batch}
         for group, part in parts():
@@ -239,7 +240,7 @@ def _select(
         for group, values in held.items():
             ordered = np.sort(np.concatenate(values))
             found[group] = {rank: float(ordered[rank]) for rank in ranks[group]}
-    large = [group for group in asked if sizes[group] > 2**_BITS]
+    large = [group for group in asked if sizes[group] > _SMALL]
     for batch in _batches(large, lambda group: 2**_BITS * len(ranks[group])):
         for group, values_found in _select_by_bits({group: ranks[group] for group in batch}, parts).items():
             found[group] = values_found

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from notecalc.core._layout import Layout
+from notecalc.core._rows import order_of
 from notecalc.core.arrays import NON_NEGATIVE, FloatArray, IntArray, as_dates, as_numbers, forbid
 from notecalc.core.convertible import _columns as col
 from notecalc.core.convertible._timeline import Timelines, build_timelines
@@ -19,6 +20,8 @@ from notecalc.core.curves import Curve
 from notecalc.errors import TermError
 
 __all__ = ["Source", "read_dividends"]
+
+_NO_DAY = np.datetime64("0000-01-01", "D")  # stands for what is missing: before any that may be
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,12 +46,14 @@ class Source:
         """Give the segments of each note and settlement, at each volatility if need be, and those of each row."""
         layout = self.layout
         note, settlement, row = layout.note, layout.settlement, layout.row
-        keys, flat = [note, settlement.view(np.int64)], None
+        flat = None
         if self.counts_days:
             flat = np.where(np.isnan(volatility), 1.0, volatility)  # a row without it has no value
             note, settlement, row = note[row], settlement[row], np.arange(row.size)
-            keys = [note, settlement.view(np.int64), flat]
-        _, first, pair = np.unique(np.rec.fromarrays(keys), return_index=True, return_inverse=True)
+        keys: Any = order_of(note, np.where(np.isnat(settlement), _NO_DAY, settlement))
+        if flat is not None:
+            keys = np.rec.fromarrays([keys, flat])  # sorted several times as slowly as integers
+        _, first, pair = np.unique(keys, return_index=True, return_inverse=True)
         lines = build_timelines(
             self.terms,
             note[first],

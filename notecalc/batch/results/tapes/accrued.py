@@ -11,6 +11,7 @@ import numpy.typing as npt
 from notecalc.batch.results.base import Column, Failed, Inputs
 from notecalc.batch.results.tapes.base import TapeResult
 from notecalc.batch.taped import faults_of
+from notecalc.core._rows import order_of
 from notecalc.core.arrays import IntArray
 from notecalc.tape import results
 
@@ -38,8 +39,7 @@ class TapeAccrued(TapeResult):
     def computed(self, inputs: Inputs, note: IntArray) -> tuple[Mapping[str, npt.NDArray[Any]], Failed]:
         """Ask the tape, once for each note and day."""
         days = self.days(inputs, note.size)
-        pairs = np.rec.fromarrays([note, days.view(np.int64)])
-        _, first, place = np.unique(pairs, return_index=True, return_inverse=True)
+        _, first, place = np.unique(order_of(note, days), return_index=True, return_inverse=True)
         tape = self.tape.rows(note[first])
         each = results.accrued(tape, days[first]).to_numpy()
         wrong = faults_of(tape.problems)

@@ -144,8 +144,11 @@ class TapeValue(TapeResult):
 
     def _rectangles(self, inputs: Inputs, note: IntArray, numbers: Mapping[str, Any]) -> Iterator[IntArray]:
         """Give rows as tables, a column for each contract."""
-        keys = [note] if "conversion_price" not in inputs else [note, inputs["conversion_price"]]
-        _, contract = np.unique(np.rec.fromarrays(keys), return_inverse=True)
+        keys = note
+        if "conversion_price" in inputs:
+            prices, place = np.unique(inputs["conversion_price"], return_inverse=True)
+            keys = note * prices.size + place
+        _, contract = np.unique(keys, return_inverse=True)
         order, counts = np.argsort(contract, kind="stable"), np.bincount(contract)
         starts = np.cumsum(counts) - counts
         alone = [np.empty(0, dtype=np.int64)]
