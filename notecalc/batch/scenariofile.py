@@ -212,11 +212,11 @@ def scenarios(
     >>> with tempfile.TemporaryDirectory() as folder:
     ...     table = next(case.run(folder, workers=1).blocks("accrued")).to_pandas()
     >>> table[["scenario", "note", "on", "accrued_interest"]].round(2)
-       scenario    note         on  accrued_interest
-    0         0  N00001 2004-09-01          11783.67
-    1         1  N00001 2004-12-01          34122.40
-    2         0  N00002 2004-09-01        1912622.62
-    3         1  N00002 2004-12-01         646713.98
+       scenario    note          on  accrued_interest
+    0         0  N00001  2004-09-01          11783.67
+    1         1  N00001  2004-12-01          34123.53
+    2         0  N00002  2004-09-01        1912622.62
+    3         1  N00002  2004-12-01         646714.12
     """
     whole = _subject(deal)
     case = market if isinstance(market, MarketCase) or market is None else load_market(market)
@@ -295,7 +295,7 @@ def _case(terms: ScenarioTerms, of: Deal | ScenarioTape, market: MarketCase | No
     tape = of if isinstance(of, ScenarioTape) else None
     paths = [name for name in terms.results if tape is None and name in CATALOGUE and CATALOGUE[name].draws_paths]
     problems += _wrong_samples(terms, drawn, paths)
-    groups = [] if tape is None else [*tape.groups()]
+    groups = [] if tape is None else tape.group_names
     problems += _wrong_summaries(terms, [axis.name for axis in axes if isinstance(axis, Listed)], groups)
     for result in results:
         problems += [problem for problem in result.lacks(terms.axes) if problem not in problems]

@@ -82,6 +82,11 @@ class ScenarioTape:
         columns = {term: str(column) for term, column in self.tape.columns.items()}
         return {"file": self.file, "sha256": self.sha256, "notes": len(self), "columns": columns}
 
+    @property
+    def group_names(self) -> list[str]:
+        """Names of what tells notes apart."""
+        return [*map(str, self.frame.columns), NOTE]
+
     def groups(self) -> dict[str, npt.NDArray[Any]]:
         """Give what tells notes apart: their names, and the columns."""
         columns = {str(name): column.to_numpy(dtype=object) for name, column in self.frame.items()}

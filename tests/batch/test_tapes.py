@@ -119,7 +119,9 @@ def test_each_scenario_is_applied_to_each_note(book, tmp_path):
     # The rate of 003 is a percentage; the volatility of 004 is no number, which is nothing to its interest.
     bad = accrued[accrued["error_code"] != ""]
     assert set(bad["note"]) == {"003"}
-    assert set(bad["error"]) == {"`annual_rate` must be a decimal between -1 and 1; got '6.75'. Did you mean 0.0675?"}
+    assert set(bad["error"]) == {
+        "note 003: `annual_rate` must be a decimal between -1 and 1; got '6.75'. Did you mean 0.0675?"
+    }
     assert accrued.loc[bad.index, "accrued_interest"].isna().all()
     dilution = table(made, "dilution").set_index("note").groupby(level=0, observed=True).first()
     assert dilution.loc["001", "shares_issued"] == 1_000_000 / 1.85
@@ -292,7 +294,7 @@ def test_killed_it_goes_on_and_a_changed_tape_is_refused(book, tmp_path, monkeyp
     assert 0 < len([*place.glob("blocks/*.json")]) < case.blocks
     told = CliRunner().invoke(app, ["run", file, "-o", str(place), "--workers", "1", "--resume"])
     assert told.exit_code == 3, told.output  # of notes with bad cells
-    assert "accrued: 26 failed, first: `annual_rate` must be a decimal" in told.output
+    assert "accrued: 26 failed, first: note 003: `annual_rate` must be a decimal" in told.output
     assert json.loads((place / "manifest.json").read_text())["result_hash"] == undisturbed
     assert json.loads((place / "run.json").read_text())["inputs"]["tape"]["sha256"] == sha256(CSV.encode()).hexdigest()
     checked = CliRunner().invoke(app, ["run", file, "-o", str(place), "--verify"])

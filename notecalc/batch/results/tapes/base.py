@@ -120,7 +120,7 @@ class TapeResult(Result):
             failed |= {int(rows[row]): told for row, told in wrong.items()}
             for name, values in found.items():
                 out[name][rows] = values
-        return out, failed
+        return out, {row: (code, f"note {self.tape.ids[note[row]]}: {text}") for row, (code, text) in failed.items()}
 
     def _known(self, inputs: Inputs, note: IntArray) -> Failed:
         """Say which rows are of notes with a bad cell, or without one that must be there."""
