@@ -16,7 +16,7 @@ from notecalc.batch.results.value import value_columns
 from notecalc.batch.taped import faults_of
 from notecalc.core.arrays import IntArray
 from notecalc.core.convertible.moves import Moved
-from notecalc.core.convertible.terms import ACCRUED, CLAIMS, PAID_IN, Steps
+from notecalc.core.convertible.terms import CLAIMS, ON_CALL, ON_CONVERSION, PAID_IN, Steps
 from notecalc.core.convertible.valuation import ACCURACIES, MODELS, convertible_greeks, convertible_value
 from notecalc.core.curves import Curve
 from notecalc.core.schedule import resolve
@@ -64,7 +64,7 @@ class TapeValue(TapeResult):
         stated = options.get("model", None if market is None else market.model)
         self._model = known_word("value.model", stated, MODELS)
         self._accuracy = known_word("value.accuracy", options.get("accuracy", "standard"), tuple(ACCURACIES))
-        words = {"accrued_on_conversion": ACCRUED, "accrued_on_call": ACCRUED, "recovery_claim": CLAIMS}
+        words = {"accrued_on_conversion": ON_CONVERSION, "accrued_on_call": ON_CALL, "recovery_claim": CLAIMS}
         words |= {"redemption_in": PAID_IN}
         self._words = {
             name: known_word(f"value.{name}", options.get(name), allowed)
