@@ -180,6 +180,11 @@ class NoteTape(ConvertibleTape, Provenance):
 
         return find_columns(self._frame, self._named)
 
+    @property
+    def tape(self) -> tuple[pd.DataFrame, dict[str, Hashable]]:
+        """The frame, and the columns that were named."""
+        return self._frame, dict(self._named)
+
     def validate(self) -> pd.DataFrame:
         """List every bad cell of the tape's terms.
 

@@ -16,7 +16,7 @@ import numpy as np
 import numpy.typing as npt
 
 from notecalc.batch.case import Case
-from notecalc.batch.results.base import Inputs, Result
+from notecalc.batch.results.base import Failed, Inputs, Result
 from notecalc.batch.store import Store
 from notecalc.errors import NotecalcError, TermError
 
@@ -83,7 +83,7 @@ def make_block(case: Case, store: Store, block: int, kind: str) -> Record:
     inputs = case.plan.inputs(start, stop)
     record = Record(block, {}, {}, {}, {}, {}, kind)
     for result in case.results:
-        table, failures = table_of(result, inputs, start, case.metadata(result))
+        table, failures = table_of(result, inputs, case.plan.scenario(np.arange(start, stop)), case.metadata(result))
         data = _parquet(table)
         store.put(file_of(result.name, block), data)
         record.rows[result.name], record.size[result.name] = table.num_rows, len(data)
@@ -95,18 +95,19 @@ def make_block(case: Case, store: Store, block: int, kind: str) -> Record:
 
 
 def table_of(
-    result: Result, inputs: Inputs, start: int, metadata: Mapping[str, Any]
+    result: Result, inputs: Inputs, scenario: int | npt.NDArray[np.int64], metadata: Mapping[str, Any]
 ) -> tuple[Any, dict[str, dict[int, str]]]:
-    """Give a result's table for some scenarios, and the text of each one's failure by code and place."""
+    """Give a result's table for some scenarios, numbered so or from the first on, and its failures by code."""
     import pyarrow as pa  # slow to import
 
-    own = {name: values for name, values in inputs.items() if name in result.reads}
+    own = {name: values for name, values in inputs.items() if result.reads(name)}
     size = next((values.size for values in inputs.values()), 1)
     columns, failed = _computed(result, own, size)
     rows = result.rows
     places = np.repeat(np.arange(size), rows)
-    made: dict[str, Any] = {"scenario": start + places}
-    made |= {name: _words(values, places) for name, values in own.items()}
+    numbers = np.broadcast_to(scenario + np.arange(size) if np.ndim(scenario) == 0 else scenario, (size,))
+    made: dict[str, Any] = {"scenario": numbers[places]}
+    made |= {name: _words(result.written(name, values), places) for name, values in own.items()}
     for name, words in result.labels.items():
         made[name] = pa.DictionaryArray.from_arrays(np.tile(np.arange(rows, dtype=np.int32), size), list(words))
     made |= {name: np.ascontiguousarray(columns[name]).reshape(-1) for name in result.columns}
@@ -124,13 +125,11 @@ def table_of(
     return pa.Table.from_arrays([pa.array(values) for values in made.values()], schema=schema), codes
 
 
-def _computed(
-    result: Result, inputs: Inputs, size: int
-) -> tuple[dict[str, npt.NDArray[Any]], dict[int, tuple[str, str]]]:
+def _computed(result: Result, inputs: Inputs, size: int) -> tuple[dict[str, npt.NDArray[Any]], Failed]:
     """Compute all scenarios; those that raise are missing, and told apart by halving what is computed at once."""
     shape = (size, result.rows) if result.labels else (size,)
     out = {name: np.full(shape, _MISSING[column.dtype]) for name, column in result.columns.items()}
-    failed: dict[int, tuple[str, str]] = {}
+    failed: Failed = {}
     for name, values in inputs.items():
         if values.dtype.kind in "fM":
             lost = np.flatnonzero(values != values)  # noqa: PLR0124 (NaN and NaT)
@@ -141,7 +140,7 @@ def _computed(
         if not rows.size:
             continue
         try:
-            found = result.compute({name: values[rows] for name, values in inputs.items()}, rows.size)
+            found, wrong = result.outcome({name: values[rows] for name, values in inputs.items()}, rows.size)
         except NotecalcError as error:
             named = _named(error, rows.size)
             if rows.size == 1:
@@ -153,6 +152,7 @@ def _computed(
                 named = named or [*range(rows.size // 2)]
                 waiting += [rows[named], np.delete(rows, named)]
             continue
+        failed |= {int(rows[row]): told for row, told in wrong.items()}
         for name, values in found.items():
             out[name][rows] = values
     return out, failed

@@ -1,4 +1,4 @@
-"""A run before it runs: a deal, its market, the plan of what varies and the results asked for."""
+"""A run before it runs: a deal or a tape, its market, the plan of what varies and the results asked for."""
 
 from __future__ import annotations
 
@@ -13,7 +13,8 @@ from typing import TYPE_CHECKING, Any, TypedDict, Unpack
 
 from notecalc.batch.plan import Plan
 from notecalc.batch.results import Result
-from notecalc.batch.results.base import SAMPLE
+from notecalc.batch.results.base import NOTE, SAMPLE
+from notecalc.batch.taped import ScenarioTape
 from notecalc.deal.deal import Deal
 from notecalc.deal.marketfile import MarketCase
 
@@ -68,8 +69,10 @@ class Case:
     ----------
     id, title : str
         What it is called.
-    deal : Deal
+    deal : Deal or None
         Whose terms hold where no axis says otherwise.
+    tape : ScenarioTape or None
+        Whose notes they are that each scenario is applied to, if no deal's.
     market : MarketCase or None
         Whose data do.
     plan : Plan
@@ -86,7 +89,8 @@ class Case:
 
     id: str
     title: str
-    deal: Deal
+    deal: Deal | None
+    tape: ScenarioTape | None
     market: MarketCase | None
     plan: Plan
     results: tuple[Result, ...]
@@ -103,8 +107,9 @@ class Case:
     def inputs(self) -> dict[str, Any]:
         """Everything that the numbers depend on, as plain values."""
         market = None if self.market is None else self.market.terms.model_dump(mode="json", by_alias=True)
-        deal = self.deal.terms.model_dump(mode="json", by_alias=True)
-        return {"scenarios": self.given, "deal": deal, "market": market}
+        deal = None if self.deal is None else self.deal.terms.model_dump(mode="json", by_alias=True)
+        tape = None if self.tape is None else self.tape.inputs
+        return {"scenarios": self.given, "deal": deal, "tape": tape, "market": market}
 
     @property
     def input_hash(self) -> str:
@@ -114,11 +119,12 @@ class Case:
     @functools.lru_cache(maxsize=32)  # noqa: B019 (a case lives as long as its run)
     def metadata(self, result: Result) -> dict[str, Any]:
         """What a result's file says of itself: the run, and each column's unit and meaning."""
-        takes = {name: {"meaning": f"input: {name}"} for name in result.takes}
+        takes = {name: {"meaning": f"input: {name}"} for name in self.plan.names if result.reads(name)}
         columns = {name: {"unit": column.unit, "meaning": column.meaning} for name, column in result.columns.items()}
         own = {"scenario": {"meaning": "number of the scenario, from 0"}}
         own |= {name: {"meaning": name} for name in result.labels}
-        own[SAMPLE] = {"meaning": "number of the sample, from 0, that the scenario's paths are drawn for"}
+        takes[NOTE] = {"meaning": "name of the note, or its place in the tape from 0"}
+        takes[SAMPLE] = {"meaning": "number of the sample, from 0, that the scenario's paths are drawn for"}
         own["error_code"] = {"meaning": "what kept a scenario from being computed; empty if nothing"}
         run = {
             "id": self.id,
@@ -128,21 +134,26 @@ class Case:
             "options": self.given.get("results", {}).get(result.name, {}),
             "input_hash": self.input_hash,
             "terms": self._terms(result),
+            **({} if self.tape is None else {"tape": self.tape.inputs}),
             "market": self._market(result),
         }
         return {"run": run, "columns": own | takes | columns}
 
     def _terms(self, result: Result) -> dict[str, dict[str, str]]:
+        if self.deal is None:
+            return {}
         table = self.deal.term_table()
         used = table[table["term"].str.startswith(result.uses)] if result.uses else table.iloc[:0]
         rows = used[["term", "value", "source", "assumed"]].itertuples(index=False)
         return {term: {"value": value, **_origin(source, assumed)} for term, value, source, assumed in rows}
 
     def _market(self, result: Result) -> dict[str, dict[str, str]]:
-        if self.market is None or not result.needs_market:
+        names = result.market_data
+        if self.market is None or names == ():
             return {}
         table = self.market.market(result.model).table()
-        rows = table[["datum", "value", "source", "assumed"]].itertuples(index=False)
+        used = table if names is None else table[table["datum"].isin(names)]
+        rows = used[["datum", "value", "source", "assumed"]].itertuples(index=False)
         return {datum: {"value": value, **_origin(source, assumed)} for datum, value, source, assumed in rows}
 
     def run(self, place: str | Path, **options: Unpack[RunOptions]) -> Run:
@@ -165,15 +176,16 @@ class Case:
         return run(self, place, **options)
 
     def check(self) -> None:
-        """Compute what holds where nothing varies: what fails there would fail in every scenario.
+        """Compute what would fail in every scenario: of a deal, what holds where nothing varies.
 
         Raises
         ------
         NotecalcError
             It can't be computed.
         """
+        first = self.plan.inputs(0, 1)
         for result in self.results:
-            result.compute({}, 1)
+            result.check(first)
 
 
 def _origin(source: str, assumed: str) -> dict[str, str]:

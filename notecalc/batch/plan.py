@@ -2,6 +2,7 @@
 
 Scenarios are numbered from 0. Listed axes make a grid, those that are zipped move together, and for each point of the
 grid come all samples, the same for every point (common random numbers): the last axis and the samples vary fastest.
+Of a tape all scenarios of its first note come first, then those of the second: a row is a scenario of a note.
 """
 
 from __future__ import annotations
@@ -16,7 +17,7 @@ import numpy as np
 import numpy.typing as npt
 
 from notecalc.batch.axes import Axis, Drawn, Listed, Samples
-from notecalc.batch.results.base import SAMPLE
+from notecalc.batch.results.base import NOTE, SAMPLE
 from notecalc.core.arrays import IntArray
 from notecalc.errors import TermError
 
@@ -72,6 +73,20 @@ class Plan:
         """Names of the inputs that vary, in the order of the axes."""
         listed = [axis.name for axis in itertools.chain.from_iterable(self.grid)]
         return listed + ([] if self.samples is None else [axis.name for axis in self.samples.axes])
+
+    def of_notes(self, count: int) -> Plan:
+        """Give the plan of the same scenarios for each of some notes, told apart by the input `NOTE`, their place."""
+        return Plan(((Listed(NOTE, np.arange(count)),), *self.grid), self.samples)
+
+    @property
+    def notes(self) -> int:
+        """How many notes each scenario is applied to; 1 where they are no tape's."""
+        first = self.grid[0][0] if self.grid else None
+        return first.choices.size if first is not None and first.name == NOTE else 1
+
+    def scenario(self, row: IntArray) -> IntArray:
+        """Give the number of the scenario of rows."""
+        return row % (len(self) // self.notes) if self.notes > 1 else row
 
     @property
     def points(self) -> int:

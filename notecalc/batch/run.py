@@ -197,7 +197,8 @@ def _summarise(case: Case, store: Store) -> None:
         for table in _blocks(case, store, result.name, [name]):
             yield table.column(name).to_numpy()
 
-    made = summarise(case.plan, case.results, column, **(case.summaries or {}))
+    notes = None if case.tape is None else case.tape.groups()
+    made = summarise(case.plan, case.results, column, **(case.summaries or {}), notes=notes)
     file = io.BytesIO()
     made.to_parquet(file)
     store.put(SUMMARY, file.getvalue())

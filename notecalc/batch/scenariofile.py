@@ -12,7 +12,8 @@ from typing import Annotated, Any, Literal
 
 import numpy as np
 import numpy.typing as npt
-from pydantic import Field
+import pandas as pd
+from pydantic import ConfigDict, Field
 
 from notecalc._data import data_directory
 from notecalc.batch.axes import Axis, Design, Drawn, Listed
@@ -21,11 +22,14 @@ from notecalc.batch.case import BLOCK_ROWS, Case
 from notecalc.batch.plan import Plan
 from notecalc.batch.results import CATALOGUE, Result
 from notecalc.batch.results.base import OptionsError
+from notecalc.batch.results.tapes import TAPE_CATALOGUE
+from notecalc.batch.taped import ScenarioTape, read_tape_file, tape_of
 from notecalc.deal.deal import Deal
 from notecalc.deal.dealfile import model_schema, problems_of, read_deal_file, read_toml
 from notecalc.deal.marketfile import MarketCase, load_market
 from notecalc.deal.sources import Model, Slug, Text
 from notecalc.errors import DealFileError, NotecalcError, Problem, TermError, UnknownDealError, did_you_mean
+from notecalc.frame import NoteTape
 
 __all__ = ["bundled_scenarios", "load_scenarios", "scenario_schema", "scenarios"]
 
@@ -58,16 +62,33 @@ class SummaryTerms(Model):
     expected_shortfall: tuple[Annotated[float, Field(gt=0, le=1)], ...] = Field(
         default=(), description="Shares of the lowest numbers whose mean is given."
     )
-    by: tuple[Name, ...] = Field(default=(), description="Listed axes, for each of whose values it is said.")
+    by: tuple[Text, ...] = Field(
+        default=(), description="Listed axes, `note` or columns of a tape, for each of whose values it is said."
+    )
+
+
+class TapeTerms(Model):
+    """The tape to whose notes each scenario is applied."""
+
+    file: Text = Field(description="A CSV or Parquet file, its path from this one's folder.")
+    note: Text | None = Field(default=None, description="Column that names the notes; their places if left out.")
+    columns: dict[Text, Text] = Field(
+        default_factory=dict, description="The column of a term or number, where it has another name."
+    )
 
 
 class ScenarioTerms(Model):
     """A whole scenario file."""
 
+    model_config = ConfigDict(json_schema_extra={"oneOf": [{"required": ["deal"]}, {"required": ["tape"]}]})
+
     schema_version: Literal[1] = Field(alias="schema")
     id: Slug
     title: Text
-    deal: Text = Field(description="A bundled deal, or the path of a deal file beside this one.")
+    deal: Text | None = Field(
+        default=None, description="A bundled deal, or the path of a deal file beside this one; or a tape."
+    )
+    tape: TapeTerms | None = Field(default=None, description="The notes of a tape; or a deal.")
     market: Text | None = Field(default=None, description="A bundled market, or the path of a market file.")
     seed: Annotated[int, Field(strict=True)] = Field(description="Of all that is drawn.")
     block_rows: Annotated[int, Field(ge=1, le=2**24, strict=True)] = Field(
@@ -124,16 +145,19 @@ def load_scenarios(scenarios: str | Path) -> Case:
         raise UnknownDealError(f"no scenarios or file are called {str(scenarios)!r}. {hint}")
     raw = read_toml(path)
     terms, problems = problems_of(ScenarioTerms, raw, "Write an axis as { values = [...] }")
-    if terms is None:
+    if (raw.get("deal") is None) == (raw.get("tape") is None):
+        got = "neither" if raw.get("deal") is None else "both"
+        problems.append(Problem("deal or tape", "must be given, one of the two", got))
+    if terms is None or problems:
         raise DealFileError(path.name, problems)
-    read, file_name = read_deal_file(_beside(path, terms.deal))
-    deal = Deal(read, file_name)
     market = None if terms.market is None else load_market(_beside(path, terms.market))
-    return _case(terms, deal, market, path.name)
+    if terms.deal is not None:
+        return _case(terms, Deal(*read_deal_file(_beside(path, terms.deal))), market, path.name)
+    return _case(terms, _tape_beside(path, terms), market, path.name)
 
 
 def scenarios(
-    deal: Deal | str | Path,
+    deal: Deal | str | Path | pd.DataFrame | NoteTape,
     *,
     results: Iterable[str] | Mapping[str, Mapping[str, Any]],
     axes: Mapping[str, Any],
@@ -146,10 +170,11 @@ def scenarios(
 
     Parameters
     ----------
-    deal : Deal, str or path
-        Whose terms hold where no axis says otherwise.
+    deal : Deal, str or path; or DataFrame or its accessor
+        Whose terms hold where no axis says otherwise; or a tape, to each of whose notes, called by its index, each
+        scenario is applied. ``frame.notecalc.map_columns(...)`` says which column holds what.
     results : names, or mapping of name to options
-        What is computed: see `CATALOGUE`.
+        What is computed: see `CATALOGUE`, and `TAPE_CATALOGUE` for a tape.
     axes : mapping
         What varies, by the name of the input: an array, or a mapping as in a file, such as
         ``{"draw": "lognormal", "median": 1.5, "deviation": 0.4}``.
@@ -179,14 +204,28 @@ def scenarios(
     >>> with tempfile.TemporaryDirectory() as folder:
     ...     next(case.run(folder, workers=1).blocks("dilution")).column("shares_issued").to_pylist()
     [16571426.0, 15675670.0]
+
+    Of a tape, a row for each scenario of each note:
+
+    >>> import notecalc as nc
+    >>> days = pd.to_datetime(["2004-09-01", "2004-12-01"])
+    >>> case = scenarios(nc.example_tape().head(2), results=["accrued"], axes={"on": days}, seed=7)
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     table = next(case.run(folder, workers=1).blocks("accrued")).to_pandas()
+    >>> table[["scenario", "note", "on", "accrued_interest"]].round(2)
+       scenario    note          on  accrued_interest
+    0         0  N00001  2004-09-01          11783.67
+    1         1  N00001  2004-12-01          34123.53
+    2         0  N00002  2004-09-01        1912622.62
+    3         1  N00002  2004-12-01         646714.12
     """
-    whole = deal if isinstance(deal, Deal) else Deal(*read_deal_file(deal))
+    whole = _subject(deal)
     case = market if isinstance(market, MarketCase) or market is None else load_market(market)
     raw = {
         "schema": 1,
         "id": "scenarios",
         "title": title,
-        "deal": whole.terms.id,
+        **({"deal": whole.terms.id} if isinstance(whole, Deal) else {"tape": {"file": whole.file}}),
         "seed": seed,
         "axes": {name: dict(axis) if isinstance(axis, Mapping) else _values(axis) for name, axis in axes.items()},
         "results": {name: dict(options) for name, options in results.items()}
@@ -223,15 +262,44 @@ def _beside(path: Path, name: str) -> str | Path:
     return beside if beside.is_file() else name
 
 
-def _case(terms: ScenarioTerms, deal: Deal, market: MarketCase | None, file: str) -> Case:
+def _subject(given: Any) -> Deal | ScenarioTape:
+    """Read what scenarios are of."""
+    if isinstance(given, Deal):
+        return given
+    accessor = given.notecalc if isinstance(given, pd.DataFrame) else given
+    if not isinstance(accessor, NoteTape):
+        return Deal(*read_deal_file(given))
+    try:
+        return tape_of(*accessor.tape)
+    except TermError as error:
+        raise DealFileError(
+            "scenarios()", [Problem(error.name, f"must be {error.rule}", error.got, error.hint)]
+        ) from None
+
+
+def _tape_beside(path: Path, terms: ScenarioTerms) -> ScenarioTape:
+    asked = terms.tape
+    if asked is None:
+        raise TermError("tape", rule="given", got=None)
+    try:
+        return read_tape_file(path.parent / asked.file, asked.note, asked.columns)
+    except TermError as error:
+        raise DealFileError(path.name, [Problem(error.name, f"must be {error.rule}", error.got, error.hint)]) from None
+
+
+def _case(terms: ScenarioTerms, of: Deal | ScenarioTape, market: MarketCase | None, file: str) -> Case:
     """Put a run together, or say all that keeps it from being one."""
     problems: list[Problem] = []
-    results = _results(terms, deal, market, problems)
+    results = _results(terms, of, market, problems)
     axes = _axes(terms, results, problems)
     drawn = [axis.name for axis in axes if isinstance(axis, Drawn)]
-    paths = [name for name in terms.results if name in CATALOGUE and CATALOGUE[name].draws_paths]
+    tape = of if isinstance(of, ScenarioTape) else None
+    paths = [name for name in terms.results if tape is None and name in CATALOGUE and CATALOGUE[name].draws_paths]
     problems += _wrong_samples(terms, drawn, paths)
-    problems += _wrong_summaries(terms, [axis.name for axis in axes if isinstance(axis, Listed)])
+    groups = [] if tape is None else tape.group_names
+    problems += _wrong_summaries(terms, [axis.name for axis in axes if isinstance(axis, Listed)], groups)
+    for result in results:
+        problems += [problem for problem in result.lacks(terms.axes) if problem not in problems]
     if problems:
         raise DealFileError(file, problems)
     try:
@@ -240,7 +308,8 @@ def _case(terms: ScenarioTerms, deal: Deal, market: MarketCase | None, file: str
         raise DealFileError(file, [Problem(error.name, f"must be {error.rule}", error.got)]) from None
     given = terms.model_dump(mode="json", by_alias=True, exclude_none=True)
     summaries = None if terms.summaries is None else terms.summaries.model_dump()
-    case = Case(terms.id, terms.title, deal, market, plan, tuple(results), terms.block_rows, summaries, given)
+    deal, plan = (of, plan) if isinstance(of, Deal) else (None, plan.of_notes(len(of)))
+    case = Case(terms.id, terms.title, deal, tape, market, plan, tuple(results), terms.block_rows, summaries, given)
     try:
         case.check()
     except NotecalcError as error:
@@ -249,14 +318,17 @@ def _case(terms: ScenarioTerms, deal: Deal, market: MarketCase | None, file: str
     return case
 
 
-def _results(terms: ScenarioTerms, deal: Deal, market: MarketCase | None, problems: list[Problem]) -> list[Result]:
+def _results(
+    terms: ScenarioTerms, of: Deal | ScenarioTape, market: MarketCase | None, problems: list[Problem]
+) -> list[Result]:
     """Give the results that are asked for rightly."""
     results: list[Result] = []
+    catalogue: Mapping[str, type[Result]] = CATALOGUE if isinstance(of, Deal) else TAPE_CATALOGUE
     for name, options in terms.results.items():
-        kind = CATALOGUE.get(name)
+        kind: Any = catalogue.get(name)
         if kind is None:
-            hint = did_you_mean(name, list(CATALOGUE))
-            problems.append(Problem(f"results.{name}", f"must be one of {', '.join(CATALOGUE)}", None, hint))
+            hint = did_you_mean(name, list(catalogue))
+            problems.append(Problem(f"results.{name}", f"must be one of {', '.join(catalogue)}", None, hint))
             continue
         wrong = [*_wrong_options(name, options, kind)]
         if kind.needs_market and market is None:
@@ -264,7 +336,7 @@ def _results(terms: ScenarioTerms, deal: Deal, market: MarketCase | None, proble
         problems += wrong
         if not wrong:
             try:
-                results.append(kind(deal, market, seed=terms.seed, **options))
+                results.append(kind(of, market, seed=terms.seed, **options))
             except OptionsError as error:
                 problems += [
                     Problem(f"results.{each.name}", f"must be {each.rule}", each.got, each.hint)
@@ -278,14 +350,15 @@ def _results(terms: ScenarioTerms, deal: Deal, market: MarketCase | None, proble
 def _axes(terms: ScenarioTerms, results: list[Result], problems: list[Problem]) -> list[Axis]:
     """Give the axes that are right; which inputs there are is known where all results are."""
     axes: list[Axis] = []
-    takes = {name: kind for result in results for name, kind in result.takes.items()}
+    takes = [name for result in results for name in result.takes]
     for name, axis in terms.axes.items():
-        if name not in takes and len(results) == len(terms.results):
-            rule = f"moves none of the results asked for; they take {', '.join(sorted(takes)) or 'nothing'}"
-            problems.append(Problem(f"axes.{name}", rule, None, did_you_mean(name, list(takes))))
+        kind = next((kind for result in results if (kind := result.kind_of(name)) is not None), None)
+        if kind is None and len(results) == len(terms.results):
+            rule = f"moves none of the results asked for; they take {', '.join(sorted({*takes})) or 'nothing'}"
+            problems.append(Problem(f"axes.{name}", rule, None, did_you_mean(name, takes)))
             continue
         try:
-            axes.append(axis_of(name, axis, takes.get(name)))
+            axes.append(axis_of(name, axis, kind))
         except TermError as error:
             problems.append(Problem(f"axes.{name}.{error.name}".rstrip("."), f"must be {error.rule}", error.got))
     return axes
@@ -303,6 +376,7 @@ _OPTIONS: dict[type, tuple[Any, str]] = {
     bool: (bool, "true or false"),
     float: (int | float | Decimal, "a number, without quotes"),
     dict: (dict, "a table"),
+    list: (list | tuple, "a list"),
 }
 
 
@@ -331,11 +405,12 @@ def _wrong_samples(terms: ScenarioTerms, drawn: list[str], paths: list[str]) -> 
             yield Problem(f"samples.correlations.{place}.axes", "must be two different axes", each.axes[0])
 
 
-def _wrong_summaries(terms: ScenarioTerms, listed: list[str]) -> Iterator[Problem]:
+def _wrong_summaries(terms: ScenarioTerms, listed: list[str], groups: list[str]) -> Iterator[Problem]:
     for name in () if terms.summaries is None else terms.summaries.by:
-        if name not in listed:
-            rule = f"must be axes with values or a range: {', '.join(listed) or 'there is none'}"
-            yield Problem("summaries.by", rule, name, did_you_mean(name, listed))
+        if name not in listed and (name not in groups or name in terms.axes):
+            known = [*listed, *groups]
+            rule = f"must be axes with values or a range{', `note` or columns' * bool(groups)}: "
+            yield Problem("summaries.by", rule + (", ".join(known) or "there is none"), name, did_you_mean(name, known))
 
 
 def _matrix(drawn: list[str], correlations: tuple[Correlation, ...]) -> npt.NDArray[np.float64] | None:

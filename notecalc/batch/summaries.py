@@ -1,14 +1,15 @@
 """What all scenarios say together: means, quantiles and expected shortfalls, from a second pass over the blocks.
 
 Quantiles are exact, in memory that doesn't grow with the number of scenarios: the ordered bits of a number are found
-sixteen at a time, each by counting how many numbers share those found so far. Blocks are read in their order, so that
+sixteen at a time, each by counting how many numbers share those found so far; groups of fewer numbers than there are
+counts are put in order instead. Blocks are read in their order, so that
 sums come out the same to the last bit however the run went.
 """
 
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 from typing import Any, TypeAlias
@@ -19,6 +20,7 @@ import pandas as pd
 
 from notecalc.batch.plan import Plan
 from notecalc.batch.results import Result
+from notecalc.batch.results.base import NOTE
 from notecalc.core.arrays import FloatArray, IntArray
 
 __all__ = ["Blocks", "summarise"]
@@ -27,6 +29,8 @@ Blocks: TypeAlias = Callable[[Result, str], Iterator[FloatArray]]
 """Gives a column of a result, block by block."""
 
 _BITS = 16
+_SMALL = 2**_BITS  # numbers in a group, which there are then fewer of than counts
+_HELD = 2**24  # numbers, or counts of them, that are held at once: 128 MiB
 _SIGN = np.uint64(1 << 63)
 
 
@@ -38,8 +42,9 @@ def summarise(
     quantiles: Sequence[float],
     expected_shortfall: Sequence[float],
     by: Sequence[str],
+    notes: Mapping[str, npt.NDArray[Any]] | None = None,
 ) -> pd.DataFrame:
-    r"""Summarise each column of each result, over all scenarios with one value of each axis in `by`.
+    r"""Summarise each column of each result, over all scenarios with one value of each name in `by`.
 
     Parameters
     ----------
@@ -55,7 +60,9 @@ def summarise(
         Levels above 0 up to 1: the mean of the lowest share a of n numbers,
         :math:`(\sum_{i \le k} x_i + (a n - k) x_{k+1}) / (a n)` with :math:`k = \lfloor a n \rfloor`.
     by : sequence of str
-        Listed axes; a result that does not take one is not split by it.
+        Listed axes, which split the results that take them, or what tells notes apart.
+    notes : mapping of str to array, optional
+        What tells the notes of a tape apart, such as their names: one value for each.
 
     Returns
     -------
@@ -69,8 +76,9 @@ def summarise(
     Acerbi and Tasche (2002), On the coherence of expected shortfall.
     """
     rows: list[dict[str, Any]] = []
+    apart = {name: values for name, values in (notes or {}).items() if name not in plan.names or name == NOTE}
     for result in results:
-        groups = _Groups.of(plan, result, [name for name in by if name in result.takes])
+        groups = _Groups.of(plan, result, [name for name in by if name in apart or result.kind_of(name)], apart)
         for column, told in result.columns.items():
             of_column = partial(blocks, result, column)
             numbers = told.dtype == "float64"
@@ -88,36 +96,44 @@ class _Groups:
 
     plan: Plan
     rows: int
-    place: IntArray
-    """Of each point of the grid."""
+    digits: list[tuple[str, IntArray, int]]
+    """The axes that tell groups apart: which of so many values each place on one has."""
     names: list[dict[str, Any]]
 
     @classmethod
-    def of(cls, plan: Plan, result: Result, by: Sequence[str]) -> _Groups:
-        listed = {axis.name: axis.choices.tolist() for group in plan.grid for axis in group}
-        points = np.arange(plan.points)
-        place = np.zeros(plan.points, dtype=np.int64)
+    def of(
+        cls, plan: Plan, result: Result, by: Sequence[str], notes: Mapping[str, npt.NDArray[Any]] | None = None
+    ) -> _Groups:
+        listed = {axis.name: axis.choices for group in plan.grid for axis in group}
+        digits = []
         names: list[dict[str, Any]] = [{}]
         for name in by:
-            distinct = list(dict.fromkeys(listed[name]))
-            which = np.array([distinct.index(value) for value in listed[name]])
-            digits = which[plan.digit(points, name)]
-            place = place * len(distinct) + digits
-            names = [{**before, name: value} for before in names for value in distinct]
+            of_notes = notes is not None and name in notes
+            told = notes[name] if notes and of_notes else listed[name]
+            which, _ = pd.factorize(told, use_na_sentinel=False)
+            _, first = np.unique(which, return_index=True)
+            digits.append((NOTE if of_notes else name, which, first.size))
+            names = [{**before, name: value} for before in names for value in told[first].tolist()]
         labels = [dict(zip(result.labels, words, strict=True)) for words in zip(*result.labels.values(), strict=True)]
-        return cls(plan, result.rows, place, [{**words, **name} for name in names for words in (labels or [{}])])
+        return cls(plan, result.rows, digits, [{**words, **name} for name in names for words in (labels or [{}])])
 
     def split(self, start: int, values: FloatArray) -> Iterator[tuple[int, FloatArray]]:
         """Give the numbers of each group among those of a block, its first scenario being `start`."""
         table = values.reshape(-1, self.rows)
-        parts = [table]
-        if len(self.names) > self.rows:
-            place = self.place[self.plan.point(start + np.arange(len(table)))]
-            ends = np.cumsum(np.bincount(place, minlength=len(self.names) // self.rows))
-            parts = np.split(table[np.argsort(place, kind="stable")], ends[:-1])
-        for number, part in enumerate(parts):
-            if len(part):
-                yield from enumerate(np.ascontiguousarray(part.T), number * self.rows)
+        if not len(table):
+            return
+        if not self.digits:
+            groups, parts = [0], [table]
+        else:
+            point = self.plan.point(start + np.arange(len(table)))
+            place = np.zeros(len(table), dtype=np.int64)
+            for axis, which, count in self.digits:
+                place = place * count + which[self.plan.digit(point, axis)]
+            order = np.argsort(place, kind="stable")
+            ends = np.flatnonzero(np.diff(place[order])) + 1
+            groups, parts = place[order][np.append(0, ends)].tolist(), np.split(table[order], ends)
+        for number, part in zip(groups, parts, strict=True):
+            yield from enumerate(np.ascontiguousarray(part.T), number * self.rows)
 
 
 @dataclass
@@ -158,9 +174,10 @@ def _column(
     for tally, part in parts():
         if tally.count:
             tally.squares += float(np.nansum((part - tally.total / tally.count) ** 2))
-    ranks = [_ranks(tally.count, quantiles, shortfalls) for tally in tallies]
     of = {id(tally): number for number, tally in enumerate(tallies)}
-    found = _select(ranks, lambda: ((of[id(tally)], part) for tally, part in parts()))
+    ranks = [_ranks(tally.count, quantiles, shortfalls) for tally in tallies]
+    counts = [tally.count for tally in tallies]
+    found = _select(ranks, counts, lambda: ((of[id(tally)], part) for tally, part in parts()))
     cuts = [{a: _cut(tally.count, a, values) for a in shortfalls} for tally, values in zip(tallies, found, strict=True)]
     if shortfalls:
         for tally, part in parts():
@@ -209,16 +226,51 @@ def _last(count: int, level: float) -> int:
 
 
 def _select(
-    ranks: Sequence[Sequence[int]], parts: Callable[[], Iterator[tuple[int, FloatArray]]]
+    ranks: Sequence[Sequence[int]], sizes: Sequence[int], parts: Callable[[], Iterator[tuple[int, FloatArray]]]
 ) -> list[dict[int, float]]:
-    """Give the numbers at some places of each group, put in order."""
+    """Give the numbers at some places of each group, put in order; so many groups at once that memory is bounded."""
+    found: list[dict[int, float]] = [{} for _ in ranks]
+    asked = [group for group, places in enumerate(ranks) if places]
+    small = [group for group in asked if sizes[group] <= _SMALL]
+    for batch in _batches(small, lambda group: sizes[group]):
+        held: dict[int, list[FloatArray]] = {group: [] for group in batch}
+        for group, part in parts():
+            if group in held:
+                held[group].append(part[~np.isnan(part)])
+        for group, values in held.items():
+            ordered = np.sort(np.concatenate(values))
+            found[group] = {rank: float(ordered[rank]) for rank in ranks[group]}
+    large = [group for group in asked if sizes[group] > _SMALL]
+    for batch in _batches(large, lambda group: 2**_BITS * len(ranks[group])):
+        for group, values_found in _select_by_bits({group: ranks[group] for group in batch}, parts).items():
+            found[group] = values_found
+    return found
+
+
+def _batches(groups: Sequence[int], size: Callable[[int], int]) -> Iterator[list[int]]:
+    """Give groups whose sizes together are no more than may be held."""
+    batch: list[int] = []
+    total = 0
+    for group in groups:
+        if batch and total + size(group) > _HELD:
+            yield batch
+            batch, total = [], 0
+        batch.append(group)
+        total += size(group)
+    if batch:
+        yield batch
+
+
+def _select_by_bits(
+    ranks: Mapping[int, Sequence[int]], parts: Callable[[], Iterator[tuple[int, FloatArray]]]
+) -> dict[int, dict[int, float]]:
     # Of each place: the bits found, and the place among the numbers that share them.
-    known = [{rank: (0, rank) for rank in places} for places in ranks]
-    if not any(known):
-        return [{} for _ in known]
+    known = {group: {rank: (0, rank) for rank in places} for group, places in ranks.items()}
     for found in range(0, 64, _BITS):
         counts: dict[tuple[int, int], npt.NDArray[np.int64]] = {}
         for group, part in parts():
+            if group not in known:
+                continue
             keys = _keys(part[~np.isnan(part)])
             rest = np.uint64(64 - _BITS - found)
             for prefix in {bits for bits, _ in known[group].values()}:
@@ -227,12 +279,12 @@ def _select(
                 more = np.bincount(digits, minlength=2**_BITS)
                 before = counts.get((group, prefix))
                 counts[group, prefix] = more if before is None else before + more
-        for group, places in enumerate(known):
+        for group, places in known.items():
             for rank, (prefix, left) in places.items():
                 below = np.cumsum(counts[group, prefix])
                 digit = int(np.searchsorted(below, left, side="right"))
                 places[rank] = (prefix << _BITS) | digit, left - (int(below[digit - 1]) if digit else 0)
-    return [{rank: _number(bits) for rank, (bits, _) in places.items()} for places in known]
+    return {group: {rank: _number(bits) for rank, (bits, _) in places.items()} for group, places in known.items()}
 
 
 def _keys(values: FloatArray) -> npt.NDArray[np.uint64]:

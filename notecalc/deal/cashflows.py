@@ -27,7 +27,7 @@ from notecalc.deal.register import Register, calendar_of, cents_of, notes_of, re
 from notecalc.deal.terms import DealTerms
 from notecalc.errors import TermError
 
-__all__ = ["MONEY_COLUMNS", "cashflow_table", "flow_rows", "interest_by_holder"]
+__all__ = ["MONEY_COLUMNS", "cashflow_table", "flow_rows", "interest_by_holder", "purchase_cents"]
 
 MONEY_COLUMNS = (
     "outstanding",
@@ -138,15 +138,19 @@ def _in_order(events: Sequence[Event], periods: Periods) -> list[Event]:
 
 def _purchase(terms: DealTerms, register: Register) -> Flow:
     """What each holder gives for its notes: cash, less what is refunded, and the par surrendered and not kept."""
-    table = closing_table(terms, [reading_of(terms)], None)
-    cents = {name: to_cents(table[name].to_numpy()) for name in ("cash_due", "refund", "surrendered", "kept")}
     day = np.datetime64(terms.dates.closing.value, "D")
-    amounts = {
+    nothing = np.zeros_like(register.cents)
+    return Flow(0, "purchase", _NO_DATE, _NO_DATE, _NO_DATE, day, nothing, purchase_cents(terms, reading_of(terms)))
+
+
+def purchase_cents(terms: DealTerms, policy: str) -> dict[str, IntArray]:
+    """What each holder gives for its notes, below 0 [cents]: in cash and in par surrendered, under a policy."""
+    table = closing_table(terms, [policy], None)
+    cents = {name: to_cents(table[name].to_numpy()) for name in ("cash_due", "refund", "surrendered", "kept")}
+    return {
         "purchase_cash": cents["refund"] - cents["cash_due"],
         "purchase_surrendered": cents["kept"] - cents["surrendered"],
     }
-    nothing = np.zeros_like(register.cents)
-    return Flow(0, "purchase", _NO_DATE, _NO_DATE, _NO_DATE, day, nothing, amounts)
 
 
 def _period_row(periods: Periods, k: int, kind: str, outstanding: IntArray, amounts: dict[str, IntArray]) -> Flow:

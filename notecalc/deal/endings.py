@@ -25,6 +25,7 @@ from notecalc.deal.cashflows import flow_rows, interest_by_holder
 from notecalc.deal.conversion import conversion_prices_on
 from notecalc.deal.register import calendar_of, cents_of, notes_of, register_of, sole_series
 from notecalc.deal.terms import DealTerms
+from notecalc.errors import TermError
 
 __all__ = ["Ending", "Timeline", "prices_on"]
 
@@ -97,6 +98,19 @@ class Timeline:
         forbid("converted", principal / 100, bad, f"from 0 to {total / 100:,.2f} in multiples of {unit / 100:,.2f}")
         return allocate(principal // unit, self.held) * unit
 
+    def taken_by(self, holder: int, principal: IntArray, name: str) -> IntArray:
+        """Give principal that one holder converts, in cents, if it is in whole multiples and no more than it holds.
+
+        Raises
+        ------
+        TermError
+            It is not; under the name given.
+        """
+        unit, most = cents_of(sole_series(self.terms)[1].conversion.multiple.value), int(self.held[holder])
+        bad = (principal < 0) | (principal > most) | (principal % unit != 0)
+        forbid(name, principal / 100, bad, f"from 0 to {most / 100:,.2f} in multiples of {unit / 100:,.2f}")
+        return principal
+
     def coupons_before(self, day: DateArray) -> IntArray:
         """Count the coupons paid before each day; all of them where there is none."""
         count = np.searchsorted(self.periods.payment_date, day, side="left")
@@ -160,11 +174,11 @@ class Timeline:
 
         Parameters
         ----------
-        converted_on : datetime64[D] array, shape (rows,)
-            Day of conversion, NaT for none; a default on that day or before keeps it from happening.
+        converted_on : datetime64[D] array, shape (rows, holders) or (rows, 1)
+            Day on which each holder converts, NaT for none; a default on that day or before keeps it from happening.
         taken : int64 array, shape (rows, holders)
             Principal that each holder converts [cents], see `taken`.
-        prices : array, shape (rows,)
+        prices : array, of the shape of the days
             Conversion price [currency/share], as `prices_on` gives it.
         default_on : datetime64[D] array, shape (rows,)
             Day of default, NaT for none.
@@ -177,21 +191,28 @@ class Timeline:
             A day on which notes don't convert, or a default before the notes were bought.
         """
         first, last = self.conversion_days
-        outside = (converted_on < first) | (converted_on > last)
-        forbid("converted_on", converted_on, outside, f"a day on which notes convert, {first} to {last}")
+        outside = np.any((converted_on < first) | (converted_on > last), axis=1)
+        forbid("converted_on", converted_on[:, 0], outside, f"a day on which notes convert, {first} to {last}")
         forbid("default_on", default_on, default_on <= self.closing, f"after closing, {self.closing}")
-        happens = ~np.isnat(converted_on) & ~(default_on <= converted_on)
-        taken = np.where(happens[:, np.newaxis], taken, 0)
+        happens = ~np.isnat(converted_on) & ~(default_on[:, np.newaxis] <= converted_on)
+        taken = np.where(happens, taken, 0)
         day = np.where(happens, converted_on, self.periods.accrual_end[-1])
-        place, numerator, denominator = self.place_of(day)
+        place, numerator, denominator = (part.reshape(day.shape) for part in self.place_of(day.reshape(-1)))
         left, paid = self.held - taken, self.coupons_before(default_on)
-        kept = np.where(self.keeps_coupon(day, place)[:, np.newaxis], taken, 0)
-        shares, cash = self.convert(taken, prices)
-        interest = self.accrued_paid(taken, numerator, denominator)
-        interest += self._paid_in_full[np.minimum(place, paid)]
+        kept = np.where(self.keeps_coupon(day, place), taken, 0)
+        # Where each holder has a day of its own, it is converted as a row of its own.
+        own = taken if day.shape[1] == 1 else taken.reshape(-1, 1)
+        try:
+            shares, cash = (part.reshape(taken.shape) for part in self.convert(own, prices.reshape(-1)))
+        except TermError as error:
+            of = sorted({row * own.shape[1] // taken.shape[1] for row in error.rows or []})
+            raise TermError(error.name, rule=error.rule, got=error.got, hint=error.hint, rows=of or None) from None
+        interest = self.accrued_paid(own, numerator.reshape(-1), denominator.reshape(-1)).reshape(taken.shape)
+        begun = place.min(axis=1)
+        interest += self._paid_in_full[np.minimum(begun, paid)]
         for k in range(len(self.coupons)):
-            principal = left + np.where((place == k)[:, np.newaxis], kept, 0)
-            rows = np.flatnonzero((k >= place) & (k < paid) & principal.any(axis=1))
+            principal = left + np.where(k < place, taken, 0) + np.where(place == k, kept, 0)
+            rows = np.flatnonzero((k >= begun) & (k < paid) & principal.any(axis=1))
             if rows.size:
                 interest[rows] += self._coupon(principal[rows], k)
         matures = (paid == len(self.coupons))[:, np.newaxis]

@@ -28,6 +28,7 @@ __all__ = [
     "RateOrCurve",
     "VolatilityOrSteps",
     "build",
+    "day_after",
 ]
 
 T = TypeVar("T")
@@ -66,7 +67,7 @@ class _ByDate(Model):
         TermError
             A date that is not after the one before.
         """
-        found = list(self.dates) or [_after(on, tenor) for tenor in self.tenors]
+        found = list(self.dates) or [day_after(on, tenor) for tenor in self.tenors]
         for row, (day, before) in enumerate(zip(found, [on, *found], strict=False)):
             if day <= before:
                 rule = "rising" if row else f"after the file's day ({on})"
@@ -184,7 +185,14 @@ def build(value: Any, on: dt.date) -> Any:
     return {str(day): amount for day, amount in sorted(paid.items())}
 
 
-def _after(on: dt.date, tenor: str) -> dt.date:
+def day_after(on: dt.date, tenor: str) -> dt.date:
+    """Give the day some days, weeks, months or years after another.
+
+    Examples
+    --------
+    >>> str(day_after(dt.date(2004, 8, 31), "6m"))
+    '2005-02-28'
+    """
     length: dict[str, Any] = {_UNITS[tenor[-1]]: int(tenor[:-1])}
     day: dt.date = (pd.Timestamp(on) + pd.DateOffset(**length)).date()
     return day

@@ -17,6 +17,7 @@ import pandas as pd
 
 from notecalc.core.arrays import POSITIVE, Dates, FloatArray, Shape, as_dates, as_numbers, forbid
 from notecalc.core.convertible.implied import convertible_implied
+from notecalc.core.convertible.moves import Moved
 from notecalc.core.convertible.terms import Convertible, Steps
 from notecalc.core.convertible.valuation import MODELS, convertible_greeks, convertible_value
 from notecalc.core.curves import Curve, curve_named
@@ -79,7 +80,8 @@ class _Rows:
         quotes = market.quotes()
         _check_credit(market, model)
         _check_complete(quotes, model, unknown)
-        structures = {name: quote.value for name, quote in quotes.items() if isinstance(quote.value, Steps | Curve)}
+        kinds = Steps | Curve | Moved
+        structures = {name: quote.value for name, quote in quotes.items() if isinstance(quote.value, kinds)}
         _check_structures(structures)
         dividends = quotes.pop("dividends", None)
         given = {name: quote.value for name, quote in quotes.items() if name not in structures} | dict(more)
@@ -115,11 +117,13 @@ class _Rows:
     @contextmanager
     def reach(self) -> Iterator[None]:
         """Say of a curve that it does not reach; rows are no matter, as the note is one."""
+        curve = self.arguments.get("risk_free")
+        curve = curve.of if isinstance(curve, Moved) else curve
         try:
-            with curve_named("risk_free", self.arguments.get("risk_free")):
+            with curve_named("risk_free", curve):
                 yield
         except TermError as error:
-            if error.name != "risk_free" or not isinstance(self.arguments.get("risk_free"), Curve):
+            if error.name != "risk_free" or not isinstance(curve, Curve):
                 raise
             raise TermError(error.name, rule=error.rule, got=error.got) from None
 
@@ -264,7 +268,7 @@ def _check_structures(structures: Mapping[str, Any]) -> None:
     """Raise where a term structure stands for what the engine has no such for."""
     for name, value in structures.items():
         kind = Curve if name == "risk_free" else Steps if name in _BY_STEPS else None
-        if kind is None or not isinstance(value, kind):
+        if kind is None or not isinstance(value, kind | Moved):
             rule = "numbers" if kind is None else f"numbers, or {kind.__name__}"
             raise TermError(name, rule=rule, got=type(value).__name__)
 

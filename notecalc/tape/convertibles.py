@@ -10,6 +10,7 @@ import numpy as np
 import pandas as pd
 
 from notecalc.core.arrays import DateArray, FloatArray, IntArray, as_dates, as_numbers, forbid
+from notecalc.core.convertible.moves import Moved
 from notecalc.core.convertible.terms import CallWindow, ConversionWindow, Convertible, PutWindow, Steps
 from notecalc.core.curves import Curve, curve_named
 from notecalc.core.periods import Periods
@@ -17,7 +18,7 @@ from notecalc.errors import TermError
 from notecalc.tape.computing import Arrays, aligned, computed
 from notecalc.tape.reading import Tape
 
-__all__ = ["CashDividends", "valued"]
+__all__ = ["CashDividends", "convertibles", "valued"]
 
 _TERMS = ("conversion_", "call_", "put_", "redemption_")
 _DATES = ("_start", "_end", "_date", "_until")
@@ -52,7 +53,7 @@ def valued(
     words["accrued_on_conversion"] = accrued_on_conversion
     if days is not None and "call_price" not in numbers:
         raise TermError("call_days", rule="left out without a `call_price`", got=days)
-    structures = {name: part for name, part in numbers.items() if isinstance(part, Steps | Curve)}
+    structures = {name: part for name, part in numbers.items() if isinstance(part, Steps | Curve | Moved)}
     size = len(tape.problems.labels)
     for name, part in structures.items():
         if isinstance(part, Steps) and _rows(part) not in {None, size}:
@@ -68,8 +69,9 @@ def valued(
         market: dict[str, Any] = {name: own[name] for name in given if not name.startswith(_TERMS)}
         market |= {name: _of_rows(part, rows) for name, part in structures.items()}
         market |= {} if dividends is None else dividends.of_rows(rows, size)
-        terms = Convertible(periods=periods, **words, **_options(periods, own, days))
-        with curve_named("risk_free", structures.get("risk_free")):
+        terms = convertibles(periods, own, days, words)
+        rate = structures.get("risk_free")
+        with curve_named("risk_free", rate.of if isinstance(rate, Moved) else rate):
             return value(terms, own["settlement"], model=model, accuracy=accuracy, **market)
 
     arguments = {name: ("date" if name.endswith(_DATES) else "number", part) for name, part in given.items()}
@@ -85,14 +87,33 @@ def valued(
     return found
 
 
+def convertibles(
+    periods: Periods, numbers: Arrays, call_days: tuple[int, int] | None, words: Mapping[str, Any]
+) -> Convertible:
+    """Give the terms of notes with windows that columns state.
+
+    Parameters
+    ----------
+    periods : Periods
+        Of the notes.
+    numbers : mapping
+        `ConvertibleColumns` that are terms, with one for each note.
+    call_days, words
+        As `frame.notecalc.convertible_value` takes them: what is one for all.
+    """
+    return Convertible(periods=periods, **words, **_options(periods, numbers, call_days))
+
+
 def _rows(steps: Steps) -> int | None:
     """Give how many rows of steps there are; None where one is for all."""
     levels = steps.values  # noqa: PD011 (no Series)
     return None if levels.ndim == 1 else len(levels)
 
 
-def _of_rows(part: Steps | Curve, rows: IntArray) -> Steps | Curve:
+def _of_rows(part: Steps | Curve | Moved, rows: IntArray) -> Steps | Curve | Moved:
     """Give the term structures of some notes."""
+    if isinstance(part, Moved):
+        return part.take(rows)
     if isinstance(part, Curve) or _rows(part) is None:
         return part
     return Steps(part.dates, part.values[rows])  # noqa: PD011 (no Series)

@@ -1,12 +1,14 @@
 """What all scenarios say together, beside numpy on all of them at once."""
 
 import types
+from unittest import mock
 
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from notecalc.batch import summaries
 from notecalc.batch.axes import Drawn, Listed
 from notecalc.batch.plan import Plan
 from notecalc.batch.results.base import Column, Result
@@ -40,8 +42,17 @@ def expected_shortfall(values, level):
     return (ordered[:whole].sum() + part) / share
 
 
-@given(st.integers(1, 6), st.integers(1, 30), st.integers(1, 50), st.integers(0, 10**6), st.booleans(), st.booleans())
-def test_summaries_are_those_of_all_numbers_at_once(points, count, block, seed, ties, split):
+@given(
+    st.integers(1, 6), st.integers(1, 30), st.integers(1, 50), st.integers(0, 10**6), st.booleans(), st.booleans(),
+    st.sampled_from([0, 20, 2**16]),
+)  # fmt: skip
+def test_summaries_are_those_of_all_numbers_at_once(points, count, block, seed, ties, split, small):
+    """Groups are put in order or searched bit by bit, as many at once as may be held."""
+    with mock.patch.multiple(summaries, _SMALL=small, _HELD=2**17 if small < 2**16 else 100):
+        summaries_are_right(points, count, block, seed, ties=ties, split=split)
+
+
+def summaries_are_right(points, count, block, seed, *, ties, split):
     random = np.random.default_rng(seed)
     axes = [Listed("a", np.arange(points) % 3.0), Drawn("x", "uniform", 0, 1)]
     plan = Plan.of(axes, count=count, seed=7)

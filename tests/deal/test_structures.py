@@ -79,7 +79,7 @@ def by_hand(model: str, deal: nc.Deal) -> float:
     )
     terms = nc.Convertible(
         periods=nc.resolve(notes), conversions=[nc.ConversionWindow(conversion_price=1.85)],
-        accrued_on_conversion="forfeited",
+        accrued_on_conversion="forfeited-before-record-date",
     )  # fmt: skip
     ends = ["2005-06-18", "2007-06-18"]
     credit: dict[str, Any] = {"credit_spread": nc.Steps(ends, [0.07, 0.10])}  # 0.09 * 3 - 0.07 over two years

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, ClassVar
+from typing import Any, ClassVar, TypeAlias
 
 import numpy as np
 import numpy.typing as npt
@@ -13,14 +13,20 @@ import numpy.typing as npt
 from notecalc.core.arrays import IntArray
 from notecalc.deal.deal import Deal
 from notecalc.deal.marketfile import MarketCase
-from notecalc.errors import TermError
+from notecalc.errors import Problem, TermError
 
-__all__ = ["SAMPLE", "Column", "Inputs", "OptionsError", "Result", "in_parts"]
+__all__ = ["NOTE", "SAMPLE", "Column", "Failed", "Inputs", "OptionsError", "Result", "in_parts"]
 
 Inputs = Mapping[str, npt.NDArray[Any]]
+Failed: TypeAlias = dict[int, tuple[str, str]]
+"""By row: the code and the text of what kept it from being computed."""
 
 SAMPLE = "sample"
 """The input that says which of the samples a scenario has; whoever draws paths draws the same for the same sample."""
+
+
+NOTE = "note"
+"""The input that says which note of a tape a scenario is applied to, by its place; a file has the note's name."""
 
 
 class OptionsError(TermError):
@@ -77,7 +83,7 @@ class Result(ABC):
     @property
     @abstractmethod
     def takes(self) -> Mapping[str, str]:
-        """Inputs that it may be given, each with its kind: ``number``, ``date`` or ``word``."""
+        """Inputs that it may be given, each with its kind, ``number``, ``date`` or ``word``; see `kind_of` for more."""
 
     @property
     @abstractmethod
@@ -99,10 +105,13 @@ class Result(ABC):
         """The model of valuation whose market data it takes; None for the market file's own."""
         return self.given.get("model")
 
-    @property
-    def reads(self) -> set[str]:
-        """Names of the inputs that it computes from."""
-        return {*self.takes, *([SAMPLE] if self.draws_paths else [])}
+    def kind_of(self, name: str) -> str | None:
+        """Give the kind of an input that it takes; None for others."""
+        return self.takes.get(name)
+
+    def reads(self, name: str) -> bool:
+        """Tell whether it computes from an input."""
+        return self.kind_of(name) is not None or (name == SAMPLE and self.draws_paths)
 
     @abstractmethod
     def compute(self, inputs: Inputs, size: int) -> Mapping[str, npt.NDArray[Any]]:
@@ -113,6 +122,33 @@ class Result(ABC):
         NotecalcError
             An input cannot be; with its row, where that is known.
         """
+
+    def outcome(self, inputs: Inputs, size: int) -> tuple[Mapping[str, npt.NDArray[Any]], Failed]:
+        """Give what `compute` gives, and the rows that it is known of alone that they can't be computed."""
+        return self.compute(inputs, size), {}
+
+    def lacks(self, axes: Collection[str]) -> Iterator[Problem]:  # noqa: ARG002 (one that needs more says so)
+        """Say what it needs that neither the axes nor what scenarios are of have."""
+        yield from ()
+
+    def check(self, inputs: Inputs) -> None:  # noqa: ARG002 (of a deal, all of them may be left out)
+        """Compute once what would fail in every scenario; `inputs` are those of the first.
+
+        Raises
+        ------
+        NotecalcError
+            It can't be computed.
+        """
+        self.compute({}, 1)
+
+    def written(self, name: str, values: npt.NDArray[Any]) -> npt.NDArray[Any]:  # noqa: ARG002 (as they are)
+        """Give an input as its column has it."""
+        return values
+
+    @property
+    def market_data(self) -> Collection[str] | None:
+        """Names of the market file's data that it rests on; None for all."""
+        return None if self.needs_market else ()
 
     def default(self, inputs: Inputs, name: str, value: Any, size: int) -> npt.NDArray[Any]:
         """Give an input, or what holds where it does not vary."""

@@ -2,24 +2,23 @@
 
 from __future__ import annotations
 
-import dataclasses
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any, ClassVar
 
 import numpy as np
 import numpy.typing as npt
 
 from notecalc.batch.results.base import Column, Inputs, Result, in_parts
+from notecalc.batch.results.moving import is_pillar, moved, moving_inputs
 from notecalc.core.arrays import POSITIVE, IntArray
+from notecalc.core.convertible.moves import Moved
 from notecalc.core.convertible.valuation import ACCURACIES
-from notecalc.core.curves import Curve
-from notecalc.core.daycount import year_fraction
 from notecalc.core.words import known_word
 from notecalc.deal.market import Quote
 from notecalc.deal.valuation import greeks_table, value_table
 from notecalc.deal.value_units import value_units
 
-__all__ = ["Value"]
+__all__ = ["Value", "value_columns"]
 
 _VALUE = {
     "dirty_price": "value with accrued interest",
@@ -38,7 +37,7 @@ _GREEKS = {
     "recovery": "points per 0.01 of recovery rate",
 }
 _RISK_NEUTRAL = "under the risk-neutral measure"
-_SHIFT = "risk_free_shift"
+_AT_ONCE = 8_192  # rows with a table of segments each that are in memory together
 _FEW = 1_000  # rows of one conversion price from which a call of its own costs less than a contract for each row
 
 
@@ -46,10 +45,12 @@ class Value(Result):
     """Value as a convertible in the market file's market, under the risk-neutral measure, and first-order Greeks.
 
     What varies replaces the market file's data, ``on`` its day, and ``conversion_price`` [currency/share] the deal's
-    until its first step. ``risk_free_shift`` [1/yr] is added to the risk-free rate at all terms: a parallel shift of a
-    curve's zero rates, continuous, or in the compounding that they are stated in; each distinct shift of a curve is a
-    call of the engine, so these are better listed than drawn. Prices are per 100 of principal. See `Deal.value` and
-    `Deal.greeks`, whose numbers these are.
+    until its first step; or it moves the data, flat or by date. ``stock_price_factor``, ``volatility_factor`` and that
+    of the credit multiply them. ``risk_free_shift`` [1/yr] and that of the credit, ``credit_spread_shift`` or
+    ``hazard_rate_shift``, are added to zero rates, continuous by actual/365 fixed, at all terms; with ``.slope`` and
+    ``.curvature`` by the loadings of Nelson and Siegel, with a tenor such as ``.2y`` at that pillar, counted from the
+    market file's day, between which shifts run in a line: see `Moved`. What is moved below 0 is an error row. Prices
+    are per 100 of principal. See `Deal.value` and `Deal.greeks`, whose numbers these are.
     """
 
     name = "value"
@@ -60,16 +61,19 @@ class Value(Result):
 
     @property
     def takes(self) -> Mapping[str, str]:
-        """The data of the market, a shift of the risk-free rate, the conversion price, and the day."""
-        data = set(self._market.quotes()) - {"dividends"} | {"conversion_price", _SHIFT}
-        return {"on": "date", **dict.fromkeys(sorted(data), "number")}
+        """The data of the market, what moves them, the conversion price, and the day."""
+        data = set(self._market.quotes()) - {"dividends"}
+        numbers = {*data, "conversion_price", *moving_inputs(data)}
+        return {"on": "date", **dict.fromkeys(sorted(numbers), "number")}
+
+    def kind_of(self, name: str) -> str | None:
+        """Pillars, too, are numbers."""
+        return "number" if is_pillar(name, self._market.quotes()) else super().kind_of(name)
 
     @property
     def columns(self) -> Mapping[str, Column]:
         """Prices per 100 of principal, and sensitivities if asked for."""
-        names = {**_VALUE, **(_GREEKS if self.given.get("greeks") else {})}
-        units = value_units([*names], self.deal.terms.currency)
-        return {name: Column(units[name], f"{meaning}, {_RISK_NEUTRAL}") for name, meaning in names.items()}
+        return value_columns(self.deal.terms.currency, greeks=bool(self.given.get("greeks")))
 
     @property
     def _model(self) -> str:
@@ -84,49 +88,51 @@ class Value(Result):
         return self._case.market(self._model)
 
     def compute(self, inputs: Inputs, size: int) -> Mapping[str, npt.NDArray[Any]]:
-        """Ask the engine."""
+        """Ask the engine, part by part."""
         accuracy = known_word("value.accuracy", self.given.get("accuracy", "standard"), tuple(ACCURACIES))
-        curve = self._market.risk_free.value
-        if _SHIFT in inputs and isinstance(curve, Curve) and "risk_free" not in inputs:
-            # The engine takes one curve at a time.
-            shifts, place = np.unique(inputs[_SHIFT], return_inverse=True)
-
-            def shifted(rows: IntArray) -> Mapping[str, npt.NDArray[Any]]:
-                own = {name: values[rows] for name, values in inputs.items() if name != _SHIFT}
-                return self._by_price(own, rows.size, accuracy, _moved(curve, float(inputs[_SHIFT][rows[0]])))
-
-            return in_parts((np.flatnonzero(place == k) for k in range(shifts.size)), shifted)
-        return self._by_price(inputs, size, accuracy)
-
-    def _by_price(
-        self, inputs: Inputs, size: int, accuracy: str, curve: Curve | None = None
-    ) -> Mapping[str, npt.NDArray[Any]]:
-        prices = inputs.get("conversion_price")
-        if prices is None:
-            return self._valued(inputs, size, accuracy, curve)
-        POSITIVE.check("conversion_price", prices)
-        distinct, place = np.unique(prices, return_inverse=True)
-        if distinct.size * _FEW > size:
-            return self._valued(inputs, size, accuracy, curve)
-        # One contract for many rows is laid out once: to lay one out for each row takes longer than to value it.
-        parts = [np.flatnonzero(place == k) for k in range(distinct.size)]
 
         def valued(rows: IntArray) -> Mapping[str, npt.NDArray[Any]]:
-            own = {name: values[rows] for name, values in inputs.items() if name != "conversion_price"}
-            return self._valued({**own, "conversion_price": prices[rows[:1]]}, rows.size, accuracy, curve)
+            own = {name: values[rows] for name, values in inputs.items()}
+            prices = own.get("conversion_price")
+            if prices is not None and (prices == prices[0]).all():
+                own["conversion_price"] = prices[:1]  # one contract for all
+            return self._valued(own, rows.size, accuracy)
 
-        return in_parts(parts, valued)
+        return in_parts(self._parts(inputs, size), valued)
 
-    def _valued(self, inputs: Inputs, size: int, accuracy: str, curve: Curve | None) -> Mapping[str, npt.NDArray[Any]]:
+    def _parts(self, inputs: Inputs, size: int) -> Iterator[IntArray]:
+        """Give rows of one contract together, and no more at once where each needs a table of its own."""
+        prices, alone = inputs.get("conversion_price"), self._moves_curves(inputs)
+        parts = [np.arange(size)]
+        if prices is not None:
+            POSITIVE.check("conversion_price", prices)
+            distinct, place = np.unique(prices, return_inverse=True)
+            # One contract for many rows is laid out once: to lay one out for each takes longer than to value it.
+            if distinct.size * _FEW <= size:
+                parts = [np.flatnonzero(place == k) for k in range(distinct.size)]
+            else:
+                alone = True
+        for part in parts:
+            yield from (part[k : k + _AT_ONCE] for k in range(0, part.size, _AT_ONCE)) if alone else (part,)
+
+    def _moves_curves(self, inputs: Inputs) -> bool:
+        one = {name: values[:1] for name, values in inputs.items()}
+        return any(isinstance(value, Moved) for value in self._changed(one).values())
+
+    def _changed(self, inputs: Inputs) -> dict[str, Any]:
+        """Give those of the market's data that the inputs replace or move."""
+        found = {}
+        for name, quote in self._market.quotes().items():
+            value = inputs.get(name, quote.value)
+            made = moved(name, value, inputs, self._case.on)
+            if name in inputs or made is not value:
+                found[name] = made
+        return found
+
+    def _valued(self, inputs: Inputs, size: int, accuracy: str) -> Mapping[str, npt.NDArray[Any]]:
         """Ask the engine, with a conversion price for each row or one for all."""
-        own = {"on", "conversion_price", _SHIFT}
-        quotes = {name: Quote(values, assumed="scenario") for name, values in inputs.items() if name not in own}
-        market = self._market.with_quotes(quotes)
-        if curve is not None:
-            market = market.with_quotes({"risk_free": Quote(curve, assumed="scenario")})
-        if _SHIFT in inputs:
-            shifted = np.asarray(market.risk_free.value) + inputs[_SHIFT]
-            market = market.with_quotes({"risk_free": Quote(shifted, assumed="scenario")})
+        changed = {name: Quote(value, assumed="scenario") for name, value in self._changed(inputs).items()}
+        market = self._market.with_quotes(changed)
         on = self.default(inputs, "on", np.datetime64(self._case.on, "D"), size)
         given = (self.deal.terms, market, on, self._model, accuracy, inputs.get("conversion_price"))
         tables = [value_table(*given)]
@@ -136,9 +142,8 @@ class Value(Result):
         return {name: found[name] for name in self.columns}
 
 
-def _moved(curve: Curve, shift: float) -> Curve:
-    """Give a curve whose zero rates are higher by a shift."""
-    if curve.interpolation == "linear-zero-rates":
-        return dataclasses.replace(curve, values=curve.values + shift)
-    years = year_fraction(np.full(curve.dates.size, curve.reference_date), curve.dates, day_count=curve.day_count)
-    return dataclasses.replace(curve, values=curve.values - shift * years)
+def value_columns(currency: str, *, greeks: bool) -> dict[str, Column]:
+    """Give the columns of values, and of sensitivities if asked for."""
+    names = {**_VALUE, **(_GREEKS if greeks else {})}
+    units = value_units([*names], currency)
+    return {name: Column(units[name], f"{meaning}, {_RISK_NEUTRAL}") for name, meaning in names.items()}

@@ -28,6 +28,7 @@ from notecalc.core.convertible._fast import GRIDS, value_where_fast
 from notecalc.core.convertible._lanes import value_rows_in_lanes
 from notecalc.core.convertible._source import Source, read_dividends
 from notecalc.core.convertible._timeline import Timelines
+from notecalc.core.convertible.moves import Moved
 from notecalc.core.convertible.terms import Convertible, Steps
 from notecalc.core.curves import Curve
 from notecalc.core.words import known_word
@@ -73,7 +74,7 @@ class Market(TypedDict):
         the total volatility of a stock that may jump to nothing; its :math:`\sigma` is
         :math:`\sqrt{\sigma^2 + \lambda}` of this one.
     risk_free : numeric or Curve
-        Risk-free rate [1/yr].
+        Risk-free rate [1/yr]. It, the volatility, the spread and the hazard rate may be `Moved`, each value otherwise.
     model : {"tsiveriotis-fernandes", "ayache-forsyth-vetzal", "goldman-sachs"}
         See `convertible_value`.
     credit_spread : numeric or Steps
@@ -167,6 +168,8 @@ class Case:
         in_segment = {"volatility": col.VOLATILITY, "risk_free": col.RATE, credit: col.CREDIT}
         curves: dict[int, Curve | Steps] = {}
         numbers: dict[str, tuple[Any, Rule]] = dict(more or {})
+        moves = _moves(given, in_segment)
+        given |= {name: part.of for name, part in moves.items()}
         for name, value in given.items():
             if name in in_segment and isinstance(value, Curve if name == "risk_free" else Steps):
                 if isinstance(value, Steps):
@@ -190,7 +193,10 @@ class Case:
             columns[col.REFERENCE] = columns[col.STOCK]
         for name in in_segment:
             columns[fields[name][0]] += _missing_steps(given.get(name), len(terms))[layout.note[layout.row]]
+        own = {column: columns[fields[name][0]] for name, column in in_segment.items()}
+        source = replace(source, moves={in_segment[name]: part for name, part in moves.items()}, own=own)
         lines, contract = source.lay_out(columns[col.R_VOLATILITY])
+        _check_moved(credit, moves, lines)
         return cls(layout, lines, contract, columns, MODELS.index(model), accuracy, source)
 
     @property
@@ -261,6 +267,26 @@ def _check_steps(name: str, steps: Steps, rule: Rule, size: int) -> None:
     shape = np.shape(steps.values)
     if shape[:-1] not in {(), (size,)}:
         raise TermError(name, rule=f"one row of steps, or one for each of {size} notes", got=shape)
+
+
+def _moves(given: Mapping[str, Any], may: Mapping[str, int]) -> dict[str, Moved]:
+    """Give what is moved, which only some numbers may be."""
+    moves = {name: part for name, part in given.items() if isinstance(part, Moved)}
+    for name in moves:
+        if name not in may:
+            raise TermError(name, rule="numbers, which nothing moves", got="Moved")
+    return moves
+
+
+def _check_moved(name: str, moves: Mapping[str, Moved], lines: Timelines) -> None:
+    """Raise where what was moved, and so has segments for each row, is below 0 in one of them."""
+    if name not in moves:
+        return
+    row = np.repeat(np.arange(lines.offsets.size - 1), np.diff(lines.offsets))
+    low = np.unique(row[lines.table[:, col.CREDIT] < 0]).tolist()
+    if low:
+        rule = "at least 0 at all times once it is moved"
+        raise TermError(name, rule=rule, got="less", row=low[0], rows=low)
 
 
 def _missing_steps(given: Any, size: int) -> FloatArray:

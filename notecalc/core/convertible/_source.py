@@ -2,20 +2,26 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
 
 from notecalc.core._layout import Layout
+from notecalc.core._rows import order_of
 from notecalc.core.arrays import NON_NEGATIVE, FloatArray, IntArray, as_dates, as_numbers, forbid
+from notecalc.core.convertible import _columns as col
 from notecalc.core.convertible._timeline import Timelines, build_timelines
 from notecalc.core.convertible._windows import Dividends
+from notecalc.core.convertible.moves import Moved, moved_tables
 from notecalc.core.convertible.terms import Convertible, Steps
 from notecalc.core.curves import Curve
 from notecalc.errors import TermError
 
 __all__ = ["Source", "read_dividends"]
+
+_NO_DAY = np.datetime64("0000-01-01", "D")  # stands for what is missing: before any that may be
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,6 +32,10 @@ class Source:
     layout: Layout
     curves: dict[int, Curve | Steps]
     dividends: Dividends
+    moves: Mapping[int, Moved] = field(default_factory=dict)
+    """By the column of the segments that each moves; their rows are those of the layout's outputs."""
+    own: Mapping[int, FloatArray] = field(default_factory=dict)
+    """By the same, each row's own numbers."""
 
     @property
     def counts_days(self) -> bool:
@@ -36,12 +46,14 @@ class Source:
         """Give the segments of each note and settlement, at each volatility if need be, and those of each row."""
         layout = self.layout
         note, settlement, row = layout.note, layout.settlement, layout.row
-        keys, flat = [note, settlement.view(np.int64)], None
+        flat = None
         if self.counts_days:
             flat = np.where(np.isnan(volatility), 1.0, volatility)  # a row without it has no value
             note, settlement, row = note[row], settlement[row], np.arange(row.size)
-            keys = [note, settlement.view(np.int64), flat]
-        _, first, pair = np.unique(np.rec.fromarrays(keys), return_index=True, return_inverse=True)
+        keys: Any = order_of(note, np.where(np.isnat(settlement), _NO_DAY, settlement))
+        if flat is not None:
+            keys = np.rec.fromarrays([keys, flat])  # sorted several times as slowly as integers
+        _, first, pair = np.unique(keys, return_index=True, return_inverse=True)
         lines = build_timelines(
             self.terms,
             note[first],
@@ -50,7 +62,18 @@ class Source:
             self.dividends,
             None if flat is None else flat[first],
         )
-        return lines, np.ascontiguousarray(pair.reshape(-1)[row])
+        pair = np.ascontiguousarray(pair.reshape(-1)[row])
+        return self._moved(lines, pair) if self.moves else (lines, pair)
+
+    def _moved(self, lines: Timelines, pair: IntArray) -> tuple[Timelines, IntArray]:
+        """Give the segments of each row by itself, moved."""
+        day = self.layout.settlement[self.layout.row]
+        after = {
+            column: np.where(np.isnat(day), 0.0, (day - move.reference_date).astype(np.float64) / 365)
+            for column, move in self.moves.items()
+        }
+        offsets, table = moved_tables(self.moves, self.own, lines.offsets, lines.table, col.LENGTH, pair, after)
+        return Timelines(offsets, table, lines.accrued[pair], lines.ratio[pair]), np.arange(pair.size)
 
 
 def read_dividends(size: int, dates: Any, amounts: Any, notes: Any) -> Dividends:

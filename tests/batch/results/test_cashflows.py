@@ -8,8 +8,11 @@ from hypothesis import strategies as st
 import notecalc as nc
 from notecalc.batch.blocks import table_of
 from notecalc.batch.results.cashflows import Cashflows
+from notecalc.batch.results.hazards import times_of_default
+from notecalc.core.convertible.terms import Steps
 from notecalc.core.money import allocate
 from notecalc.deal.events import Conversion
+from notecalc.deal.register import register_of
 
 ISSUE, MATURITY = np.datetime64("2004-06-18"), np.datetime64("2007-06-18")
 # Edges: issue, a record date and the day after, a coupon date, the last record date and after it, maturity.
@@ -40,6 +43,80 @@ def test_each_scenario_has_the_cash_flows_of_its_conversions(deal, other_deal, s
             assert np.allclose(made[name][row], sums[name], atol=1e-6, rtol=0), name
         cash = np.sum([made[name][row] for name in ("purchase", "interest", "principal", "cash_in_lieu")], axis=0)
         assert np.allclose(cash, sums["total"], atol=1e-6, rtol=0)
+
+
+KEYS = ["loeb", "jmg-triton", "windward"]
+
+
+@settings(max_examples=12)
+@given(st.lists(st.tuples(DAYS, st.integers(0, 900)), min_size=3, max_size=3), DAYS, st.booleans(), st.booleans())
+def test_each_holder_has_the_cash_flows_of_its_own_election(deal, other_deal, elections, day, all_convert, other):
+    """Two convert some or nothing on days of their own; the third all on its own day; the rest with all, or never."""
+    of = other_deal if other else deal
+    register = register_of(of.terms)
+    inputs = {f"converted_on.{key}": np.array([own]) for key, (own, _) in zip(KEYS, elections, strict=True)}
+    inputs |= {
+        f"converted.{key}": np.array([1000.0 * thousands])
+        for key, (_, thousands) in zip(KEYS[:2], elections, strict=False)
+    }
+    events = [
+        Conversion(own, 1000 * thousands, key)
+        for key, (own, thousands) in zip(KEYS[:2], elections, strict=False)
+        if thousands
+    ]
+    events.append(Conversion(elections[2][0], int(register.cents[register.position(KEYS[2])]) // 100, KEYS[2]))
+    if all_convert:
+        inputs["converted_on"] = np.array([day])
+        events += [
+            Conversion(day, int(cents) // 100, key)
+            for key, cents in zip(register.keys, register.cents, strict=True)
+            if key not in KEYS
+        ]
+    made = Cashflows(of, None).compute(inputs, 1)
+    flows = of.cashflows(by="holder", events=events)
+    sums = flows.groupby("holder", sort=False)[[*PARTS, "total"]].sum()
+    for name in PARTS:
+        assert np.allclose(made[name][0], sums[name], atol=1e-6, rtol=0), name
+
+
+def test_an_election_that_cannot_be_is_an_error_row(deal):
+    inputs = {
+        "converted_on.loeb": np.array(["2005-03-18", "2003-01-01", "2005-03-18"], dtype="datetime64[D]"),
+        "converted.loeb": np.array([1000.0, 1000.0, 500.0]),
+    }
+    table, _ = table_of(Cashflows(deal, None), inputs, 0, {"columns": {}, "run": {}})
+    codes = table.to_pandas().groupby("scenario")["error_code"].first()
+    assert codes.tolist() == ["", "converted_on", "converted.loeb"]
+    problems = [*Cashflows(deal, None).lacks(["converted", "converted_on.loeb", "default_on", "default_threshold"])]
+    assert [problem.path for problem in problems] == ["axes.default_threshold", "axes.converted", "hazard_rate"]
+
+
+def test_the_outlay_is_that_of_the_policy(deal):
+    policies = np.array(["refunded", "capped_kept", "capped_forfeited", "refunded"])
+    made = Cashflows(deal, None).compute({"policy": policies}, 4)
+    for row, policy in enumerate(policies):
+        first = deal.closing(policy=policy)
+        given_up = first["cash_due"] - first["refund"] + first["surrendered"] - first["kept"]
+        assert made["purchase"][row].tolist() == (-given_up).tolist()
+
+
+@settings(max_examples=25)
+@given(st.floats(1e-3, 3), st.floats(0.0, 0.5))
+def test_a_threshold_is_used_up_by_the_hazard(deal, market, threshold, rate):
+    result = Cashflows(deal, market)
+    made = result.compute({"default_threshold": np.array([threshold]), "hazard_rate": np.array([rate])}, 1)
+    years = np.array([threshold / rate if rate else np.inf])
+    expected = result.compute({"default_time": years}, 1)
+    assert all(np.array_equal(values, expected[name]) for name, values in made.items())
+
+
+def test_times_of_default_have_the_law_of_a_hazard_by_date():
+    """Of the share that survives to each date, against its exponential integral."""
+    steps = Steps(["2005-06-18", "2006-06-18"], [0.1, 0.4])
+    uniform = (np.arange(100_000) + 0.5) / 100_000
+    times = times_of_default(-np.log(uniform), steps, np.full(uniform.size, ISSUE))
+    for years, hazard in ((0.5, 0.05), (1.0, 0.1), (1.5, 0.3), (2.0, 0.5), (4.0, 1.3)):
+        assert (times > years).mean() == pytest.approx(np.exp(-hazard), abs=2e-5)
 
 
 def test_nothing_happens_unless_it_is_said(deal, market):
