@@ -10,6 +10,7 @@ from pathlib import Path
 import fsspec
 import pytest
 
+from notecalc.batch.run import run
 from notecalc.batch.scenariofile import load_scenarios
 
 DEADLINE = 60.0  # seconds for a server to start, on a machine that does much else
@@ -69,6 +70,12 @@ def scenario_file(tmp_path: Path):
 def small(scenario_file):
     """The small run, before it runs."""
     return load_scenarios(scenario_file())
+
+
+@pytest.fixture
+def undisturbed(small, tmp_path):
+    """The result hash of the small run when nothing happens to it."""
+    return run(small, tmp_path / "undisturbed", workers=1).result_hash
 
 
 @pytest.fixture(scope="session")

@@ -119,7 +119,7 @@ def test_workers_that_die_join_late_or_have_other_versions_leave_the_bits_as_the
         assert made.result_hash == expected.result_hash
         assert made.manifest["kinds"] == expected.manifest["kinds"]
         assert verify(case, open_store(f"{s3}/run")) == []
-        assert len(open_store(f"{s3}/run").list("blocks")) == BLOCKS
+        assert len(open_store(f"{s3}/run").files("blocks")) == BLOCKS
         opened_late, opened_older = of_workers(clusters._opened.cache_info)
         assert (opened_late.misses, opened_older.misses) == (1, 0)
         assert opened_late.hits >= 1
