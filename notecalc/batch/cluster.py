@@ -313,9 +313,12 @@ class Cluster:
     def _submit(
         self, address: str | None, block: int | None, name: str, task: Callable[..., Any], *told: Any
     ) -> Future:
-        key = f"notecalc-{self._held.token}-{name}-{next(self._turn)}"
-        where = {} if address is None else {"workers": [address], "allow_other_workers": False}
-        future = self._client.submit(task, *told, key=key, pure=False, retries=ATTEMPTS - 1, **where)
+        turn = next(self._turn)
+        key = f"notecalc-{self._held.token}-{name}-{turn}"
+        where: dict[str, Any] = {} if address is None else {"workers": [address], "allow_other_workers": False}
+        # In turn: a worker takes up what came within a tenth of a second in any order, and time would run for another.
+        where |= {"priority": -turn, "retries": ATTEMPTS - 1}
+        future = self._client.submit(task, *told, key=key, pure=False, **where)
         if address is not None:
             self._sent[key] = address, block
             future.add_done_callback(self._answers.put)

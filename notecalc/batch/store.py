@@ -104,11 +104,16 @@ class Folder:
     def files(self, folder: str) -> dict[str, Stored]:
         """Give the files in a folder of the run by their paths, in order."""
         found = {}
-        with contextlib.suppress(FileNotFoundError), os.scandir(self.path / folder) as entries:
-            for entry in entries:
-                if entry.is_file() and not entry.name.startswith(_UNFINISHED):
-                    status = entry.stat()
-                    found[f"{folder}/{entry.name}"] = Stored(status.st_size, _tag(status))
+        try:
+            with os.scandir(self.path / folder) as entries:
+                for entry in entries:
+                    if entry.is_file() and not entry.name.startswith(_UNFINISHED):
+                        status = entry.stat()
+                        found[f"{folder}/{entry.name}"] = Stored(status.st_size, _tag(status))
+        except (FileNotFoundError, NotADirectoryError):
+            return {}
+        except OSError as error:
+            raise StoreError(f"{self.path / folder} can't be listed: {error.strerror or error}") from error
         return dict(sorted(found.items()))
 
     def open(self, path: str) -> IO[bytes]:

@@ -1,6 +1,9 @@
 """A small run that needs no valuation: 23 blocks in a second; and an S3 server, a process of its own."""
 
+import contextlib
+import os
 import re
+import signal
 import subprocess
 import sys
 import threading
@@ -137,3 +140,25 @@ def shares_to(tmp_path):
         return load_scenarios(tmp_path / "scenarios.toml")
 
     return make
+
+
+@pytest.fixture
+def dask(tmp_path):
+    """Starts a part of Dask by its command, and kills it with what it started."""
+    with contextlib.ExitStack() as stack:
+
+        def start(part: str, *options: str) -> subprocess.Popen:
+            command = [sys.executable, "-m", "dask", part, "--no-dashboard", "--dashboard-address", ":0", *options]
+            said = stack.enter_context((tmp_path / f"{part}.log").open("ab"))
+            process = stack.enter_context(
+                subprocess.Popen(command, cwd=tmp_path, stdout=said, stderr=said, start_new_session=True)
+            )
+            stack.callback(_kill_group, process)
+            return process
+
+        yield start
+
+
+def _kill_group(process: subprocess.Popen) -> None:
+    with contextlib.suppress(ProcessLookupError):
+        os.killpg(process.pid, signal.SIGKILL)
