@@ -162,3 +162,20 @@ def dask(tmp_path):
 def _kill_group(process: subprocess.Popen) -> None:
     with contextlib.suppress(ProcessLookupError):
         os.killpg(process.pid, signal.SIGKILL)
+
+
+@pytest.fixture
+def members():
+    """Gives the living processes of a group, each with the most memory that it had [bytes]."""
+
+    def of(group: int) -> dict[int, int]:
+        found = {}
+        for folder in Path("/proc").glob("[0-9]*"):
+            with contextlib.suppress(OSError):  # it has ended
+                state, _, its = (folder / "stat").read_text().rpartition(")")[2].split()[:3]
+                if int(its) == group and state not in "ZX":
+                    most = re.search(r"VmHWM:\s*(\d+) kB", (folder / "status").read_text())
+                    found[int(folder.name)] = 1024 * int(most[1]) if most else 0
+        return dict(sorted(found.items()))
+
+    return of

@@ -54,25 +54,11 @@ def await_blocks(place: Path, process: subprocess.Popen, count: int) -> bool:
     raise AssertionError("no block was written")
 
 
-def members(group: int) -> list[int]:
-    """The living processes of a group, by number."""
-    found = []
-    for status in Path("/proc").glob("[0-9]*/stat"):
-        try:
-            _, _, rest = status.read_text().rpartition(")")
-        except OSError:  # it has ended
-            continue
-        state, _, of = rest.split()[:3]
-        if int(of) == group and state not in "ZX":
-            found.append(int(status.parent.name))
-    return sorted(found)
-
-
-def await_nobody(group: int) -> None:
+def await_nobody(members, group: int) -> None:
     """Whoever outlives the one that was killed must end by itself."""
     until = time.monotonic() + DEADLINE
     while members(group):
-        assert time.monotonic() < until, f"processes {members(group)} live on"
+        assert time.monotonic() < until, f"processes {[*members(group)]} live on"
         time.sleep(0.01)
 
 
@@ -83,6 +69,7 @@ class Torture:
     case: Case
     file: Path
     random: np.random.Generator
+    members: Callable[[int], dict[int, int]]
     more: tuple[str, ...] = ("--workers", "2")
     victims: tuple[str, ...] = ("group",)
     begin: tuple[int, ...] = (1, 2, 3)
@@ -104,7 +91,7 @@ class Torture:
             time.sleep(pause)
         hit = process.poll() is None and self._kill(process, victim)
         said, _ = process.communicate(timeout=DEADLINE)
-        await_nobody(process.pid)
+        await_nobody(self.members, process.pid)
         finished = (place / "manifest.json").exists()
         if victim in {"group", "leader"}:
             hit = hit and process.returncode == -signal.SIGKILL
@@ -124,7 +111,7 @@ class Torture:
             elif victim == "leader":
                 process.kill()
             else:
-                others = [member for member in members(process.pid) if member != process.pid]
+                others = [member for member in self.members(process.pid) if member != process.pid]
                 if not others:
                     return False
                 os.kill(int(self.random.choice(others)), signal.SIGKILL)
@@ -133,10 +120,12 @@ class Torture:
         return True
 
 
-def test_killed_at_five_random_moments_it_finishes_as_if_undisturbed(scenario_file, small, tmp_path, undisturbed):
+def test_killed_at_five_random_moments_it_finishes_as_if_undisturbed(
+    members, scenario_file, small, tmp_path, undisturbed
+):
     """Whole process groups, so that no worker outlives its run; only kills that hit a live run count."""
     place = tmp_path / "run"
-    torture = Torture(small, scenario_file(), np.random.default_rng(20041126))
+    torture = Torture(small, scenario_file(), np.random.default_rng(20041126), members)
     hit = 0
     while hit < 5:
         assert blocks_in(place) < small.blocks, f"it finished after {hit} kills"
@@ -180,7 +169,7 @@ KILLS = int(os.environ.get("KILLS", "50"))
 
 
 @pytest.mark.torture
-def test_torture(scenario_file, tmp_path):
+def test_torture(members, scenario_file, tmp_path):
     """Groups, the process that runs alone, and any one of its others: workers, their server, what tracks both."""
     summarised = '[results.accrued]\n\n[summaries]\nquantiles = [0.5]\nexpected_shortfall = [0.05]\nby = ["on"]\n'
     file = scenario_file(replace={"[results.accrued]\n": summarised})
@@ -188,19 +177,19 @@ def test_torture(scenario_file, tmp_path):
     expected = run(case, tmp_path / "undisturbed", workers=1).result_hash
     random = np.random.default_rng(seed_of("kills of runs of two workers"))
     torture = Torture(
-        case, file, random, victims=("group", "group", "leader", "other"), begin=(0, 1, 2, 3, 8, 30), pause=0.05, say=say
+        case, file, random, members, victims=("group", "group", "leader", "other"), begin=(0, 1, 2, 3, 8, 30), pause=0.05, say=say
     )  # fmt: skip
     finished_after(torture, tmp_path / "run", KILLS, expected)
 
 
 @pytest.mark.torture
-def test_torture_of_a_cluster(shares_to, dask, tmp_path):
+def test_torture_of_a_cluster(members, shares_to, dask, tmp_path):
     """A fifth as many: the run, one of two workers, which their nannies replace, and the scheduler with all of them."""
     case, file = shares_to("3.99"), tmp_path / "scenarios.toml"
     expected = run(case, tmp_path / "undisturbed", workers=1).result_hash
     random = np.random.default_rng(seed_of("kills of runs on a cluster"))
     here = ("--host", "127.0.0.1")
-    torture = Torture(case, file, random, victims=("group",), begin=(0, 1, 2, 3, 8, 30), pause=0.05, say=say)
+    torture = Torture(case, file, random, members, victims=("group",), begin=(0, 1, 2, 3, 8, 30), pause=0.05, say=say)
     parts: list[subprocess.Popen] = []
 
     def begin() -> None:
@@ -262,7 +251,7 @@ def test_workers_that_hang_are_replaced_and_their_blocks_computed_again(scenario
     assert verify(small, Folder(tmp_path / "run")) == []
 
 
-def test_a_block_that_always_hangs_is_reported(scenario_file, tmp_path):
+def test_a_block_that_always_hangs_is_reported(members, scenario_file, tmp_path):
     process = started(
         command(scenario_file(), tmp_path / "run", "--workers", "2", "--block-deadline", "0.5"),
         env={**os.environ, "NOTECALC_FAILPOINT": "hang:before-write:2"},  # the first is the run's own, of run.json
@@ -272,7 +261,7 @@ def test_a_block_that_always_hangs_is_reported(scenario_file, tmp_path):
     assert re.search(
         r"block \d took longer than 0.5 s; if that is what it needs, .*\(3 times\)", said.replace("\n", " ")
     )
-    await_nobody(process.pid)
+    await_nobody(members, process.pid)
 
 
 def test_ctrl_c_keeps_what_is_done(scenario_file, small, tmp_path, undisturbed):
@@ -286,7 +275,7 @@ def test_ctrl_c_keeps_what_is_done(scenario_file, small, tmp_path, undisturbed):
     assert run(small, place, workers=1, resume=True).result_hash == undisturbed
 
 
-def test_a_second_ctrl_c_does_not_wait_for_a_block_that_hangs(scenario_file, tmp_path):
+def test_a_second_ctrl_c_does_not_wait_for_a_block_that_hangs(members, scenario_file, tmp_path):
     place = tmp_path / "run"
     process = started(
         command(scenario_file(), place, "--workers", "2"),
@@ -299,7 +288,7 @@ def test_a_second_ctrl_c_does_not_wait_for_a_block_that_hangs(scenario_file, tmp
     os.killpg(process.pid, signal.SIGINT)
     said, _ = process.communicate(timeout=DEADLINE)
     assert process.returncode == 130, said
-    await_nobody(process.pid)
+    await_nobody(members, process.pid)
 
 
 def test_a_terminal_sees_how_far_it_is(scenario_file, tmp_path):
