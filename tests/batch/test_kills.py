@@ -3,6 +3,7 @@
 Whoever dies, the run is finished by itself or when it is resumed, each block once and with the same bits.
 """
 
+import contextlib
 import json
 import multiprocessing
 import os
@@ -79,6 +80,8 @@ class Torture:
     say: Callable[[str], None] = lambda _: None
     others: dict[str, Callable[[], bool]] = field(default_factory=dict)
     """Victims that are no part of the run: each gives whether it was alive."""
+    ready: Callable[[], None] = lambda: None
+    """Sees to it that a run can begin."""
 
     def once(self, place: Path) -> bool:
         """Run or resume, and kill; whether a live run was hit."""
@@ -86,6 +89,7 @@ class Torture:
         victim = str(self.random.choice([*self.victims, *self.others]))
         goal = min(before + int(self.random.choice(self.begin)), self.case.blocks)
         pause = self.random.uniform(0, self.pause)
+        self.ready()
         process = started(command(self.file, place, *self.more, *resume))
         if await_blocks(place, process, goal):
             time.sleep(pause)
@@ -143,6 +147,7 @@ def finished_after(torture: Torture, folder: Path, kills: int, expected: str) ->
         while hit < kills and not (place / "manifest.json").exists():
             hit += torture.once(place)
         if not (place / "manifest.json").exists():
+            torture.ready()
             said = subprocess.run(
                 command(torture.file, place, *torture.more, "--resume"), check=False, capture_output=True
             )
@@ -172,12 +177,12 @@ KILLS = int(os.environ.get("KILLS", "50"))
 def test_torture(members, scenario_file, tmp_path):
     """Groups, the process that runs alone, and any one of its others: workers, their server, what tracks both."""
     summarised = '[results.accrued]\n\n[summaries]\nquantiles = [0.5]\nexpected_shortfall = [0.05]\nby = ["on"]\n'
-    file = scenario_file(replace={"[results.accrued]\n": summarised})
+    file = scenario_file(replace={"[results.accrued]\n": summarised, "block_rows = 25": "block_rows = 5"})
     case = load_scenarios(file)
     expected = run(case, tmp_path / "undisturbed", workers=1).result_hash
     random = np.random.default_rng(seed_of("kills of runs of two workers"))
     torture = Torture(
-        case, file, random, members, victims=("group", "group", "leader", "other"), begin=(0, 1, 2, 3, 8, 30), pause=0.05, say=say
+        case, file, random, members, victims=("group", "group", "leader", "other"), begin=(0, 1, 5, 20, 60, 120), pause=0.05, say=say
     )  # fmt: skip
     finished_after(torture, tmp_path / "run", KILLS, expected)
 
@@ -211,12 +216,18 @@ def test_torture_of_a_cluster(members, shares_to, dask, tmp_path):
 
     def kill_scheduler() -> bool:
         for part in parts:
-            os.killpg(part.pid, signal.SIGKILL)
+            with contextlib.suppress(ProcessLookupError):
+                os.killpg(part.pid, signal.SIGKILL)
             part.wait(DEADLINE)
         begin()
         return True
 
+    def ready() -> None:
+        if parts[1].poll() is not None:  # Dask's command ends if a worker is killed while it starts
+            kill_scheduler()
+
     begin()
+    torture.ready = ready
     torture.others = {"worker": kill_worker, "scheduler": kill_scheduler}
     finished_after(torture, tmp_path / "run", max(1, KILLS // 5), expected)
 
