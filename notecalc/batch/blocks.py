@@ -156,11 +156,12 @@ def table_of(
     for place, (code, text) in failed.items():
         codes.setdefault(code, {})[place] = text
     names = ["", *sorted(codes)]
-    which, texts = np.zeros(size, dtype=np.int32), np.full(size, None, dtype=object)
+    which = np.zeros(size, dtype=np.int32)
+    texts = np.full(size if failed else 0, None, dtype=object)
     for place, (code, text) in failed.items():
         which[place], texts[place] = names.index(code), text
     made["error_code"] = pa.DictionaryArray.from_arrays(which[places], names)
-    made["error"] = pa.array(texts[places], type=pa.string())
+    made["error"] = pa.array(texts[places], type=pa.string()) if failed else pa.nulls(places.size, pa.string())
     fields = [_field(name, values, metadata) for name, values in made.items()]
     schema = pa.schema(fields, metadata={"notecalc": json.dumps(metadata["run"], sort_keys=True)})
     return pa.Table.from_arrays([pa.array(values) for values in made.values()], schema=schema), codes
@@ -196,7 +197,10 @@ def _computed(
                 waiting += [rows[named], np.delete(rows, named)]
             continue
         for name, values in found.items():
-            out[name][rows] = values
+            if rows.size == size:
+                out[name] = np.broadcast_to(values, shape).astype(out[name].dtype, copy=False)
+            else:
+                out[name][rows] = values
     return out, failed
 
 

@@ -251,9 +251,10 @@ class Cluster:
         address, block = self._sent[future.key]
         try:
             result = _within(_FETCH, future.result)
-        except TimeoutError as error:
-            if future.status != "error":
-                future.add_done_callback(self._answers.put)  # its worker died with it, as a look will tell; or is slow
+        except OSError as error:  # among them a TimeoutError
+            if future.status not in {"error", "cancelled"}:
+                # Its worker died with it, or the scheduler did, as a look will tell; or it is slow.
+                future.add_done_callback(self._answers.put)
                 return
             result = error
         except Exception as error:  # noqa: BLE001 (whatever a worker answers)

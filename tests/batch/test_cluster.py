@@ -16,6 +16,7 @@ from pathlib import Path
 
 import pytest
 from distributed import Client, LocalCluster, get_worker
+from distributed.comm.core import CommClosedError
 
 from notecalc.batch import blocks
 from notecalc.batch import cluster as clusters
@@ -168,7 +169,8 @@ def test_a_block_that_always_hangs_is_reported(case, client, tmp_path, monkeypat
         woken.set()
 
 
-def test_a_record_that_never_comes_is_asked_for_again(case, client, tmp_path, monkeypatch):
+@pytest.mark.parametrize("how", ["never", "the connection breaks"])
+def test_a_record_that_does_not_come_is_asked_for_again(case, client, tmp_path, monkeypatch, how):
     """The scheduler says that a block is done, and then nothing when it is asked for what its worker says."""
     expected = run(case, tmp_path / "alone", workers=1)
     scheduler, asked = client.cluster.scheduler, []
@@ -176,8 +178,10 @@ def test_a_record_that_never_comes_is_asked_for_again(case, client, tmp_path, mo
 
     async def lost(**given):
         asked.append(given["keys"])
-        if len(asked) == 4:
+        if len(asked) == 4 and how == "never":
             await asyncio.Event().wait()
+        if len(asked) == 4:
+            raise CommClosedError("as if its worker had died")
         return await gather(**given)
 
     monkeypatch.setitem(scheduler.handlers, "gather", lost)
