@@ -324,7 +324,8 @@ def by_rows(say: Page, folder: Path, most: int, workers: int) -> bool:
         if shutil.disk_usage(folder).free < needed:
             say(f"{count:>13,}: not run, as the disk has no {needed / 1e9:.1f} GB free")
             break
-        through, rate, size, peak = to_disk(case_of("dilution", count), workers, folder, MEMORY)
+        block = min(BLOCK, max(8_192, count // 32))  # several for each worker, so that their start can be told apart
+        through, rate, size, peak = to_disk(case_of("dilution", count, block), workers, folder, MEMORY)
         held = held and peak < MEMORY
         told = f"{1e6 * through:6.3f} us a row ({1e6 / rate:.3f} once blocks come), {size * count / 1e9:.2f} GB on disk"
         say(f"{count:>13,}: {told}, {peak / 2**20:,.0f} MiB{'' if peak < MEMORY else ', MORE THAN IT MAY HAVE'}")
