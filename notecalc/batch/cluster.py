@@ -52,6 +52,7 @@ Introduction: TypeAlias = tuple[str, str]  # the kind of machine, and why it can
 class _Worker:
     threads: int
     blocks: dict[int, Future] = field(default_factory=dict)  # as they were given out: the first ones are computed
+    has_case: bool = False
 
 
 class Cluster:
@@ -222,7 +223,8 @@ class Cluster:
         kind = None if self._mixed else self._kind
         for ahead in range(_AHEAD + 1):
             for address, worker in self._workers.items():
-                while waiting and len(worker.blocks) < worker.threads + ahead:
+                # While the case is on its way, blocks that wait for it begin in any order.
+                while waiting and len(worker.blocks) < worker.threads + (ahead if worker.has_case else 0):
                     block = waiting.popleft()
                     worker.blocks[block] = self._submit(address, block, f"block-{block}", _compute, case, block, kind)
 
@@ -269,6 +271,7 @@ class Cluster:
         self._deadline.end((address, block), done=isinstance(result, tuple))
         if isinstance(result, tuple):
             record, memory = cast(tuple[Record, int], result)
+            self._workers[address].has_case = True
             self._most[address] = max(memory, self._most.get(address, 0))
             done(record)
             return
