@@ -8,7 +8,8 @@ from typing import Any
 import numpy as np
 
 from notecalc.core._layout import Layout
-from notecalc.core.arrays import NON_NEGATIVE, FloatArray, IntArray, as_dates, as_numbers, forbid
+from notecalc.core._rows import order_of
+from notecalc.core.arrays import NON_NEGATIVE, DateArray, FloatArray, IntArray, as_dates, as_numbers, forbid
 from notecalc.core.convertible._timeline import Timelines, build_timelines
 from notecalc.core.convertible._windows import Dividends
 from notecalc.core.convertible.terms import Convertible, Steps
@@ -16,6 +17,8 @@ from notecalc.core.curves import Curve
 from notecalc.errors import TermError
 
 __all__ = ["Source", "read_dividends"]
+
+_NO_DAY = np.datetime64("0000-01-01")  # in the place of a missing settlement: no date that is one
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,12 +39,11 @@ class Source:
         """Give the segments of each note and settlement, at each volatility if need be, and those of each row."""
         layout = self.layout
         note, settlement, row = layout.note, layout.settlement, layout.row
-        keys, flat = [note, settlement.view(np.int64)], None
+        flat = None
         if self.counts_days:
             flat = np.where(np.isnan(volatility), 1.0, volatility)  # a row without it has no value
             note, settlement, row = note[row], settlement[row], np.arange(row.size)
-            keys = [note, settlement.view(np.int64), flat]
-        _, first, pair = np.unique(np.rec.fromarrays(keys), return_index=True, return_inverse=True)
+        first, pair = _distinct(note, settlement, flat)
         lines = build_timelines(
             self.terms,
             note[first],
@@ -50,7 +52,20 @@ class Source:
             self.dividends,
             None if flat is None else flat[first],
         )
-        return lines, np.ascontiguousarray(pair.reshape(-1)[row])
+        return lines, pair[row]
+
+
+def _distinct(note: IntArray, settlement: DateArray, volatility: FloatArray | None) -> tuple[Any, IntArray]:
+    """Give where each distinct row of these columns stands first, and which of them each row is."""
+    order, places = order_of(note, np.where(np.isnat(settlement), _NO_DAY, settlement)), np.arange(note.size)
+    if volatility is None and (order[1:] > order[:-1]).all():  # as where each note is valued on one day
+        return slice(None), places
+    by = [order] if volatility is None else [volatility, order]
+    rows = np.lexsort(by)
+    new = np.append(True, np.any([key[rows][1:] != key[rows][:-1] for key in by], axis=0))[: note.size]
+    pair = np.empty(note.size, dtype=np.int64)
+    pair[rows] = np.cumsum(new) - 1
+    return rows[new], pair
 
 
 def read_dividends(size: int, dates: Any, amounts: Any, notes: Any) -> Dividends:
