@@ -179,18 +179,10 @@ class Case:
         source = Source(terms, layout, curves, dividends)
         if col.VOLATILITY in curves and source.counts_days:
             raise TermError("volatility", rule="a number where a call counts days", got=given["volatility"])
-        nothing = np.zeros(layout.row.size)
-        columns = [nothing] * col.MARKET
-        for name, (column, _) in fields.items():
-            if name in layout.numbers:
-                own = layout.numbers[name]
-                columns[column] = own if columns[column] is nothing else columns[column] + own
-        if _REFERENCE not in layout.numbers:
-            columns[col.REFERENCE] = columns[col.STOCK]
+        columns = _columns_of(layout, fields)
         for name in in_segment:
             if isinstance(given.get(name), Steps):
-                column = fields[name][0]
-                columns[column] = _missing_steps(given[name], len(terms))[layout.note[layout.row]]
+                columns[fields[name][0]] = _missing_steps(given[name], len(terms))[layout.note[layout.row]]
         lines, contract = source.lay_out(columns[col.R_VOLATILITY])
         return cls(layout, lines, contract, columns, MODELS.index(model), accuracy, source)
 
@@ -254,6 +246,19 @@ class Case:
         table = case.lines.table.copy()
         table[:, in_segment[column]] += by
         return replace(case, lines=replace(case.lines, table=table))
+
+
+def _columns_of(layout: Layout, fields: Mapping[str, tuple[int, Rule]]) -> list[FloatArray]:
+    """Give the numbers of each row in the kernels' order, those of one column added up; none is written to."""
+    nothing = np.zeros(layout.row.size)
+    columns = [nothing] * col.MARKET
+    for name, (column, _) in fields.items():
+        if name in layout.numbers:
+            own = layout.numbers[name]
+            columns[column] = own if columns[column] is nothing else columns[column] + own
+    if _REFERENCE not in layout.numbers:
+        columns[col.REFERENCE] = columns[col.STOCK]
+    return columns
 
 
 def _check_steps(name: str, steps: Steps, rule: Rule, size: int) -> None:

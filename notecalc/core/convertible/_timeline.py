@@ -99,11 +99,11 @@ def build_timelines(
     TermError
         A note without a conversion window, windows of a kind that overlap, a date that a curve doesn't reach.
     """
-    known = np.flatnonzero(~np.isnat(settlement))
+    known: IntArray | slice = np.flatnonzero(~np.isnat(settlement))
     accrued, ratio = np.full((2, note.size), np.nan)
     offsets, table = np.zeros(note.size + 1, dtype=np.int64), np.empty((0, col.FIELDS))
-    if known.size == note.size and known.size:
-        known = slice(None)
+    if note[known].size == note.size:
+        known = slice(None)  # which copies nothing
     if note[known].size:
         windows = read_windows(terms, note[known], None if volatility is None else volatility[known])
         segments = _cut(terms, windows, settlement[known], curves, dividends)
@@ -194,8 +194,8 @@ def _fill(terms: Convertible, segments: _Segments) -> tuple[FloatArray, FloatArr
         segments.settings, segments.offsets, periods.offsets, periods.payment_date.view(np.int64),
         periods.accrual_end.view(np.int64), periods.numerator, periods.denominator, periods.notes.annual_rate,
         windows.note, start.view(np.int64), end.view(np.int64), windows.opens, windows.closes, windows.goals,
-        windows.notice, _keeps_last_coupon(terms, segments), *segments.dividends, windows.price, windows.trigger, windows.make_whole_rate, since, until,
-        *on_call, np.ascontiguousarray(repaid), owed, kept, table,
+        windows.notice, _keeps_last_coupon(terms, segments), *segments.dividends, windows.price, windows.trigger,
+        windows.make_whole_rate, since, until, *on_call, np.ascontiguousarray(repaid), owed, kept, table,
     )  # fmt: skip
     return table.reshape(-1, col.FIELDS), since[segments.offsets[:-1]]
 

@@ -285,8 +285,8 @@ def _fill_levels(table: Any, begin: int, stop: int) -> None:
 def fill_segments(
     settings: Any, offsets: Any, period_offsets: Any, paid: Any, accrual_end: Any, numerator: Any, denominator: Any,
     rate: Any, note: Any, start: Any, end: Any, opens: Any, closes: Any, goal: Any, notice: Any, keeps: Any,
-    dividend_offsets: Any, dividend_days: Any, dividends: Any, price: Any, trigger: Any, make_whole_rate: Any, since: Any, until: Any,
-    since_called: Any, until_called: Any, repaid: Any, owed: Any, kept: Any, table: Any,
+    dividend_offsets: Any, dividend_days: Any, dividends: Any, price: Any, trigger: Any, make_whole_rate: Any,
+    since: Any, until: Any, since_called: Any, until_called: Any, repaid: Any, owed: Any, kept: Any, table: Any,
 ) -> None:  # fmt: skip
     """Fill in the table, where what a term structure says is left missing, and what is owed in each segment.
 
@@ -316,8 +316,9 @@ def fill_segments(
             table[o + CLAIM_END] = 100 + (until[s] + owed[s]) * in_claim
         _fill_conversions(table, settings, start, end, i, begin, stop, opens, closes, price)
         _fill_calls(
-            table, settings, start, end, i, begin, stop, opens, closes, price, trigger, make_whole_rate, goal, notice[i],
-            since_called, until_called, owed, paid, accrual_end, rate, numerator, denominator, n, period, last,
+            table, settings, start, end, i, begin, stop, opens, closes, price, trigger, make_whole_rate, goal,
+            notice[i], since_called, until_called, owed, paid, accrual_end, rate, numerator, denominator, n, period,
+            last,
         )  # fmt: skip
         put = _fill_puts(table, settings, start, end, i, begin, stop, opens, closes, price, since, until, owed)
         for p in range(period, last + 1):

@@ -124,7 +124,7 @@ def _numbers(windows: list[Window], name: str) -> FloatArray:
 
 def of_each(values: npt.NDArray[Any], note: IntArray) -> Any:
     """Give the value of each note, from one for all or one for each."""
-    return values[note] if values.size > 1 else np.broadcast_to(values.reshape(-1), note.shape)
+    return values[note] if values.size > 1 else np.repeat(values.reshape(-1), note.size)
 
 
 def _window(note: IntArray, whole: tuple[DateArray, DateArray], start: Any, end: Any, **numbers: FloatArray) -> Window:
