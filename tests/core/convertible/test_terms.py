@@ -40,7 +40,10 @@ def test_impossible_windows(build, words):
 
 
 def test_impossible_terms(make):
-    with pytest.raises(nc.TermError, match="`accrued_on_conversion` must be 'forfeited' or 'paid'; got 'pays'"):
+    with pytest.raises(
+        nc.TermError,
+        match="`accrued_on_conversion` must be 'forfeited', 'forfeited-before-record-date' or 'paid'; got 'pays'",
+    ):
         make(accrued_on_conversion="pays")
     with pytest.raises(nc.TermError, match=r"`calls.clean_price` must be one value, or one for each of 1 notes"):
         make(terms={"calls": [CallWindow(clean_price=[100, 101])]})
