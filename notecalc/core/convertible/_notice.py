@@ -329,6 +329,9 @@ def step_noticed(
         finish(u, work, exp_y, state, seg, o, row, now, h, zero)
     if by_spread:
         finish_second(b, work, state, now, model)
+        # Should the edge go far in the next step, what it leaves behind has been a called note's.
+        for i in range(int(state[LAST]) + BEYOND + 1, u.size if is_called else 0):
+            b[i] = c[CALLED_CASH, i]
 
 
 def follow_called(
