@@ -308,6 +308,12 @@ def step_noticed(
     is_called = state[SIDE] < 0.0
     if is_called:
         is_called = follow_called(u, b, c, work, exp_y, state, seg, o, row, model, now, h, zero)
+        if state[LAST] + state[PART] >= state[OLD_LAST] + BEYOND:
+            # What is carried beyond the edge is its history for a small way only; further out that is of being called.
+            for i in range(int(state[OLD_LAST]) + 1, u.size):
+                u[i], b[i] = c[OLD_CALLED, i], c[OLD_CALLED_CASH, i]
+            state[LAST], state[PART], state[SIDE] = state[OLD_LAST], 1.0, -1.0
+            is_called = follow_called(u, b, c, work, exp_y, state, seg, o, row, model, now, h, zero)
         if not is_called:
             state[OLD_SIDE] = 0.0
     if not is_called:
