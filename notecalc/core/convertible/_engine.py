@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from notecalc.core._jit import kernel
-from notecalc.core.convertible import _events, _march, _notice, _puts, _second, _segment, _steps, _weights
+from notecalc.core.convertible import _events, _march, _notice, _puts, _second, _segment, _steps, _trigger, _weights
 from notecalc.core.convertible._columns import (
     AYACHE_FORSYTH_VETZAL,
     BY_NOTICE,
@@ -316,9 +316,12 @@ def _on_nodes(noticed: Any, nodes: int) -> Any:
         _puts.hold_second_below, _puts.end_second_below, _march.sweep, _march.find_edge, _march.keep_within,
         _march.finish,
         _second.solve_second, _second.finish_second, _march.settle, _march.agree, _march.keep_edge, _march.carry_step,
+        _trigger.trigger_place, _trigger.last_below, _trigger.allows_cash, _trigger.is_held, _trigger.solved_before,
+        _trigger.parabola, _trigger.hold, _trigger.kept_before, _trigger.weigh_end, _trigger.kink_at_trigger,
         _march.march, _steps.graded_by, _steps.next_step,
         _events.known_kink, _events.crosses, _events.excess, _events.crossing, _events.beside, _events.clip,
-        _events.weigh_conversion, _events.weigh_trigger, _events.cap, _events.enter, _events.move,
+        _events.weigh_conversion, _events.weigh_trigger, _events.cap, _events.enter,
+        _events.weigh_held, _events.move,
         _events.add_coupon, _events.mature, _events.meet,
         _across, most_segments, copy_segments, _room, _span, _one_grid, _read, _extrapolated, _on_nodes, _each_row,
     ],

@@ -26,6 +26,7 @@ from notecalc.core.convertible._columns import (
     GAIN,
     GOLDMAN_SACHS,
     LAST,
+    LENGTH,
     LEVEL_END,
     LEVEL_START,
     OPEN,
@@ -40,9 +41,17 @@ from notecalc.core.convertible._columns import (
     TRIGGER,
     TSIVERIOTIS_FERNANDES,
 )
-from notecalc.core.convertible._march import settle
+from notecalc.core.convertible._march import bound_on, settle
 from notecalc.core.convertible._second import is_pinned
 from notecalc.core.convertible._segment import is_barrier
+from notecalc.core.convertible._trigger import (
+    allows_cash,
+    is_held,
+    kept_before,
+    kink_at_trigger,
+    trigger_place,
+    weigh_end,
+)
 from notecalc.core.convertible._weights import interpolate, weigh_jump, weigh_kink
 
 __all__: list[str] = []
@@ -100,6 +109,7 @@ def meet(
     work[PASS, :] = 0.0
     settle(u, b, exp_y, state, seg, later, model)
     kink = known_kink(u, b, seg, later, zero)
+    weigh_held(u, work, state, seg, later, o, h, zero)
     place = move(u, b, spare, work, exp_y, state, seg, later, o, model, h, zero, kink[0])
     kink = (place, kink[1], kink[2], kink[3])
     scale = seg[o + RATIO] * seg[o + LEVEL_END]
@@ -138,6 +148,18 @@ def known_kink(u: Any, b: Any, seg: Any, later: int, zero: int) -> Any:
     return (float(zero), slope, bend, -3.0 * b[zero - 1] + 1.5 * b[zero - 2] - b[zero - 3] / 3.0)
 
 
+def weigh_held(u: Any, work: Any, state: Any, seg: Any, later: int, o: int, h: float, zero: int) -> None:
+    """Weigh the kink at a trigger at which the note was called for cash, unless it goes on being so."""
+    place = trigger_place(seg, later, seg[later + LENGTH], h, zero)
+    goes_on = seg[o + CALL] > 0.0 and seg[o + TRIGGER] <= seg[later + TRIGGER] * (1.0 + 1e-12)
+    if goes_on or not is_held(state, place):
+        return
+    held = bound_on(seg, later, -1.0, seg[later + RATIO] * seg[later + TRIGGER], seg[later + LENGTH])
+    slope, bend = kink_at_trigger(u, state, seg, later, place, held, seg[later + FLOOR_START], h)
+    moved = zero + math.log((seg[later + TRIGGER] + seg[o + DIVIDEND]) / seg[o + LEVEL_END]) / h
+    weigh_kink(work[GAIN], moved, slope, bend, 0, u.size - 1)
+
+
 def move(
     u: Any, b: Any, spare: Any, work: Any, exp_y: Any, state: Any, seg: Any, later: int, o: int, model: int, h: float,
     zero: int, place: float,
@@ -148,6 +170,7 @@ def move(
     edge = state[LAST] + state[PART]
     pinned = is_pinned(state, model)
     part, last = state[PART], int(state[LAST])
+    held = is_held(state, trigger_place(seg, later, seg[later + LENGTH], h, zero))
     slope = 0.0
     if pinned and model != AYACHE_FORSYTH_VETZAL:
         # the slope of the parabola through the last two nodes, and nothing at the edge
@@ -172,7 +195,10 @@ def move(
                     if at >= edge:
                         f[i] = 0.0
                     continue
-                f[i] = spare[high] if at >= high and high == zero else interpolate(spare, at, 0, end)
+                low = 0
+                if unknown == 0 and held:  # no cubic goes across the kink at a trigger
+                    low, end = (last + 1, end) if at >= edge else (0, last)
+                f[i] = spare[high] if at >= high and high == zero else interpolate(spare, at, low, end)
                 if unknown == 0:
                     f[i] += k_old * after - k_new * stock
         edge = zero + math.log((old * math.exp((edge - zero) * h) + dividend) / new) / h
@@ -188,6 +214,11 @@ def enter(
 ) -> None:
     """Bring the value within the bounds of a segment, at its end."""
     scale, floor = seg[o + RATIO] * seg[o + LEVEL_END], seg[o + FLOOR_END]
+    place, jump, cash_jump = trigger_place(seg, o, 0.0, h, zero), 0.0, 0.0
+    if place > 2.0 and allows_cash(seg, o, place, zero - 1 if is_barrier(seg, o) else u.size - 1):
+        jump = max(kept_before(u, place) - bound_on(seg, o, -1.0, seg[o + RATIO] * seg[o + TRIGGER], 0.0), 0.0)
+        if jump > 0.0 and model == TSIVERIOTIS_FERNANDES:
+            cash_jump = kept_before(b, place)
     if seg[o + CALL] > 0:
         trigger = seg[o + TRIGGER] / seg[o + LEVEL_END]
         kink = cap(u, b, work, exp_y, seg[o + CALL_END], floor, seg[o + OPEN], trigger, scale, model, h, zero, kink)
@@ -221,6 +252,9 @@ def enter(
     for i in range(u.size):
         u[i] += work[GAIN, i]
         b[i] += work[PASS, i]
+    if jump > 0.0:
+        weigh_end(u, place, jump)
+        weigh_end(b, place, cash_jump)
     state[LAST], state[PART], state[SIDE] = (zero - 1 if is_barrier(seg, o) else u.size - 1), 1.0, 0.0
 
 

@@ -26,6 +26,7 @@ from notecalc.core.convertible import (
     _lanes_events,
     _lanes_march,
     _lanes_memory,
+    _lanes_trigger,
     _lanes_two,
     _lanes_two_edge,
     _lanes_weights,
@@ -64,6 +65,7 @@ from notecalc.core.convertible._lanes_memory import (
 from notecalc.core.convertible._lanes_read import read
 from notecalc.core.convertible._lanes_two import march_two
 from notecalc.core.convertible._segment import own_or
+from notecalc.core.convertible._steps import IMPLICIT, IMPLICIT_IN_LANES
 
 __all__ = ["value_rows_in_lanes"]
 
@@ -262,10 +264,11 @@ def _one_grid(
         bits = shape[s]
         is_open, is_call, same = (bits & IS_OPEN) != 0, (bits & IS_CALL) != 0, not graded and (bits & DRIFTS) == 0
         steps, hard = (bits // _SHAPE) * times, (bits & HARD) != 0
+        implicit = IMPLICIT if s == 0 and is_open and is_call else IMPLICIT_IN_LANES
         if model == AYACHE_FORSYTH_VETZAL:
             march(
-                like, grid, room, now, cells, seg, s * FIELDS, row, nodes, zero, steps, is_open, is_call, early, hard,
-                same, elastic,
+                like, grid, room, now, cells, seg, s * FIELDS, row, nodes, zero, steps, implicit, is_open, is_call, early,
+                hard, same, elastic,
             )  # fmt: skip
         else:
             march_two(
@@ -295,6 +298,9 @@ def _one_grid(
         _lanes_weights.interpolate, _lanes_weights.derivatives,
         _lanes_edge.sources, _lanes_edge.bound_at, _lanes_edge.unit_bend, _lanes_edge.place_edge,
         _lanes_edge.find_edge, _lanes_edge.finish,
+        _lanes_trigger.trigger_place, _lanes_trigger.last_below, _lanes_trigger.allows_cash, _lanes_trigger.is_held,
+        _lanes_trigger.solved_before, _lanes_trigger.hold, _lanes_trigger.parabola, _lanes_trigger.end_jump,
+        _lanes_trigger.weigh_end, _lanes_trigger.weigh_held,
         _lanes_march.set_step, _lanes_march.spreads, _lanes_march.eliminate, march,
         _lanes_two_edge.peek, _lanes_two_edge.look,
         _lanes_two_edge.miss, _lanes_two_edge.find_part, _lanes_two_edge.find_edge_of_two,

@@ -59,6 +59,7 @@ from notecalc.core.convertible._lanes_memory import (
     of,
     put,
 )
+from notecalc.core.convertible._lanes_trigger import end_jump, is_held, trigger_place, weigh_end, weigh_held
 from notecalc.core.convertible._lanes_weights import (
     interpolate,
     weigh_jump,
@@ -201,10 +202,18 @@ def meet(
     settle(like, grid, room, now, seg, later, nodes, zero, later_open, later_call, model)
     barrier = later_open and later_call
     kink = known_kink(like, grid, room, seg, later, zero, barrier, model)
+    held = splat(0.0, like)
+    if later_call and model == AYACHE_FORSYTH_VETZAL:
+        level = of(like, seg, later + LEVEL_START)
+        held = is_held(like, now, trigger_place(like, now, of(like, seg, later + TRIGGER), level, zero))
+        price = of(like, seg, later + CALL_START)
+        weigh_held(
+            like, grid, room, now, cells, seg, later, o, nodes, zero, later_open, is_call, price, held
+        )  # fmt: skip
     if model != AYACHE_FORSYTH_VETZAL:
         move_second(like, grid, room, now, cells, seg, later, o, barrier, nodes, zero, moves, model)
     if moves:
-        kink = move(like, grid, room, now, cells, seg, later, o, barrier, nodes, zero, kink)
+        kink = move(like, grid, room, now, cells, seg, later, o, barrier, nodes, zero, kink, held)
     zeros, never = splat(0.0, like), splat(NEVER, like)
     scale, least = of(like, seg, o + RATIO) * of(like, seg, o + LEVEL_END), of(like, seg, o + DAY_FLOOR)
     if has_call:
@@ -248,9 +257,16 @@ def enter(
     zeros, one, u = splat(0.0, like), splat(1.0, like), U * room
     barrier, pair, b = is_open and is_call, model != AYACHE_FORSYTH_VETZAL, SECOND * room
     level, least = of(like, seg, o + LEVEL_END), of(like, seg, o + FLOOR_END)
+    jump, at_trigger = zeros, zeros
     if is_call:
         price, trigger = of(like, seg, o + CALL_END), of(like, seg, o + TRIGGER) / level
         scale = of(like, seg, o + RATIO) * level
+        if not pair:
+            at_trigger = trigger_place(like, now, of(like, seg, o + TRIGGER), level, zero)
+            bound = price - scale * trigger
+            bound = maximum(bound, least) if is_open else bound
+            top = zero - 1 if barrier else nodes - 1
+            jump = end_jump(like, grid, room, now, cells, at_trigger, bound, top, barrier, nodes)
         kink = cap(
             like, grid, room, now, cells, price, least, is_open, trigger, scale, nodes, zero, barrier, kink, model
         )  # fmt: skip
@@ -279,6 +295,8 @@ def enter(
     for i in range(nodes):
         at = i * lanes_of(like)
         store(grid, u + at, load(grid, u + at, like) + load(grid, GAIN * room + at, like))
+    if is_call and not pair:
+        weigh_end(like, grid, u, now, at_trigger, jump, nodes)
     if pair:
         weigh_kink(like, grid, PASS * room, now, kink[0], kink[3], zeros, 0, zero if barrier else nodes - 1)
         for i in range(nodes):
@@ -291,9 +309,12 @@ def enter(
 
 def move(
     like: Any, grid: Any, room: int, now: Any, cells: Any, seg: Any, later: int, o: int, barrier: Any, nodes: int,
-    zero: int, kink: Any,
+    zero: int, kink: Any, held: Any,
 ) -> Any:  # fmt: skip
-    """Take the value to the levels and the ratio of the segment before; give the kink where it has got to."""
+    """Take the value to the levels and the ratio of the segment before; give the kink where it has got to.
+
+    Where the note is `held` at a trigger, no cubic goes across the kink there.
+    """
     zeros, half, h = splat(0.0, like), splat(0.5, like), of(like, now, H)
     u, spare, stocks = U * room, SPARE * room, EXP_Y * room
     old, new = of(like, seg, later + LEVEL_START), of(like, seg, o + LEVEL_END)
@@ -301,6 +322,8 @@ def move(
     top = zero if barrier else nodes - 1
     high, middle = splat(float(top), like), splat(float(zero), like)
     highest = load(grid, u + top * lanes_of(like), like)
+    last, edge = of(like, now, LAST), of(like, now, LAST) + of(like, now, PART)
+    any_held = any_lane(held > zeros)
     for i in range(nodes):
         store(grid, spare + i * lanes_of(like), load(grid, u + i * lanes_of(like), like))
     for i in range(nodes):
@@ -309,6 +332,9 @@ def move(
         after = maximum(stock - dividend, half * stock)
         to = middle + log(after / old) / h
         found = interpolate(like, grid, spare, cells, now, to, zeros, high)
+        if any_held:
+            low, end = select(edge > to, zeros, minimum(last + 1.0, high - 3.0)), select(edge > to, last, high)
+            found = select(held > zeros, interpolate(like, grid, spare, cells, now, to, low, end), found)
         if barrier:
             found = select(high > to, found, highest)
         store(grid, u + at, found + k_old * after - k_new * stock)

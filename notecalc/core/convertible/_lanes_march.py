@@ -35,6 +35,7 @@ from notecalc.core.convertible._columns import (
 )
 from notecalc.core.convertible._lanes_edge import find_edge, finish
 from notecalc.core.convertible._lanes_memory import (
+    AT_TRIGGER,
     BEND,
     CARRIED,
     CLAIM,
@@ -72,14 +73,15 @@ from notecalc.core.convertible._lanes_memory import (
     put,
     rise,
 )
-from notecalc.core.convertible._steps import GRADED, GRADED_FROM, IMPLICIT_IN_LANES
+from notecalc.core.convertible._lanes_trigger import trigger_place
+from notecalc.core.convertible._steps import GRADED, GRADED_FROM
 
 __all__: list[str] = []
 
 
 def march(
     like: Any, grid: Any, room: int, now: Any, cells: Any, seg: Any, o: int, row: Any, nodes: int, zero: int,
-    steps: int, is_open: Any, is_call: Any, early: Any, hard: Any, same: Any, elastic: Any,
+    steps: int, implicit_steps: int, is_open: Any, is_call: Any, early: Any, hard: Any, same: Any, elastic: Any,
 ) -> None:  # fmt: skip
     """Carry the value from the end of a segment to its start; `same` if all steps have the same factors."""
     zeros, one, half = splat(0.0, like), splat(1.0, like), splat(0.5, like)
@@ -96,8 +98,8 @@ def march(
     put(now, PRICE_RISE, rise(like, seg, o, CALL_START, CALL_END))
     put(now, FLOOR_RISE, rise(like, seg, o, FLOOR_START, FLOOR_END))
     tau, done = zeros, 0.0
-    for step in range(steps + IMPLICIT_IN_LANES // 2):
-        implicit = step < IMPLICIT_IN_LANES
+    for step in range(steps + implicit_steps // 2):
+        implicit = step < implicit_steps
         done += 0.5 / steps if implicit else 1.0 / steps
         twice = 1.0 if implicit else 2.0
         advance = length * (done) * (one - graded + graded * (done)) - tau
@@ -106,6 +108,8 @@ def march(
         tau_middle = tau + hh
         put(now, HH, hh)
         set_step(like, now, seg, o, row, tau_middle, tau_new, is_open, elastic)
+        if hard:
+            put(now, AT_TRIGGER, trigger_place(like, now, of(like, now, FROM_NEW), one, zero))
         tau = tau_new
         put(now, OLD_LAST, of(like, now, LAST))
         put(now, OLD_SIDE, of(like, now, SIDE))

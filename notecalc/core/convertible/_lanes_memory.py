@@ -100,7 +100,13 @@ UNIT_THERE: Final = 64
 TOUCH: Final = 65  # how W meets its bound: 1 with the parabola, 2 without, 0 at the node, or not at all
 REACH: Final = 66  # the furthest node to which an edge may move in a step
 LACK: Final = 67  # what the note was below its shares before the edge, by what was owed, added up over steps
-NUMBERS: Final = 68
+# where a trigger lies, and what the note is worth next to it; see `_lanes_trigger.hold`
+AT_TRIGGER: Final = 68
+HELD_BELOW: Final = 69
+HELD_HERE: Final = 70
+HELD_ABOVE: Final = 71
+HELD_Z: Final = 72
+NUMBERS: Final = 73
 
 NEVER: Final = 1e300
 

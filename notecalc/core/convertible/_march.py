@@ -81,6 +81,7 @@ from notecalc.core.convertible._puts import follow_put, hold_below, keep_above_p
 from notecalc.core.convertible._second import finish_second, is_pinned, solve_second
 from notecalc.core.convertible._segment import along, is_barrier, own_or, rise, spreads
 from notecalc.core.convertible._steps import IMPLICIT, graded_by, next_step
+from notecalc.core.convertible._trigger import allows_cash, hold, is_held, last_below, trigger_place
 
 __all__: list[str] = []
 
@@ -341,19 +342,26 @@ def find_edge(
     barrier = is_barrier(seg, o)
     top = zero - 1 if barrier else u.size - 1
     side, i = state[OLD_SIDE], int(state[OLD_LAST])
+    trigger = trigger_place(seg, o, now[NEW], h, zero)
+    held, may = last_below(trigger), allows_cash(seg, o, trigger, top)
+    if side < 0.0 and seg[o + CALL] > 0 and not may:
+        side = 0.0
     if side == 0.0:
         i = top
         if seg[o + OPEN] > 0:
             distance, part = place_edge(u, work, exp_y, seg, o, row, now, h, 1.0, i)
             if part < 1.0 if barrier else distance < 0.0:
                 side = 1.0
-        if side == 0.0 and seg[o + CALL] > 0 and may_call(seg, o, exp_y, now, i):
+        if side == 0.0 and may:
             distance, part = place_edge(u, work, exp_y, seg, o, row, now, h, -1.0, i)
             if part < 1.0 if barrier else distance < 0.0:
                 side = -1.0
         if side == 0.0:
             state[LAST], state[PART], state[SIDE] = top, 1.0, 0.0
             return
+    # It is called for cash at the trigger at the earliest.
+    least = max(int(state[PUT_LAST]) + 1, held if side < 0.0 else 0, 0)
+    i = max(i, held) if side < 0.0 else i
     part = place_edge(u, work, exp_y, seg, o, row, now, h, side, i)[1]
     if part > 1.0:
         while part > 1.0 and i < top:
@@ -364,11 +372,12 @@ def find_edge(
             return
         part = min(max(part, _LEAST_PART), 1.0)
     else:
-        least = max(int(state[PUT_LAST]) + 1, 0)
-        while part <= 0.0 and i > least and (side > 0 or may_call(seg, o, exp_y, now, i - 1)):
+        while part <= 0.0 and i > least:
             i -= 1
             part = place_edge(u, work, exp_y, seg, o, row, now, h, side, i)[1]
         part = min(max(part, _LEAST_PART), 1.0)
+    if side < 0.0 and i == held:
+        part = min(max(part, trigger - held), 1.0)
     state[LAST], state[PART], state[SIDE] = i, part, side
 
 
@@ -384,7 +393,13 @@ def finish(
     last, part, side = int(state[LAST]), state[PART], state[SIDE]
     tau, more = now[NEW], now[TWICE] - 1.0
     level = seg[o + RATIO] * along(seg, o, LEVEL_START, LEVEL_END, tau)
-    if side == 0.0:
+    trigger = trigger_place(seg, o, tau, h, zero)
+    if is_held(state, trigger):
+        held = bound_on(seg, o, side, seg[o + RATIO] * seg[o + TRIGGER], tau)
+        last, w = hold(u, work, state, now, trigger, held)
+        for i in range(last + BEYOND + 1, u.size):
+            u[i] = bound_on(seg, o, side, level * exp_y[i], tau)
+    elif side == 0.0:
         if last == zero - 1 and is_barrier(seg, o):
             floor = along(seg, o, FLOOR_START, FLOOR_END, tau)
             w = (floor + more * u[zero]) / now[TWICE]
