@@ -49,6 +49,7 @@ from notecalc.core.convertible._trigger import (
     is_held,
     kept_before,
     kink_at_trigger,
+    last_below,
     trigger_place,
     weigh_end,
 )
@@ -155,7 +156,7 @@ def weigh_held(u: Any, work: Any, state: Any, seg: Any, later: int, o: int, h: f
     if goes_on or not is_held(state, place):
         return
     held = bound_on(seg, later, -1.0, seg[later + RATIO] * seg[later + TRIGGER], seg[later + LENGTH])
-    slope, bend = kink_at_trigger(u, state, seg, later, place, held, seg[later + FLOOR_START], h)
+    slope, bend = kink_at_trigger(u, state, seg, later, place, held, h)
     moved = zero + math.log((seg[later + TRIGGER] + seg[o + DIVIDEND]) / seg[o + LEVEL_END]) / h
     weigh_kink(work[GAIN], moved, slope, bend, 0, u.size - 1)
 
@@ -215,13 +216,17 @@ def enter(
     """Bring the value within the bounds of a segment, at its end."""
     scale, floor = seg[o + RATIO] * seg[o + LEVEL_END], seg[o + FLOOR_END]
     place, jump, cash_jump = trigger_place(seg, o, 0.0, h, zero), 0.0, 0.0
-    if place > 2.0 and allows_cash(seg, o, place, zero - 1 if is_barrier(seg, o) else u.size - 1):
+    top = zero - 1 if is_barrier(seg, o) else u.size - 1
+    called = top + 1
+    if place > 2.0 and allows_cash(seg, o, place, top):
         jump = max(kept_before(u, place) - bound_on(seg, o, -1.0, seg[o + RATIO] * seg[o + TRIGGER], 0.0), 0.0)
         if jump > 0.0 and model == TSIVERIOTIS_FERNANDES:
             cash_jump = kept_before(b, place)
     if seg[o + CALL] > 0:
         trigger = seg[o + TRIGGER] / seg[o + LEVEL_END]
         kink = cap(u, b, work, exp_y, seg[o + CALL_END], floor, seg[o + OPEN], trigger, scale, model, h, zero, kink)
+        if model == AYACHE_FORSYTH_VETZAL:
+            called = first_called(u, exp_y, seg, o, place, top, scale)
     state[PUT_LAST], state[PUT_PART] = -1.0, 1.0
     if seg[o + PUT] > 0:
         price, below = seg[o + PUT_END], 0
@@ -252,10 +257,28 @@ def enter(
     for i in range(u.size):
         u[i] += work[GAIN, i]
         b[i] += work[PASS, i]
+    state[LAST], state[PART], state[SIDE] = top, 1.0, 0.0
+    if called <= top:
+        state[LAST], state[PART], state[SIDE] = called - 1, 1.0, -1.0
     if jump > 0.0:
         weigh_end(u, place, jump)
         weigh_end(b, place, cash_jump)
-    state[LAST], state[PART], state[SIDE] = (zero - 1 if is_barrier(seg, o) else u.size - 1), 1.0, 0.0
+        state[LAST] = last_below(place)
+        state[PART], state[SIDE] = place - state[LAST], -1.0
+
+
+def first_called(u: Any, exp_y: Any, seg: Any, o: int, place: float, top: int, scale: float) -> Any:
+    """Give the first node up to the top from which all are called for cash; the next beyond, if none is.
+
+    The edge is looked for from there: from the top it may be taken for one in between, where W hardly leaves its bound.
+    """
+    first, least = top + 1, max(last_below(place) + 1, 2)
+    while first > least and allows_cash(seg, o, place, top):
+        bound = bound_on(seg, o, -1.0, scale * exp_y[first - 1], 0.0)
+        if abs(u[first - 1] - bound) > _SAME:
+            break
+        first -= 1
+    return first
 
 
 def cap(

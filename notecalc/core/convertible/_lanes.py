@@ -79,7 +79,8 @@ MOVES: Final = 32  # whether the grid, or what W is measured from, is another on
 WITHIN: Final = 64  # whether W stays above what is paid beside shares, whatever happens on the day
 DRIFTS: Final = 128  # whether the level moves within the segment
 HARD: Final = 256  # whether a call may bind below the level
-_SHAPE: Final = 512
+TRIGGERED: Final = 512  # whether it binds from a trigger on
+_SHAPE: Final = 1024
 
 # ---- what a row is like ----
 ELASTIC: Final = 1
@@ -177,6 +178,7 @@ def _shapes(offsets: IntArray, table: FloatArray, steps: float) -> IntArray:
         (WITHIN, within),
         (DRIFTS, drifts),
         (HARD, hard),
+        (TRIGGERED, hard & (table[:, col.TRIGGER] > 0)),
     ):
         code += bit * holds
     return code
@@ -259,12 +261,29 @@ def _one_grid(
     s = count - 1
     bits = shape[s]
     is_open, is_call = (bits & IS_OPEN) != 0, (bits & IS_CALL) != 0
-    mature(like, grid, room, now, cells, seg, s * FIELDS, nodes, zero, is_open, (bits & DAY_OPEN) != 0, is_call, model)
+    mature(
+        like,
+        grid,
+        room,
+        now,
+        cells,
+        seg,
+        s * FIELDS,
+        nodes,
+        zero,
+        is_open,
+        (bits & DAY_OPEN) != 0,
+        is_call,
+        (bits & HARD) != 0,
+        model,
+    )
     for s in range(count - 1, -1, -1):
         bits = shape[s]
         is_open, is_call, same = (bits & IS_OPEN) != 0, (bits & IS_CALL) != 0, not graded and (bits & DRIFTS) == 0
         steps, hard = (bits // _SHAPE) * times, (bits & HARD) != 0
-        implicit = IMPLICIT if s == 0 and is_open and is_call else IMPLICIT_IN_LANES
+        # Two leave waves next to where a jump was: they are gone by the next segment, but not from what is read.
+        gently = (s == 0 and is_open and is_call) or (bits & TRIGGERED) != 0
+        implicit = IMPLICIT if gently else IMPLICIT_IN_LANES
         if model == AYACHE_FORSYTH_VETZAL:
             march(
                 like, grid, room, now, cells, seg, s * FIELDS, row, nodes, zero, steps, implicit, is_open, is_call, early,
@@ -279,7 +298,7 @@ def _one_grid(
             prior = shape[s - 1]
             meet(
                 like, grid, room, now, cells, seg, s * FIELDS, (s - 1) * FIELDS, nodes, zero, (prior & IS_OPEN) != 0,
-                (prior & DAY_OPEN) != 0, (prior & IS_CALL) != 0, is_open, is_call, (prior & HAS_PUT) != 0,
+                (prior & DAY_OPEN) != 0, (prior & IS_CALL) != 0, (prior & HARD) != 0, is_open, is_call, (prior & HAS_PUT) != 0,
                 (prior & HAS_CALL) != 0, (prior & MOVES) != 0, (prior & WITHIN) != 0, model,
             )  # fmt: skip
     read(like, grid, room, now, cells, seg, row, nodes, zero, (bits & IS_OPEN) != 0, (bits & IS_CALL) != 0, model, out)
@@ -299,8 +318,9 @@ def _one_grid(
         _lanes_edge.sources, _lanes_edge.bound_at, _lanes_edge.unit_bend, _lanes_edge.place_edge,
         _lanes_edge.find_edge, _lanes_edge.finish,
         _lanes_trigger.trigger_place, _lanes_trigger.last_below, _lanes_trigger.allows_cash, _lanes_trigger.is_held,
-        _lanes_trigger.solved_before, _lanes_trigger.hold, _lanes_trigger.parabola, _lanes_trigger.end_jump,
-        _lanes_trigger.weigh_end, _lanes_trigger.weigh_held,
+        _lanes_trigger.solved_before, _lanes_trigger.hold, _lanes_trigger.stays_held, _lanes_trigger.before_end,
+        _lanes_trigger.parabola, _lanes_trigger.end_jump,
+        _lanes_trigger.first_called,        _lanes_trigger.weigh_end, _lanes_trigger.weigh_held,
         _lanes_march.set_step, _lanes_march.spreads, _lanes_march.eliminate, march,
         _lanes_two_edge.peek, _lanes_two_edge.look,
         _lanes_two_edge.miss, _lanes_two_edge.find_part, _lanes_two_edge.find_edge_of_two,

@@ -24,6 +24,7 @@ from notecalc.core.convertible._lanes_memory import (
     FROM_NEW,
     GAIN,
     GROWTH,
+    HELD_HERE,
     KEPT,
     LAST,
     LEAST_NEW,
@@ -46,7 +47,7 @@ from notecalc.core.convertible._lanes_memory import (
     of,
     put,
 )
-from notecalc.core.convertible._lanes_trigger import allows_cash, hold, is_held, last_below, parabola
+from notecalc.core.convertible._lanes_trigger import allows_cash, hold, is_held, last_below, parabola, stays_held
 
 __all__: list[str] = []
 
@@ -149,6 +150,11 @@ def find_edge(  # noqa: PLR0915 (decisions as choices)
     # Lanes without an edge look at their top, and stay. It is called for cash at the trigger at the earliest.
     some = select(side * side > zeros, one, zeros)
     held = select(zeros > side, held, zeros - one)
+    stays = zeros
+    if hard:
+        stays = stays_held(
+            like, grid, room, now, cells, select(node > held, zeros, select(zeros > side, one, zeros)), twice
+        )  # fmt: skip
     node = maximum(node, held)
     way = zeros
     part = one
@@ -160,12 +166,13 @@ def find_edge(  # noqa: PLR0915 (decisions as choices)
         inwards = select(way > zeros, zeros, inwards)
         if hard:
             inwards = select(node > held, inwards, zeros)
-        go = (outwards - inwards) * some
+        go = (outwards - inwards) * some * (one - stays)
         way = select(way * way > zeros, way, go)
         node = node + go
         put(now, AHEAD, go * go)
         if most_of(like, now, AHEAD) == 0.0:
             break
+    part = select(stays > zeros, zeros, part)
     gone = select(part > one, select(top > node, zeros, select(zeros > way, zeros, one)), zeros)
     some = some * (one - gone)
     if hard:
@@ -236,9 +243,9 @@ def finish(  # noqa: PLR0912, PLR0915 (decisions as choices)
             put(now, AHEAD, held)
             any_held = most_of(like, now, AHEAD) > 0.0
         if any_held:
-            near, w, here = hold(like, grid, room, now, cells, held, twice)
-            last = select(held > zeros, near, last)
-            z, at_last = select(held > zeros, here, z), select(held > zeros, w, at_last)
+            near, w = hold(like, grid, room, now, cells, held, twice, one)
+            last, z = select(held > zeros, near, last), select(held > zeros, of(like, now, HELD_HERE), z)
+            at_last = select(held > zeros, w, at_last)
         side_or = select(some > zeros, side, one)
         put(now, AHEAD, last)
         first = int(least_of(like, now, AHEAD)) - 1

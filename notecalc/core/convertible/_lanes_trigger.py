@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any, Final
 
-from notecalc.core._vectors import log, maximum, minimum, select, splat, whole
+from notecalc.core._vectors import any_lane, lanes_of, load, log, maximum, minimum, select, splat, whole
 from notecalc.core.convertible._columns import (
     DIVIDEND,
     FLOOR_START,
@@ -16,6 +16,8 @@ from notecalc.core.convertible._columns import (
 from notecalc.core.convertible._lanes_memory import (
     AHEAD,
     AT_TRIGGER,
+    EXP_Y,
+    FROM_NEW,
     GAIN,
     HELD_ABOVE,
     HELD_BELOW,
@@ -28,7 +30,6 @@ from notecalc.core.convertible._lanes_memory import (
     PRICE_NEW,
     SCALE_NEW,
     SIDE,
-    FROM_NEW,
     H,
     U,
     aim,
@@ -43,6 +44,7 @@ __all__: list[str] = []
 
 _SAME_PLACE: Final = 1e-9  # [cells]
 _NEAR: Final = 0.5  # of a cell: a node nearer to the trigger is not solved for, but interpolated
+_SAME: Final = 1e-20  # [per 100, squared]: a value this near a bound is on it
 _LEAST: Final = 1e-300  # of which a logarithm is taken
 
 
@@ -78,15 +80,17 @@ def solved_before(like: Any, place: Any) -> Any:
     return node, place - node
 
 
-def hold(like: Any, grid: Any, room: int, now: Any, cells: Any, held: Any, twice: float) -> Any:
-    """Solve for the last node before the trigger; give the node, the middle of its unknown, and the unknown."""
+def hold(like: Any, grid: Any, room: int, now: Any, cells: Any, some: Any, twice: float, elsewhere: Any) -> Any:
+    """Solve for the last node before the trigger in some lanes; give the node, and the middle of its unknown.
+
+    Where the others aim is `elsewhere`. What is found of the unknown is kept.
+    """
     one, two, more, double = splat(1.0, like), splat(2.0, like), splat(twice - 1.0, like), splat(twice, like)
     near, z = solved_before(like, of(like, now, AT_TRIGGER))
-    near = select(held > splat(0.0, like), near, one)
-    z = select(held > splat(0.0, like), z, one)
-    bound = maximum(
-        of(like, now, PRICE_NEW) - of(like, now, SCALE_NEW) * of(like, now, FROM_NEW), of(like, now, LEAST_NEW)
-    )
+    near = select(some > splat(0.0, like), near, elsewhere)
+    z = select(some > splat(0.0, like), z, one)
+    cash = of(like, now, PRICE_NEW) - of(like, now, SCALE_NEW) * of(like, now, FROM_NEW)
+    bound = maximum(cash, of(like, now, LEAST_NEW))
     aim(like, cells, now, near - one)
     back, ahead = gather(like, grid, PASS * room, cells, 0), gather(like, grid, PASS * room, cells, 1)
     old_below, old, old_next = (
@@ -102,7 +106,32 @@ def hold(like: Any, grid: Any, room: int, now: Any, cells: Any, held: Any, twice
     put(now, HELD_HERE, here)
     put(now, HELD_ABOVE, bound)
     put(now, HELD_Z, z)
-    return near, (here + more * old) / double, here
+    return near, (here + more * old) / double
+
+
+def stays_held(
+    like: Any, grid: Any, room: int, now: Any, cells: Any, some: Any, twice: float
+) -> Any:  # fmt: skip
+    """Tell by 1 or 0 whether the note is worth more before a trigger than what it is called for there.
+
+    See `_trigger.stays_held`.
+    """
+    zeros, one = splat(0.0, like), splat(1.0, like)
+    some = select(last_below(like, of(like, now, AT_TRIGGER)) > 2.0, some, zeros)
+    put(now, AHEAD, some)
+    if most_of(like, now, AHEAD) == 0.0:
+        return zeros
+    hold(like, grid, room, now, cells, some, twice, one)
+    bound, scale, z = of(like, now, HELD_ABOVE), of(like, now, SCALE_NEW), of(like, now, HELD_Z)
+    shares = select(bound > of(like, now, LEAST_NEW), scale * of(like, now, FROM_NEW), zeros)
+    slope = before_end(like, of(like, now, HELD_BELOW), of(like, now, HELD_HERE), bound, z)
+    return select(slope + shares * of(like, now, H) > zeros, zeros, some)
+
+
+def before_end(like: Any, below: Any, here: Any, held: Any, z: Any) -> Any:
+    """Give the slope at the trigger, per node, of the parabola through nodes -1 and 0 and it."""
+    one = splat(1.0, like)
+    return (below - held) * z / (one + z) - (here - held) * (one + z) / z
 
 
 def parabola(like: Any, now: Any, x: Any) -> Any:
@@ -126,6 +155,24 @@ def end_jump(
     f2 = gather(like, grid, U * room, cells, -2)
     kept = f0 + z * (1.5 * f0 - 2.0 * f1 + half * f2) + half * z * z * (f0 - 2.0 * f1 + f2)
     return select(fits > zeros, maximum(kept - bound, zeros), zeros)
+
+
+def first_called(
+    like: Any, grid: Any, room: int, place: Any, price: Any, scale: Any, lowest: Any, top: int, barrier: Any
+) -> Any:  # fmt: skip
+    """Give the first node up to the top from which all are called for cash; see `_events.first_called`."""
+    zeros, one, same = splat(0.0, like), splat(1.0, like), splat(_SAME, like)
+    least, first = maximum(last_below(like, place) + 1.0, splat(2.0, like)), splat(top + 1.0, like)
+    going = allows_cash(like, place, top, barrier)
+    for i in range(top, 1, -1):
+        at = i * lanes_of(like)
+        stock = load(grid, EXP_Y * room + at, like)
+        away = load(grid, U * room + at, like) - maximum(price - scale * stock, lowest)
+        going = going * select(away * away > same, zeros, one) * select(least > splat(float(i), like), zeros, one)
+        first = first - going
+        if not any_lane(going > zeros):
+            break
+    return first
 
 
 def weigh_end(like: Any, grid: Any, array: int, now: Any, place: Any, jump: Any, nodes: int) -> None:
@@ -157,7 +204,7 @@ def weigh_held(
     if later_open:
         least = of(like, seg, later + FLOOR_START)
         bound, steep = maximum(bound, least), select(bound > least, shares, zeros)
-    slope = (below - bound) * z / (one + z) - (here - bound) * (one + z) / z + steep * h
+    slope = before_end(like, below, here, bound, z) + steep * h
     bend = two * (below / (one + z) - here / z + bound / (z * (one + z))) + steep * h * h
     after = trigger_place(like, now, trigger + of(like, seg, o + DIVIDEND), of(like, seg, o + LEVEL_END), zero)
     place = select(held > zeros, after, none)
@@ -171,4 +218,4 @@ def weigh_held(
         select(held > zeros, bend, zeros),
         0,
         nodes - 1,
-    )  # noqa: E501
+    )

@@ -81,7 +81,7 @@ from notecalc.core.convertible._puts import follow_put, hold_below, keep_above_p
 from notecalc.core.convertible._second import finish_second, is_pinned, solve_second
 from notecalc.core.convertible._segment import along, is_barrier, own_or, rise, spreads
 from notecalc.core.convertible._steps import IMPLICIT, graded_by, next_step
-from notecalc.core.convertible._trigger import allows_cash, hold, is_held, last_below, trigger_place
+from notecalc.core.convertible._trigger import allows_cash, hold, is_held, last_below, stays_held, trigger_place
 
 __all__: list[str] = []
 
@@ -361,7 +361,11 @@ def find_edge(
             return
     # It is called for cash at the trigger at the earliest.
     least = max(int(state[PUT_LAST]) + 1, held if side < 0.0 else 0, 0)
-    i = max(i, held) if side < 0.0 else i
+    if side < 0.0 and i <= held:
+        i, end = held, bound_on(seg, o, side, seg[o + RATIO] * seg[o + TRIGGER], now[NEW])
+        if stays_held(u, work, seg, o, now, h, trigger, end, int(state[PUT_LAST]) + 1):
+            state[LAST], state[PART], state[SIDE] = held, trigger - held, side
+            return
     part = place_edge(u, work, exp_y, seg, o, row, now, h, side, i)[1]
     if part > 1.0:
         while part > 1.0 and i < top:

@@ -12,10 +12,15 @@ from typing import Any
 from notecalc.core.convertible._columns import (
     BEYOND,
     CALL,
+    FLOOR_END,
+    FLOOR_START,
     GAIN,
     LAST,
+    LENGTH,
     LEVEL_END,
     LEVEL_START,
+    NEW,
+    OPEN,
     PART,
     PASS,
     PUT_LAST,
@@ -68,21 +73,51 @@ def parabola(below: float, here: float, held: float, z: float, x: float) -> Any:
     return below * x * (x - z) / (1.0 + z) - here * (x + 1.0) * (x - z) / z + held * (x + 1.0) * x / (z * (1.0 + z))
 
 
-def hold(u: Any, work: Any, state: Any, now: Any, place: float, held: float) -> Any:
-    """Solve for the last node before the trigger, and carry the solution beyond; give the node, and its unknown."""
-    near, z = solved_before(int(state[LAST]), place - state[LAST])
+def solve_held(u: Any, work: Any, now: Any, near: int, z: float, held: float) -> Any:
+    """Solve for the last two nodes before a trigger, z nodes from the last; `held` is what W is there."""
     more, ahead, back = now[TWICE] - 1.0, work[PASS, near], work[PASS, near - 1]
     free = now[TWICE] * work[GAIN, near] - more * u[near] + ahead * more * u[near + 1]
     below = now[TWICE] * work[GAIN, near - 1] - more * u[near - 1] + back * more * u[near]
     far = z * (1.0 - z) / (1.0 + z)
     here = z * free + ahead * (far * below + 2.0 * held / (1.0 + z))
     here /= z - ahead * (far * back - 2.0 * (1.0 - z))
-    below += back * here
-    w = (here + more * u[near]) / now[TWICE]
+    return below + back * here, here
+
+
+def stays_held(u: Any, work: Any, seg: Any, o: int, now: Any, h: float, place: float, held: float, least: int) -> Any:
+    """Tell whether the note is worth more before a trigger than what it is called for there.
+
+    Where it is not, an edge is to be looked for beyond. It cannot be told from a node beyond, to which W before the
+    step has been carried across a kink.
+    """
+    last = last_below(place)
+    near, z = solved_before(last, place - last)
+    if last <= least + 2:
+        return False
+    below, here = solve_held(u, work, now, near, z, held)
+    return before_end(below, here, held, z) + own_slope(seg, o, now[NEW], held) * h <= 0.0
+
+
+def hold(u: Any, work: Any, state: Any, now: Any, place: float, held: float) -> Any:
+    """Solve for the last node before the trigger, and carry the solution beyond; give the node, and its unknown."""
+    near, z = solved_before(int(state[LAST]), place - state[LAST])
+    below, here = solve_held(u, work, now, near, z, held)
+    w = (here + (now[TWICE] - 1.0) * u[near]) / now[TWICE]
     u[near] = here
     for i in range(near + 1, min(near + BEYOND + 1, u.size)):
         u[i] = parabola(below, here, held, z, i - near)
     return near, w
+
+
+def before_end(below: float, here: float, held: float, z: float) -> Any:
+    """Give the slope at the trigger, per node, of the parabola through nodes -1 and 0 and it."""
+    return (below - held) * z / (1.0 + z) - (here - held) * (1.0 + z) / z
+
+
+def own_slope(seg: Any, o: int, tau: float, held: float) -> Any:
+    """Give what W loses there beyond the trigger, per unit of ln S: the shares, if what is held is the call price."""
+    shares = seg[o + RATIO] * seg[o + TRIGGER]
+    return shares if held > along(seg, o, FLOOR_START, FLOOR_END, tau) or seg[o + OPEN] <= 0.0 else 0.0
 
 
 def kept_before(f: Any, place: float) -> Any:
@@ -98,11 +133,10 @@ def weigh_end(f: Any, place: float, jump: float) -> None:
     f[near] += jump / (6.0 * z * (1.0 + z))
 
 
-def kink_at_trigger(u: Any, state: Any, seg: Any, o: int, place: float, held: float, floor: float, h: float) -> Any:
+def kink_at_trigger(u: Any, state: Any, seg: Any, o: int, place: float, held: float, h: float) -> Any:
     """Give the slope and the second derivative of W just before a trigger less those beyond it, per node."""
     near, z = solved_before(int(state[LAST]), place - state[LAST])
     here, below = u[near], u[near - 1]
-    slope = (below - held) * z / (1.0 + z) - (here - held) * (1.0 + z) / z
     bend = 2.0 * (below / (1.0 + z) - here / z + held / (z * (1.0 + z)))
-    shares = seg[o + RATIO] * seg[o + TRIGGER] if held > floor else 0.0
-    return slope + shares * h, bend + shares * h * h
+    shares = own_slope(seg, o, seg[o + LENGTH], held)
+    return before_end(below, here, held, z) + shares * h, bend + shares * h * h
