@@ -242,6 +242,7 @@ def finish(  # noqa: PLR0912, PLR0915 (decisions as choices)
             held = is_held(like, now, of(like, now, AT_TRIGGER))
             put(now, AHEAD, held)
             any_held = most_of(like, now, AHEAD) > 0.0
+        held_last = last
         if any_held:
             near, w = hold(like, grid, room, now, cells, held, twice, one)
             last, z = select(held > zeros, near, last), select(held > zeros, of(like, now, HELD_HERE), z)
@@ -260,7 +261,7 @@ def finish(  # noqa: PLR0912, PLR0915 (decisions as choices)
             bent = touching * base * away * away
             beyond = beyond + select(place - last > splat(BEYOND + 0.5, like), zeros, bent)
             if any_held:
-                carried = select(place - last > splat(BEYOND + 0.5, like), beyond, parabola(like, now, place - last))
+                carried = select(place > held_last + 1.5, beyond, parabola(like, now, place - last))
                 beyond = select(held > zeros, carried, beyond)
             free = double * w - more * old
             if is_open:

@@ -400,9 +400,9 @@ def finish(
     trigger = trigger_place(seg, o, tau, h, zero)
     if is_held(state, trigger):
         held = bound_on(seg, o, side, seg[o + RATIO] * seg[o + TRIGGER], tau)
-        last, w = hold(u, work, state, now, trigger, held)
-        for i in range(last + BEYOND + 1, u.size):
+        for i in range(last + 2, u.size):
             u[i] = bound_on(seg, o, side, level * exp_y[i], tau)
+        last, w = hold(u, work, state, now, trigger, held)
     elif side == 0.0:
         if last == zero - 1 and is_barrier(seg, o):
             floor = along(seg, o, FLOOR_START, FLOOR_END, tau)

@@ -10,7 +10,6 @@ import math
 from typing import Any
 
 from notecalc.core.convertible._columns import (
-    BEYOND,
     CALL,
     FLOOR_END,
     FLOOR_START,
@@ -99,12 +98,15 @@ def stays_held(u: Any, work: Any, seg: Any, o: int, now: Any, h: float, place: f
 
 
 def hold(u: Any, work: Any, state: Any, now: Any, place: float, held: float) -> Any:
-    """Solve for the last node before the trigger, and carry the solution beyond; give the node, and its unknown."""
+    """Solve for the last node before the trigger, and carry the solution to the first beyond; give node and unknown.
+
+    No further: should the edge leave the trigger, what is there before the step is W on its bound.
+    """
     near, z = solved_before(int(state[LAST]), place - state[LAST])
     below, here = solve_held(u, work, now, near, z, held)
     w = (here + (now[TWICE] - 1.0) * u[near]) / now[TWICE]
     u[near] = here
-    for i in range(near + 1, min(near + BEYOND + 1, u.size)):
+    for i in range(near + 1, min(int(state[LAST]) + 2, u.size)):
         u[i] = parabola(below, here, held, z, i - near)
     return near, w
 
