@@ -47,7 +47,7 @@ from notecalc.core.convertible._columns import (
     RATE,
     VOLATILITY,
 )
-from notecalc.core.convertible._engine import GRIDS, MODEL, NODES, STEPS, WIDTH, _span
+from notecalc.core.convertible._engine import GRIDS, MODEL, NODES, STEPS, WIDTH, _across, _span, finer_by
 from notecalc.core.convertible._lanes_events import mature, meet
 from notecalc.core.convertible._lanes_march import march
 from notecalc.core.convertible._lanes_memory import (
@@ -65,7 +65,7 @@ from notecalc.core.convertible._lanes_memory import (
 from notecalc.core.convertible._lanes_read import read
 from notecalc.core.convertible._lanes_two import march_two
 from notecalc.core.convertible._segment import own_or
-from notecalc.core.convertible._steps import IMPLICIT, IMPLICIT_IN_LANES
+from notecalc.core.convertible._steps import IMPLICIT, IMPLICIT_IN_LANES, LEAST_BRIEF, LEAST_STEPS
 
 __all__ = ["value_rows_in_lanes"]
 
@@ -79,7 +79,7 @@ MOVES: Final = 32  # whether the grid, or what W is measured from, is another on
 WITHIN: Final = 64  # whether W stays above what is paid beside shares, whatever happens on the day
 DRIFTS: Final = 128  # whether the level moves within the segment
 HARD: Final = 256  # whether a call may bind below the level
-TRIGGERED: Final = 512  # whether it binds from a trigger on
+GENTLE: Final = 512  # whether it binds from a trigger on, or there is little time
 _SHAPE: Final = 1024
 
 # ---- what a row is like ----
@@ -113,12 +113,12 @@ def value_rows_in_lanes(
     if not rows.size:
         return
     shapes = _shapes(offsets, table, settings[STEPS])
-    low, high = np.empty(rows.size), np.empty(rows.size)
+    low, high, finer = np.empty(rows.size), np.empty(rows.size), np.empty(rows.size)
     chosen = [values[rows] for values in inputs]
     contracts = contract[rows]
-    span_rows(offsets, seg, settings, contracts, *chosen, low, high)
+    span_rows(offsets, seg, settings, contracts, *chosen, low, high, finer)
     nodes = settings[NODES] * np.sqrt(np.maximum(1.0, np.diff(offsets)[contracts] / 12.0))
-    width = (high - low) / nodes.astype(np.int64)
+    width = (high - low) / (nodes.astype(np.int64) * finer)
     below = _up(np.maximum(4, -low / width))
     over = np.where(_always(offsets, table)[contracts], 4, _up(high / width))
     number = _number(offsets, shapes)[contracts]
@@ -151,7 +151,9 @@ def _shapes(offsets: IntArray, table: FloatArray, steps: float) -> IntArray:
     lengths = table[:, col.LENGTH]
     owner = np.repeat(np.arange(offsets.size - 1), np.diff(offsets))
     total = np.bincount(owner, weights=lengths, minlength=offsets.size - 1)[owner]
-    count = np.maximum(2, np.round(steps * lengths / total)).astype(np.int64)
+    brief = table[:, col.BRIEF] > 0
+    least = np.where(brief, LEAST_BRIEF, LEAST_STEPS)
+    count = np.maximum(least, np.round(steps * lengths / total)).astype(np.int64)
     after = np.minimum(np.arange(len(table)) + 1, len(table) - 1)
     moves = (
         (table[after, col.LEVEL_START] != table[:, col.LEVEL_END])
@@ -178,7 +180,7 @@ def _shapes(offsets: IntArray, table: FloatArray, steps: float) -> IntArray:
         (WITHIN, within),
         (DRIFTS, drifts),
         (HARD, hard),
-        (TRIGGERED, hard & (table[:, col.TRIGGER] > 0)),
+        (GENTLE, brief | (hard & (table[:, col.TRIGGER] > 0))),
     ):
         code += bit * holds
     return code
@@ -220,20 +222,23 @@ def _number(offsets: IntArray, shapes: IntArray) -> IntArray:
 @kernel(
     tables=["int64", "float64", "float64"],
     reads=["int64"] + ["float64"] * MARKET,
-    writes=["float64"] * 2,
-    calls=[own_or, _engine._span],  # noqa: SLF001 (the grid is the engine's)
+    writes=["float64"] * 3,
+    calls=[own_or, _engine._span, _engine._across, _engine.finer_by],  # noqa: SLF001 (the grid is the engine's)
 )
 def span_rows(
     offsets: Any, seg: Any, settings: Any, contract: Any, stock: Any, volatility: Any, rate: Any, carry: Any,
     credit: Any, recovery: Any, drop: Any, elasticity: Any, reference: Any,
-    low: Any, high: Any,
+    low: Any, high: Any, finer: Any,
 ) -> None:  # fmt: skip
-    """Fill in how far the grid of each row reaches below and above the levels."""
+    """Fill in how far the grid of each row reaches below and above the levels, and by how much it must be finer."""
     row, model = np.empty(MARKET), int(settings[MODEL])
     for r in range(low.size):
         for j, given in enumerate((stock, volatility, rate, carry, credit, recovery, drop, elasticity, reference)):
             row[j] = given[r]
-        low[r], high[r] = _span(seg, offsets[contract[r]], offsets[contract[r] + 1], row, model, settings[WIDTH])
+        begin, end = offsets[contract[r]], offsets[contract[r] + 1]
+        low[r], high[r] = _span(seg, begin, end, row, model, settings[WIDTH])
+        across = _across(settings[NODES], end - begin)
+        finer[r] = finer_by(seg, begin, end, row, high[r] - low[r], across)
 
 
 def _one_grid(
@@ -282,7 +287,7 @@ def _one_grid(
         is_open, is_call, same = (bits & IS_OPEN) != 0, (bits & IS_CALL) != 0, not graded and (bits & DRIFTS) == 0
         steps, hard = (bits // _SHAPE) * times, (bits & HARD) != 0
         # Two leave waves next to where a jump was: they are gone by the next segment, but not from what is read.
-        gently = (s == 0 and is_open and is_call) or (bits & TRIGGERED) != 0
+        gently = (s == 0 and is_open and is_call) or (bits & GENTLE) != 0
         implicit = IMPLICIT if gently else IMPLICIT_IN_LANES
         if model == AYACHE_FORSYTH_VETZAL:
             march(

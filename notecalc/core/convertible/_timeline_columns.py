@@ -98,6 +98,7 @@ def fill_columns(
     table[last, col.DAY_FLOOR] = coupon if terms.accrued_on_conversion == "paid" else 0.0
     table[last, col.COUPON], table[last, col.DAY_CALL], table[last, col.DIVIDEND] = coupon - instead, np.nan, 0.0
     _fill_levels(table, segments)
+    _fill_brief(table, segments)
     return table, since[segments.first]
 
 
@@ -341,3 +342,24 @@ def _fill_levels(table: FloatArray, segments: Segments) -> None:
     waiting = np.where(is_ahead | is_behind, waiting, at_maturity)
     table[:, col.LEVEL_START] = np.where(live, start, waiting)
     table[:, col.LEVEL_END] = np.where(live, end, waiting)
+
+
+_BRIEF = 30 / 365  # [yr]
+
+
+def _fill_brief(table: FloatArray, segments: Segments) -> None:
+    """Fill in how long a call has been live, or not, where that is shorter than a month.
+
+    That is in a call's window, and from settlement to the day on which one opens or ends.
+    """
+    live, size = table[:, col.CALL] > 0, len(table)
+    begins = np.append(True, (live[1:] != live[:-1]) | (segments.pair[1:] != segments.pair[:-1]))
+    run = np.cumsum(begins) - 1
+    lasts = np.bincount(run, weights=table[:, col.LENGTH])[run]
+    first = np.zeros(size, dtype=np.bool_)
+    first[segments.first] = True
+    ends = np.append(begins[1:], True) | ~np.isnan(table[:, col.DAY_CALL])
+    ends[segments.last] = False
+    brief = np.where(live, lasts, np.inf)
+    brief = np.where(first & ends, np.minimum(brief, table[:, col.LENGTH]), brief)
+    table[:, col.BRIEF] = np.where(brief <= _BRIEF, brief, 0.0)
