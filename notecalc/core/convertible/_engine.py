@@ -85,20 +85,23 @@ def _across(nodes: float, segments: int) -> int:
 
 _BRIEFLY = 0.75  # standard deviations of the stock, in a time in which something must be seen, that a cell may have
 _FINEST = 8  # by how much the grid is made finer for that, at most
+_WIDEST_CELL = 0.4  # [ln S]: kinks and the shares themselves are not seen in wider ones
 _NEAR = 4.0  # standard deviations, and cells, from where that is to which it matters
 
 
 def finer_by(seg: Any, begin: int, end: int, row: Any, span: float, across: float) -> int:
     """Give by how much the grid of a note must be finer to show what a call makes of the value in a short time.
 
+    Or for its cells not to be too wide at all, where the stock moves by several times its price in a life.
     Powers of two: so there are few kinds of grids, and rows in lanes have company.
     """
-    need = 1.0
+    cell = span / across
+    need = cell / _WIDEST_CELL
     for s in range(begin, end):
         o = s * FIELDS
         if seg[o + BRIEF] <= 0.0:
             continue
-        cell, wide = span / across, own_or(seg[o + VOLATILITY], row[R_VOLATILITY]) * math.sqrt(seg[o + BRIEF])
+        wide = own_or(seg[o + VOLATILITY], row[R_VOLATILITY]) * math.sqrt(seg[o + BRIEF])
         if s == begin and seg[o + CALL] <= 0.0:
             # It is seen from today: near what happens that day, or not at all.
             place = seg[o + LEVEL_END]
@@ -347,7 +350,7 @@ def _on_nodes(noticed: Any, nodes: int) -> Any:
         _weights.weigh_kink, _weights.weigh_jump, _weights.interpolate, _weights.derivatives,
         _segment.own_or, _segment.is_barrier, _segment.along, _segment.rise, _segment.spreads,
         _march.bound_on, _march.unit_bend,
-        _march.place_edge, _march.may_call, _second.is_pinned,
+        _march.place_edge, _march.side_at_top, _march.may_call, _second.is_pinned,
         _march.fill_sources, _march.eliminate_first,
         _puts.put_bend, _puts.hold_below, _puts.response, _puts.give_way, _puts.follow_put, _puts.keep_above_put,
         _puts.hold_second_below, _puts.end_second_below, _march.sweep, _march.find_edge, _march.keep_within,
@@ -359,9 +362,10 @@ def _on_nodes(noticed: Any, nodes: int) -> Any:
         _march.march, _steps.graded_by, _steps.step_count, _steps.next_step,
         _events.known_kink, _events.crosses, _events.excess, _events.crossing, _events.beside, _events.clip,
         _events.weigh_conversion, _events.weigh_trigger, _events.cap, _events.enter,
-        _events.weigh_held, _events.first_called, _events.move,
+        _events.weigh_held, _events.first_called, _events.jump_at_trigger, _events.enter_put, _events.move,
         _events.add_coupon, _events.mature, _events.meet,
-        _across, finer_by, most_segments, copy_segments, _room, _span, _one_grid, _read, _extrapolated, _on_nodes, _each_row,
+        _across, finer_by, most_segments, copy_segments, _room, _span, _one_grid, _read, _extrapolated, _on_nodes,
+        _each_row,
     ],
 )  # fmt: skip
 def value_rows(

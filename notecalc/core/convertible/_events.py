@@ -215,13 +215,9 @@ def enter(
 ) -> None:
     """Bring the value within the bounds of a segment, at its end."""
     scale, floor = seg[o + RATIO] * seg[o + LEVEL_END], seg[o + FLOOR_END]
-    place, jump, cash_jump = trigger_place(seg, o, 0.0, h, zero), 0.0, 0.0
     top = zero - 1 if is_barrier(seg, o) else u.size - 1
-    called = top + 1
-    if place > 2.0 and allows_cash(seg, o, place, top):
-        jump = max(kept_before(u, place) - bound_on(seg, o, -1.0, seg[o + RATIO] * seg[o + TRIGGER], 0.0), 0.0)
-        if jump > 0.0 and model == TSIVERIOTIS_FERNANDES:
-            cash_jump = kept_before(b, place)
+    place, called = trigger_place(seg, o, 0.0, h, zero), top + 1
+    jump, cash_jump = jump_at_trigger(u, b, seg, o, model, place, top)
     if seg[o + CALL] > 0:
         trigger = seg[o + TRIGGER] / seg[o + LEVEL_END]
         kink = cap(u, b, work, exp_y, seg[o + CALL_END], floor, seg[o + OPEN], trigger, scale, model, h, zero, kink)
@@ -229,17 +225,7 @@ def enter(
             called = first_called(u, exp_y, seg, o, place, top, scale)
     state[PUT_LAST], state[PUT_PART] = -1.0, 1.0
     if seg[o + PUT] > 0:
-        price, below = seg[o + PUT_END], 0
-        while below < u.size and u[below] >= price - scale * exp_y[below] - _SAME:
-            below += 1
-        # What was put before is put still: it touches its bound smoothly, and nothing is to be weighed.
-        if below < u.size:
-            cash = price if model == TSIVERIOTIS_FERNANDES else math.nan
-            kink = clip(u, b, work, exp_y, 1.0, price, scale, 0.0, 1e300, cash, h, kink)
-        m = 0
-        while m < u.size and abs(u[m] - price + scale * exp_y[m]) <= _SAME:
-            m += 1
-        state[PUT_LAST] = m - 1.0
+        kink = enter_put(u, b, work, exp_y, state, seg[o + PUT_END], scale, model, h, kink)
     if seg[o + OPEN] > 0:
         kink = clip(u, b, work, exp_y, 1.0, floor, 0.0, 0.0, 1e300, 0.0, h, kink)
     if is_barrier(seg, o):
@@ -257,14 +243,40 @@ def enter(
     for i in range(u.size):
         u[i] += work[GAIN, i]
         b[i] += work[PASS, i]
-    state[LAST], state[PART], state[SIDE] = top, 1.0, 0.0
-    if called <= top:
-        state[LAST], state[PART], state[SIDE] = called - 1, 1.0, -1.0
+    state[LAST], state[PART], state[SIDE] = called - 1, 1.0, (-1.0 if called <= top else 0.0)
     if jump > 0.0:
         weigh_end(u, place, jump)
         weigh_end(b, place, cash_jump)
         state[LAST] = last_below(place)
         state[PART], state[SIDE] = place - state[LAST], -1.0
+
+
+def enter_put(
+    u: Any, b: Any, work: Any, exp_y: Any, state: Any, price: float, scale: float, model: int, h: float, kink: Any
+) -> Any:  # fmt: skip
+    """Bring the value above the price at which it may be put from now on, and find from where it is not."""
+    below = 0
+    while below < u.size and u[below] >= price - scale * exp_y[below] - _SAME:
+        below += 1
+    # What was put before is put still: it touches its bound smoothly, and nothing is to be weighed.
+    if below < u.size:
+        cash = price if model == TSIVERIOTIS_FERNANDES else math.nan
+        kink = clip(u, b, work, exp_y, 1.0, price, scale, 0.0, 1e300, cash, h, kink)
+    m = 0
+    while m < u.size and abs(u[m] - price + scale * exp_y[m]) <= _SAME:
+        m += 1
+    state[PUT_LAST] = m - 1.0
+    return kink
+
+
+def jump_at_trigger(u: Any, b: Any, seg: Any, o: int, model: int, place: float, top: int) -> Any:
+    """Give what both unknowns lose at the trigger at which a note is called for cash as soon as it may be."""
+    if place <= 2.0 or not allows_cash(seg, o, place, top):
+        return 0.0, 0.0
+    jump = kept_before(u, place) - bound_on(seg, o, -1.0, seg[o + RATIO] * seg[o + TRIGGER], 0.0)
+    if jump <= 0.0:
+        return 0.0, 0.0
+    return jump, (kept_before(b, place) if model == TSIVERIOTIS_FERNANDES else 0.0)
 
 
 def first_called(u: Any, exp_y: Any, seg: Any, o: int, place: float, top: int, scale: float) -> Any:

@@ -291,8 +291,8 @@ def _one_grid(
         implicit = IMPLICIT if gently else IMPLICIT_IN_LANES
         if model == AYACHE_FORSYTH_VETZAL:
             march(
-                like, grid, room, now, cells, seg, s * FIELDS, row, nodes, zero, steps, implicit, is_open, is_call, early,
-                hard, same, elastic,
+                like, grid, room, now, cells, seg, s * FIELDS, row, nodes, zero, steps, implicit, is_open, is_call,
+                early, hard, same, elastic,
             )  # fmt: skip
         else:
             march_two(
@@ -303,8 +303,8 @@ def _one_grid(
             prior = shape[s - 1]
             meet(
                 like, grid, room, now, cells, seg, s * FIELDS, (s - 1) * FIELDS, nodes, zero, (prior & IS_OPEN) != 0,
-                (prior & DAY_OPEN) != 0, (prior & IS_CALL) != 0, (prior & HARD) != 0, is_open, is_call, (prior & HAS_PUT) != 0,
-                (prior & HAS_CALL) != 0, (prior & MOVES) != 0, (prior & WITHIN) != 0, model,
+                (prior & DAY_OPEN) != 0, (prior & IS_CALL) != 0, (prior & HARD) != 0, is_open, is_call,
+                (prior & HAS_PUT) != 0, (prior & HAS_CALL) != 0, (prior & MOVES) != 0, (prior & WITHIN) != 0, model,
             )  # fmt: skip
     read(like, grid, room, now, cells, seg, row, nodes, zero, (bits & IS_OPEN) != 0, (bits & IS_CALL) != 0, model, out)
 

@@ -107,7 +107,7 @@ def place_edge(
     return distance, select(unit > splat(_TINY, like), part, flat)
 
 
-def find_edge(  # noqa: PLR0915 (decisions as choices)
+def find_edge(  # noqa: C901, PLR0915 (decisions as choices)
     like: Any, grid: Any, room: int, now: Any, cells: Any, nodes: int, zero: int, twice: float, is_open: Any,
     is_call: Any, early: Any, hard: Any, elastic: Any,
 ) -> None:  # fmt: skip
@@ -183,7 +183,7 @@ def find_edge(  # noqa: PLR0915 (decisions as choices)
     put(now, SIDE, side * some)
 
 
-def finish(  # noqa: PLR0912, PLR0915 (decisions as choices)
+def finish(  # noqa: C901, PLR0912, PLR0915 (decisions as choices)
     like: Any, grid: Any, room: int, now: Any, cells: Any, nodes: int, zero: int, twice: float, is_open: Any,
     is_call: Any, hard: Any, elastic: Any,
 ) -> None:  # fmt: skip

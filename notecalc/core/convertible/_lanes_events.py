@@ -257,7 +257,7 @@ def meet(
     enter(like, grid, room, now, cells, seg, o, nodes, zero, is_open, is_call, hard, kink, not within, model)
 
 
-def enter(
+def enter(  # noqa: C901 (what is there to be done, by the kind of segment)
     like: Any, grid: Any, room: int, now: Any, cells: Any, seg: Any, o: int, nodes: int, zero: int, is_open: Any,
     is_call: Any, hard: Any, kink: Any, check: Any, model: int,
 ) -> None:  # fmt: skip

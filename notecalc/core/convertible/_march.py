@@ -339,23 +339,14 @@ def find_edge(
     u: Any, work: Any, exp_y: Any, state: Any, seg: Any, o: int, row: Any, now: Any, h: float, zero: int
 ) -> None:
     """Find the edge, first where it was before the step, then outwards or inwards from there."""
-    barrier = is_barrier(seg, o)
-    top = zero - 1 if barrier else u.size - 1
+    top = zero - 1 if is_barrier(seg, o) else u.size - 1
     side, i = state[OLD_SIDE], int(state[OLD_LAST])
     trigger = trigger_place(seg, o, now[NEW], h, zero)
     held, may = last_below(trigger), allows_cash(seg, o, trigger, top)
     if side < 0.0 and seg[o + CALL] > 0 and not may:
         side = 0.0
     if side == 0.0:
-        i = top
-        if seg[o + OPEN] > 0:
-            distance, part = place_edge(u, work, exp_y, seg, o, row, now, h, 1.0, i)
-            if part < 1.0 if barrier else distance < 0.0:
-                side = 1.0
-        if side == 0.0 and may:
-            distance, part = place_edge(u, work, exp_y, seg, o, row, now, h, -1.0, i)
-            if part < 1.0 if barrier else distance < 0.0:
-                side = -1.0
+        i, side = top, side_at_top(u, work, exp_y, seg, o, row, now, h, top, may)
         if side == 0.0:
             state[LAST], state[PART], state[SIDE] = top, 1.0, 0.0
             return
@@ -383,6 +374,19 @@ def find_edge(
     if side < 0.0 and i == held:
         part = min(max(part, trigger - held), 1.0)
     state[LAST], state[PART], state[SIDE] = i, part, side
+
+
+def side_at_top(
+    u: Any, work: Any, exp_y: Any, seg: Any, o: int, row: Any, now: Any, h: float, top: int, may: bool  # noqa: FBT001
+) -> Any:  # fmt: skip
+    """Tell on which side an edge comes in from the top: 1 where it is converted, -1 where it is called, 0 if none."""
+    barrier = is_barrier(seg, o)
+    for side, allowed in ((1.0, seg[o + OPEN] > 0), (-1.0, may)):
+        if allowed:
+            distance, part = place_edge(u, work, exp_y, seg, o, row, now, h, side, top)
+            if part < 1.0 if barrier else distance < 0.0:
+                return side
+    return 0.0
 
 
 def may_call(seg: Any, o: int, exp_y: Any, now: Any, i: int) -> Any:
