@@ -84,7 +84,7 @@ from notecalc.core.convertible._lanes_memory import (
     rise,
 )
 from notecalc.core.convertible._lanes_two_edge import find_edge_of_two, finish_two, look, miss
-from notecalc.core.convertible._steps import GRADED, GRADED_FROM, IMPLICIT_IN_LANES
+from notecalc.core.convertible._steps import GRADED, GRADED_FROM
 
 __all__: list[str] = []
 
@@ -96,7 +96,7 @@ _SETTLED: Final = 1e-30  # square of a change of a factor from node to node
 
 def march_two(
     like: Any, grid: Any, room: int, now: Any, cells: Any, seg: Any, o: int, row: Any, nodes: int, zero: int,
-    steps: int, is_open: Any, is_call: Any, hard: Any, same: Any, blended: Any,
+    steps: int, implicit_steps: int, is_open: Any, is_call: Any, hard: Any, same: Any, blended: Any,
 ) -> None:  # fmt: skip
     """Carry both unknowns from the end of a segment to its start; `same` if all steps have the same factors."""
     zeros, one, half = splat(0.0, like), splat(1.0, like), splat(0.5, like)
@@ -114,8 +114,8 @@ def march_two(
     put(now, PRICE_RISE, rise(like, seg, o, CALL_START, CALL_END))
     put(now, FLOOR_RISE, rise(like, seg, o, FLOOR_START, FLOOR_END))
     tau, done, known = zeros, 0.0, 0
-    for step in range(steps + IMPLICIT_IN_LANES // 2):
-        implicit = step < IMPLICIT_IN_LANES
+    for step in range(steps + implicit_steps // 2):
+        implicit = step < implicit_steps
         done += 0.5 / steps if implicit else 1.0 / steps
         twice = 1.0 if implicit else 2.0
         advance = length * (done) * (one - graded + graded * (done)) - tau
