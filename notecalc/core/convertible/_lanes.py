@@ -296,8 +296,8 @@ def _one_grid(
             )  # fmt: skip
         else:
             march_two(
-                like, grid, room, now, cells, seg, s * FIELDS, row, nodes, zero, steps, implicit, is_open, is_call, hard,
-                same, model == GOLDMAN_SACHS,
+                like, grid, room, now, cells, seg, s * FIELDS, row, nodes, zero, steps, implicit, is_open, is_call,
+                hard, same, model == GOLDMAN_SACHS,
             )  # fmt: skip
         if s > 0:
             prior = shape[s - 1]
