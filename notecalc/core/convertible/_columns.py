@@ -38,7 +38,8 @@ DAY_CASH: Final = 27  # what of the payment at maturity is cash
 NOTICE: Final = 28  # from an issuer's notice to redemption [yr]; 0: called at once
 BY_NOTICE: Final = 29  # whether the issuer may give it; CALL_START and CALL_END are then what redemption pays
 DAY_NOTICE: Final = 30  # what redemption pays after a notice on the last day alone; 0: none
-FIELDS: Final = 31
+BRIEF: Final = 31  # time in which what a call makes of the value must be seen [yr]; 0: it has long enough
+FIELDS: Final = 32
 
 # ---- a row: one value to compute ----
 STOCK: Final = 0

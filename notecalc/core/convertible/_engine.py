@@ -11,16 +11,32 @@ from typing import Any
 import numpy as np
 
 from notecalc.core._jit import kernel
-from notecalc.core.convertible import _events, _march, _notice, _notice_edge, _puts, _second, _segment, _steps, _weights
+from notecalc.core.convertible import (
+    _events,
+    _march,
+    _notice,
+    _notice_edge,
+    _puts,
+    _second,
+    _segment,
+    _steps,
+    _trigger,
+    _weights,
+)
 from notecalc.core.convertible._columns import (
     AYACHE_FORSYTH_VETZAL,
+    BRIEF,
     BY_NOTICE,
+    CALL,
     CALL_END,
     CALL_START,
     CALLED,
     CARRY,
     CLAIM_START,
     CREDIT,
+    DAY_CALL,
+    DAY_FLOOR,
+    DAY_TRIGGER,
     DROP,
     ELASTICITY,
     FIELDS,
@@ -61,6 +77,7 @@ from notecalc.core.convertible._events import mature, meet
 from notecalc.core.convertible._march import march
 from notecalc.core.convertible._notice import march_noticed, meet_after_notice, value_tomorrow
 from notecalc.core.convertible._segment import is_barrier, own_or, rise
+from notecalc.core.convertible._steps import step_count
 from notecalc.core.convertible._weights import derivatives
 
 __all__ = ["value_rows", "value_rows_after_notice"]
@@ -75,6 +92,39 @@ _OFTEN = 12.0  # segments of a life from which the grid gets finer
 def _across(nodes: float, segments: int) -> int:
     """Give the nodes across the coarsest grid: what happens often leaves traces that are small."""
     return int(nodes * math.sqrt(max(1.0, segments / _OFTEN)))
+
+
+_BRIEFLY = 0.75  # standard deviations of the stock, in a time in which something must be seen, that a cell may have
+_FINEST = 8  # by how much the grid is made finer for that, at most
+_WIDEST_CELL = 0.4  # [ln S]: kinks and the shares themselves are not seen in wider ones
+_NEAR = 4.0  # standard deviations, and cells, from where that is to which it matters
+
+
+def finer_by(seg: Any, begin: int, end: int, row: Any, span: float, across: float) -> int:
+    """Give by how much the grid of a note must be finer to show what a call makes of the value in a short time.
+
+    Or for its cells not to be too wide at all, where the stock moves by several times its price in a life.
+    Powers of two: so there are few kinds of grids, and rows in lanes have company.
+    """
+    cell = span / across
+    need = cell / _WIDEST_CELL
+    for s in range(begin, end):
+        o = s * FIELDS
+        if seg[o + BRIEF] <= 0.0:
+            continue
+        wide = own_or(seg[o + VOLATILITY], row[R_VOLATILITY]) * math.sqrt(seg[o + BRIEF])
+        if s == begin and seg[o + CALL] <= 0.0:
+            # It is seen from today: near what happens that day, or not at all.
+            place = seg[o + LEVEL_END]
+            if not math.isnan(seg[o + DAY_CALL]):
+                place = max((seg[o + DAY_CALL] - seg[o + DAY_FLOOR]) / seg[o + RATIO], seg[o + DAY_TRIGGER])
+            if place <= 0.0 or abs(math.log(row[STOCK] / place)) > _NEAR * (wide + cell):
+                continue
+        need = max(need, cell / (_BRIEFLY * wide))
+    finer = 1
+    while finer < min(need, _FINEST):
+        finer *= 2
+    return finer
 
 
 _CALLED_SHARE = 0.15  # of a life's steps, that a called note has from redemption to notice
@@ -110,7 +160,7 @@ def _one_grid(
     mature(u, b, work, exp_y, state, seg, o, model, h, zero)
     for s in range(end - 1, -1, -1):
         o = s * FIELDS
-        count = max(2, round(steps * seg[o + LENGTH] / total)) * times
+        count = step_count(seg, o, steps, total) * times
         if called is None or seg[o + BY_NOTICE] <= 0:
             march(u, b, work, exp_y, state, now, seg, o, row, model, h, zero, count)
         else:
@@ -250,7 +300,7 @@ def copy_segments(own: Any, seg: Any, offsets: Any, which: int) -> Any:
 
 def _room(offsets: Any, settings: Any, called_nodes: float) -> int:
     """Give the most nodes that any grid may have; `called_nodes` are those that the coarsest may need for notice."""
-    across = max(_across(settings[NODES], most_segments(offsets)), int(called_nodes))
+    across = max(_FINEST * _across(settings[NODES], most_segments(offsets)), int(called_nodes))
     return (across + 8) * (1 << (int(settings[GRIDS]) - 1)) + 1
 
 
@@ -275,6 +325,7 @@ def _each_row(
             continue
         low, high = _span(own, 0, end, row, model, settings[WIDTH])
         across = float(_across(settings[NODES], end))
+        across *= finer_by(own, 0, end, row, high - low, across)
         if noticed is not None:
             across = _notice_resolved(across, own, 0, end, row, high - low, settings[NODES])
         width = (high - low) / across
@@ -310,17 +361,22 @@ def _on_nodes(noticed: Any, nodes: int) -> Any:
         _weights.weigh_kink, _weights.weigh_jump, _weights.interpolate, _weights.derivatives,
         _segment.own_or, _segment.is_barrier, _segment.along, _segment.rise, _segment.spreads,
         _march.bound_on, _march.unit_bend,
-        _march.place_edge, _march.may_call, _second.is_pinned,
+        _march.place_edge, _march.side_at_top, _march.may_call, _second.is_pinned,
         _march.fill_sources, _march.eliminate_first,
         _puts.put_bend, _puts.hold_below, _puts.response, _puts.give_way, _puts.follow_put, _puts.keep_above_put,
         _puts.hold_second_below, _puts.end_second_below, _march.sweep, _march.find_edge, _march.keep_within,
         _march.finish,
         _second.solve_second, _second.finish_second, _march.settle, _march.agree, _march.keep_edge, _march.carry_step,
-        _march.march, _steps.graded_by, _steps.next_step,
+        _trigger.trigger_place, _trigger.last_below, _trigger.allows_cash, _trigger.is_held, _trigger.solved_before,
+        _trigger.parabola, _trigger.solve_held, _trigger.stays_held, _trigger.before_end,
+        _trigger.own_slope, _trigger.hold, _trigger.kept_before, _trigger.weigh_end, _trigger.kink_at_trigger,
+        _march.march, _steps.graded_by, _steps.step_count, _steps.next_step,
         _events.known_kink, _events.crosses, _events.excess, _events.crossing, _events.beside, _events.clip,
-        _events.weigh_conversion, _events.weigh_trigger, _events.cap, _events.enter, _events.move,
+        _events.weigh_conversion, _events.weigh_trigger, _events.cap, _events.enter,
+        _events.weigh_held, _events.first_called, _events.jump_at_trigger, _events.enter_put, _events.move,
         _events.add_coupon, _events.mature, _events.meet,
-        _across, most_segments, copy_segments, _room, _span, _one_grid, _read, _extrapolated, _on_nodes, _each_row,
+        _across, finer_by, most_segments, copy_segments, _room, _span, _one_grid, _read, _extrapolated, _on_nodes,
+        _each_row,
     ],
 )  # fmt: skip
 def value_rows(

@@ -26,6 +26,7 @@ from notecalc.core.convertible._columns import (
     GAIN,
     GOLDMAN_SACHS,
     LAST,
+    LENGTH,
     LEVEL_END,
     LEVEL_START,
     OPEN,
@@ -40,9 +41,18 @@ from notecalc.core.convertible._columns import (
     TRIGGER,
     TSIVERIOTIS_FERNANDES,
 )
-from notecalc.core.convertible._march import settle
+from notecalc.core.convertible._march import bound_on, settle
 from notecalc.core.convertible._second import is_pinned
 from notecalc.core.convertible._segment import is_barrier
+from notecalc.core.convertible._trigger import (
+    allows_cash,
+    is_held,
+    kept_before,
+    kink_at_trigger,
+    last_below,
+    trigger_place,
+    weigh_end,
+)
 from notecalc.core.convertible._weights import interpolate, weigh_jump, weigh_kink
 
 __all__: list[str] = []
@@ -100,6 +110,7 @@ def meet(
     work[PASS, :] = 0.0
     settle(u, b, exp_y, state, seg, later, model)
     kink = known_kink(u, b, seg, later, zero)
+    weigh_held(u, work, state, seg, later, o, h, zero)
     place = move(u, b, spare, work, exp_y, state, seg, later, o, model, h, zero, kink[0])
     kink = (place, kink[1], kink[2], kink[3])
     scale = seg[o + RATIO] * seg[o + LEVEL_END]
@@ -138,6 +149,18 @@ def known_kink(u: Any, b: Any, seg: Any, later: int, zero: int) -> Any:
     return (float(zero), slope, bend, -3.0 * b[zero - 1] + 1.5 * b[zero - 2] - b[zero - 3] / 3.0)
 
 
+def weigh_held(u: Any, work: Any, state: Any, seg: Any, later: int, o: int, h: float, zero: int) -> None:
+    """Weigh the kink at a trigger at which the note was called for cash, unless it goes on being so."""
+    place = trigger_place(seg, later, seg[later + LENGTH], h, zero)
+    goes_on = seg[o + CALL] > 0.0 and seg[o + TRIGGER] <= seg[later + TRIGGER] * (1.0 + 1e-12)
+    if goes_on or not is_held(state, place):
+        return
+    held = bound_on(seg, later, -1.0, seg[later + RATIO] * seg[later + TRIGGER], seg[later + LENGTH])
+    slope, bend = kink_at_trigger(u, state, seg, later, place, held, h)
+    moved = zero + math.log((seg[later + TRIGGER] + seg[o + DIVIDEND]) / seg[o + LEVEL_END]) / h
+    weigh_kink(work[GAIN], moved, slope, bend, 0, u.size - 1)
+
+
 def move(
     u: Any, b: Any, spare: Any, work: Any, exp_y: Any, state: Any, seg: Any, later: int, o: int, model: int, h: float,
     zero: int, place: float,
@@ -148,6 +171,7 @@ def move(
     edge = state[LAST] + state[PART]
     pinned = is_pinned(state, model)
     part, last = state[PART], int(state[LAST])
+    held = is_held(state, trigger_place(seg, later, seg[later + LENGTH], h, zero))
     slope = 0.0
     if pinned and model != AYACHE_FORSYTH_VETZAL:
         # the slope of the parabola through the last two nodes, and nothing at the edge
@@ -172,7 +196,10 @@ def move(
                     if at >= edge:
                         f[i] = 0.0
                     continue
-                f[i] = spare[high] if at >= high and high == zero else interpolate(spare, at, 0, end)
+                low = 0
+                if unknown == 0 and held:  # no cubic goes across the kink at a trigger
+                    low, end = (last + 1, end) if at >= edge else (0, last)
+                f[i] = spare[high] if at >= high and high == zero else interpolate(spare, at, low, end)
                 if unknown == 0:
                     f[i] += k_old * after - k_new * stock
         edge = zero + math.log((old * math.exp((edge - zero) * h) + dividend) / new) / h
@@ -188,22 +215,17 @@ def enter(
 ) -> None:
     """Bring the value within the bounds of a segment, at its end."""
     scale, floor = seg[o + RATIO] * seg[o + LEVEL_END], seg[o + FLOOR_END]
+    top = zero - 1 if is_barrier(seg, o) else u.size - 1
+    place, called = trigger_place(seg, o, 0.0, h, zero), top + 1
+    jump, cash_jump = jump_at_trigger(u, b, seg, o, model, place, top)
     if seg[o + CALL] > 0:
         trigger = seg[o + TRIGGER] / seg[o + LEVEL_END]
         kink = cap(u, b, work, exp_y, seg[o + CALL_END], floor, seg[o + OPEN], trigger, scale, model, h, zero, kink)
+        if model == AYACHE_FORSYTH_VETZAL:
+            called = first_called(u, exp_y, seg, o, place, top, scale)
     state[PUT_LAST], state[PUT_PART] = -1.0, 1.0
     if seg[o + PUT] > 0:
-        price, below = seg[o + PUT_END], 0
-        while below < u.size and u[below] >= price - scale * exp_y[below] - _SAME:
-            below += 1
-        # What was put before is put still: it touches its bound smoothly, and nothing is to be weighed.
-        if below < u.size:
-            cash = price if model == TSIVERIOTIS_FERNANDES else math.nan
-            kink = clip(u, b, work, exp_y, 1.0, price, scale, 0.0, 1e300, cash, h, kink)
-        m = 0
-        while m < u.size and abs(u[m] - price + scale * exp_y[m]) <= _SAME:
-            m += 1
-        state[PUT_LAST] = m - 1.0
+        kink = enter_put(u, b, work, exp_y, state, seg[o + PUT_END], scale, model, h, kink)
     if seg[o + OPEN] > 0:
         kink = clip(u, b, work, exp_y, 1.0, floor, 0.0, 0.0, 1e300, 0.0, h, kink)
     if is_barrier(seg, o):
@@ -221,7 +243,54 @@ def enter(
     for i in range(u.size):
         u[i] += work[GAIN, i]
         b[i] += work[PASS, i]
-    state[LAST], state[PART], state[SIDE] = (zero - 1 if is_barrier(seg, o) else u.size - 1), 1.0, 0.0
+    state[LAST], state[PART], state[SIDE] = called - 1, 1.0, (-1.0 if called <= top else 0.0)
+    if jump > 0.0:
+        weigh_end(u, place, jump)
+        weigh_end(b, place, cash_jump)
+        state[LAST] = last_below(place)
+        state[PART], state[SIDE] = place - state[LAST], -1.0
+
+
+def enter_put(
+    u: Any, b: Any, work: Any, exp_y: Any, state: Any, price: float, scale: float, model: int, h: float, kink: Any
+) -> Any:  # fmt: skip
+    """Bring the value above the price at which it may be put from now on, and find from where it is not."""
+    below = 0
+    while below < u.size and u[below] >= price - scale * exp_y[below] - _SAME:
+        below += 1
+    # What was put before is put still: it touches its bound smoothly, and nothing is to be weighed.
+    if below < u.size:
+        cash = price if model == TSIVERIOTIS_FERNANDES else math.nan
+        kink = clip(u, b, work, exp_y, 1.0, price, scale, 0.0, 1e300, cash, h, kink)
+    m = 0
+    while m < u.size and abs(u[m] - price + scale * exp_y[m]) <= _SAME:
+        m += 1
+    state[PUT_LAST] = m - 1.0
+    return kink
+
+
+def jump_at_trigger(u: Any, b: Any, seg: Any, o: int, model: int, place: float, top: int) -> Any:
+    """Give what both unknowns lose at the trigger at which a note is called for cash as soon as it may be."""
+    if place <= 2.0 or not allows_cash(seg, o, place, top):
+        return 0.0, 0.0
+    jump = kept_before(u, place) - bound_on(seg, o, -1.0, seg[o + RATIO] * seg[o + TRIGGER], 0.0)
+    if jump <= 0.0:
+        return 0.0, 0.0
+    return jump, (kept_before(b, place) if model == TSIVERIOTIS_FERNANDES else 0.0)
+
+
+def first_called(u: Any, exp_y: Any, seg: Any, o: int, place: float, top: int, scale: float) -> Any:
+    """Give the first node up to the top from which all are called for cash; the next beyond, if none is.
+
+    The edge is looked for from there: from the top it may be taken for one in between, where W hardly leaves its bound.
+    """
+    first, least = top + 1, max(last_below(place) + 1, 2)
+    while first > least and allows_cash(seg, o, place, top):
+        bound = bound_on(seg, o, -1.0, scale * exp_y[first - 1], 0.0)
+        if abs(u[first - 1] - bound) > _SAME:
+            break
+        first -= 1
+    return first
 
 
 def cap(

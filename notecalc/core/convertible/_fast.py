@@ -20,6 +20,7 @@ from notecalc.core._jit import kernel
 from notecalc.core.arrays import FloatArray, IntArray
 from notecalc.core.convertible import _columns as col
 from notecalc.core.convertible._columns import (
+    BRIEF,
     CALL,
     CALL_END,
     CALL_START,
@@ -114,7 +115,7 @@ def is_simple(seg: Any, o: int, first: int, last: bool) -> Any:  # noqa: FBT001 
         and seg[o + FLOOR_START] == seg[o + FLOOR_END]
         and seg[o + CLAIM_START] == seg[first + CLAIM_START] and seg[o + CLAIM_END] == seg[first + CLAIM_START]
     )  # fmt: skip
-    for j in range(_UNKNOWN, FIELDS):
+    for j in range(_UNKNOWN, BRIEF):  # the last is of no concern here
         plain = plain and (seg[o + j] == 0.0 or math.isnan(seg[o + j]))
     if seg[o + CALL] > 0.0:
         worth = k * seg[o + TRIGGER]

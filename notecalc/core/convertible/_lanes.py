@@ -27,6 +27,7 @@ from notecalc.core.convertible import (
     _lanes_events,
     _lanes_march,
     _lanes_memory,
+    _lanes_trigger,
     _lanes_two,
     _lanes_two_edge,
     _lanes_weights,
@@ -47,7 +48,7 @@ from notecalc.core.convertible._columns import (
     RATE,
     VOLATILITY,
 )
-from notecalc.core.convertible._engine import GRIDS, MODEL, NODES, STEPS, WIDTH, _span
+from notecalc.core.convertible._engine import GRIDS, MODEL, NODES, STEPS, WIDTH, _across, _span, finer_by
 from notecalc.core.convertible._lanes_events import mature, meet
 from notecalc.core.convertible._lanes_march import march
 from notecalc.core.convertible._lanes_memory import (
@@ -66,6 +67,7 @@ from notecalc.core.convertible._lanes_memory import (
 from notecalc.core.convertible._lanes_read import read
 from notecalc.core.convertible._lanes_two import march_two
 from notecalc.core.convertible._segment import own_or
+from notecalc.core.convertible._steps import IMPLICIT, IMPLICIT_IN_LANES, LEAST_BRIEF, LEAST_STEPS
 
 __all__ = ["value_rows_in_lanes"]
 
@@ -79,6 +81,7 @@ MOVES: Final = 32  # whether the grid, or what W is measured from, is another on
 WITHIN: Final = 64  # whether W stays above what is paid beside shares, whatever happens on the day
 DRIFTS: Final = 128  # whether the level moves within the segment
 HARD: Final = 256  # whether a call may bind below the level
+GENTLE: Final = 512  # whether it binds from a trigger on, or there is little time
 
 # ---- what a row is like ----
 ELASTIC: Final = 1
@@ -114,12 +117,12 @@ def value_rows_in_lanes(
     if not rows.size:
         return
     shapes, counts = _shapes(offsets, table), _steps(offsets, table, settings[STEPS])
-    low, high = np.empty(rows.size), np.empty(rows.size)
+    low, high, finer = np.empty(rows.size), np.empty(rows.size), np.empty(rows.size)
     chosen = [values[rows] for values in inputs]
     contracts = contract[rows]
-    span_rows(offsets, seg, settings, contracts, *chosen, low, high)
+    span_rows(offsets, seg, settings, contracts, *chosen, low, high, finer)
     nodes = settings[NODES] * np.sqrt(np.maximum(1.0, np.diff(offsets)[contracts] / 12.0))
-    width = (high - low) / nodes.astype(np.int64)
+    width = (high - low) / (nodes.astype(np.int64) * finer)
     multiple = min(max(int(settings[NODES]) // _SHARE, _LEAST), _MOST)
     below = _up(np.maximum(4, -low / width), multiple)
     over = np.where(_always(offsets, table)[contracts], 4, _up(high / width, multiple))
@@ -153,7 +156,8 @@ def _steps(offsets: IntArray, table: FloatArray, steps: float) -> IntArray:
     lengths = table[:, col.LENGTH]
     owner = np.repeat(np.arange(offsets.size - 1), np.diff(offsets))
     total = np.bincount(owner, weights=lengths, minlength=offsets.size - 1)[owner]
-    counts: IntArray = np.maximum(2, np.round(steps * lengths / total)).astype(np.int64)
+    least = np.where(table[:, col.BRIEF] > 0, LEAST_BRIEF, LEAST_STEPS)
+    counts: IntArray = np.maximum(least, np.round(steps * lengths / total)).astype(np.int64)
     return counts
 
 
@@ -185,6 +189,7 @@ def _shapes(offsets: IntArray, table: FloatArray) -> IntArray:
         (WITHIN, within),
         (DRIFTS, drifts),
         (HARD, hard),
+        (GENTLE, (table[:, col.BRIEF] > 0) | (hard & (table[:, col.TRIGGER] > 0))),
     ):
         code += bit * holds
     code[offsets[1:][offsets[1:] > offsets[:-1]] - 1] &= ~(MOVES | WITHIN)  # nothing comes after
@@ -235,20 +240,23 @@ def _rank(offsets: IntArray, counts: IntArray) -> IntArray:
 @kernel(
     tables=["int64", "float64", "float64"],
     reads=["int64"] + ["float64"] * MARKET,
-    writes=["float64"] * 2,
-    calls=[own_or, _engine._span],  # noqa: SLF001 (the grid is the engine's)
+    writes=["float64"] * 3,
+    calls=[own_or, _engine._span, _engine._across, _engine.finer_by],  # noqa: SLF001 (the grid is the engine's)
 )
 def span_rows(
     offsets: Any, seg: Any, settings: Any, contract: Any, stock: Any, volatility: Any, rate: Any, carry: Any,
     credit: Any, recovery: Any, drop: Any, elasticity: Any, reference: Any,
-    low: Any, high: Any,
+    low: Any, high: Any, finer: Any,
 ) -> None:  # fmt: skip
-    """Fill in how far the grid of each row reaches below and above the levels."""
+    """Fill in how far the grid of each row reaches below and above the levels, and by how much it must be finer."""
     row, model = np.empty(MARKET), int(settings[MODEL])
     for r in range(low.size):
         for j, given in enumerate((stock, volatility, rate, carry, credit, recovery, drop, elasticity, reference)):
             row[j] = given[r]
-        low[r], high[r] = _span(seg, offsets[contract[r]], offsets[contract[r] + 1], row, model, settings[WIDTH])
+        begin, end = offsets[contract[r]], offsets[contract[r] + 1]
+        low[r], high[r] = _span(seg, begin, end, row, model, settings[WIDTH])
+        across = _across(settings[NODES], end - begin)
+        finer[r] = finer_by(seg, begin, end, row, high[r] - low[r], across)
 
 
 def _one_grid(
@@ -276,28 +284,34 @@ def _one_grid(
     s = shape.size - 1
     bits = shape[s]
     is_open, is_call = (bits & IS_OPEN) != 0, (bits & IS_CALL) != 0
-    mature(like, grid, room, now, cells, seg, s * FIELDS, nodes, zero, is_open, (bits & DAY_OPEN) != 0, is_call, model)
+    mature(
+        like, grid, room, now, cells, seg, s * FIELDS, nodes, zero, is_open, (bits & DAY_OPEN) != 0, is_call,
+        (bits & HARD) != 0, model,
+    )  # fmt: skip
     for s in range(shape.size - 1, -1, -1):
         bits = shape[s]
         is_open, is_call, same = (bits & IS_OPEN) != 0, (bits & IS_CALL) != 0, not graded and (bits & DRIFTS) == 0
         hard = (bits & HARD) != 0
         put(now, STEPS_TAKEN, load(counts, s * lanes_of(like), like) * splat(float(times), like))
+        # Two leave waves next to where a jump was: they are gone by the next segment, but not from what is read.
+        gently = (s == 0 and is_open and is_call) or (bits & GENTLE) != 0
+        implicit = IMPLICIT if gently else IMPLICIT_IN_LANES
         if model == AYACHE_FORSYTH_VETZAL:
             march(
-                like, grid, room, now, cells, seg, s * FIELDS, row, nodes, zero, is_open, is_call, early, hard,
-                same, elastic,
+                like, grid, room, now, cells, seg, s * FIELDS, row, nodes, zero, implicit, is_open, is_call, early,
+                hard, same, elastic,
             )  # fmt: skip
         else:
             march_two(
-                like, grid, room, now, cells, seg, s * FIELDS, row, nodes, zero, is_open, is_call, hard, same,
-                model == GOLDMAN_SACHS,
+                like, grid, room, now, cells, seg, s * FIELDS, row, nodes, zero, implicit, is_open, is_call, hard,
+                same, model == GOLDMAN_SACHS,
             )  # fmt: skip
         if s > 0:
             prior = shape[s - 1]
             meet(
                 like, grid, room, now, cells, seg, s * FIELDS, (s - 1) * FIELDS, nodes, zero, (prior & IS_OPEN) != 0,
-                (prior & DAY_OPEN) != 0, (prior & IS_CALL) != 0, is_open, is_call, (prior & HAS_PUT) != 0,
-                (prior & HAS_CALL) != 0, (prior & MOVES) != 0, (prior & WITHIN) != 0, model,
+                (prior & DAY_OPEN) != 0, (prior & IS_CALL) != 0, (prior & HARD) != 0, is_open, is_call,
+                (prior & HAS_PUT) != 0, (prior & HAS_CALL) != 0, (prior & MOVES) != 0, (prior & WITHIN) != 0, model,
             )  # fmt: skip
     read(like, grid, room, now, cells, seg, row, nodes, zero, (bits & IS_OPEN) != 0, (bits & IS_CALL) != 0, model, out)
 
@@ -315,6 +329,10 @@ def _one_grid(
         _lanes_weights.interpolate, _lanes_weights.derivatives,
         _lanes_edge.sources, _lanes_edge.bound_at, _lanes_edge.unit_bend, _lanes_edge.place_edge,
         _lanes_edge.find_edge, _lanes_edge.finish,
+        _lanes_trigger.trigger_place, _lanes_trigger.last_below, _lanes_trigger.allows_cash, _lanes_trigger.is_held,
+        _lanes_trigger.solved_before, _lanes_trigger.solve_held, _lanes_trigger.stays_held, _lanes_trigger.before_end,
+        _lanes_trigger.parabola, _lanes_trigger.end_jump, _lanes_trigger.first_called, _lanes_trigger.weigh_end,
+        _lanes_trigger.weigh_held,
         _lanes_march.set_step, _lanes_march.hold, _lanes_march.release, _lanes_march.spreads,
         _lanes_march.eliminate, march,
         _lanes_two_edge.peek, _lanes_two_edge.look,

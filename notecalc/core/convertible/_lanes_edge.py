@@ -11,6 +11,7 @@ from notecalc.core._vectors import lanes_of, load, maximum, minimum, select, spl
 from notecalc.core.convertible._columns import BEYOND
 from notecalc.core.convertible._lanes_memory import (
     AHEAD,
+    AT_TRIGGER,
     BEND,
     CARRIED,
     CLAIM,
@@ -37,6 +38,7 @@ from notecalc.core.convertible._lanes_memory import (
     SCALE,
     SCALE_NEW,
     SIDE,
+    TRIGGER_HERE,
     U,
     aim,
     gather,
@@ -44,6 +46,14 @@ from notecalc.core.convertible._lanes_memory import (
     most_of,
     of,
     put,
+)
+from notecalc.core.convertible._lanes_trigger import (
+    allows_cash,
+    is_held,
+    last_below,
+    parabola,
+    solve_held,
+    stays_held,
 )
 
 __all__: list[str] = []
@@ -104,7 +114,7 @@ def place_edge(
     return distance, select(unit > splat(_TINY, like), part, flat)
 
 
-def find_edge(  # noqa: PLR0915 (decisions as choices)
+def find_edge(  # noqa: C901, PLR0915 (decisions as choices)
     like: Any, grid: Any, room: int, now: Any, cells: Any, nodes: int, zero: int, twice: float, is_open: Any,
     is_call: Any, early: Any, hard: Any, elastic: Any,
 ) -> None:  # fmt: skip
@@ -119,6 +129,11 @@ def find_edge(  # noqa: PLR0915 (decisions as choices)
         put(now, SIDE, zeros)
         return
     side, node = of(like, now, OLD_SIDE), of(like, now, OLD_LAST)
+    may, held = zeros, zeros - one
+    if hard:
+        place = of(like, now, AT_TRIGGER)
+        may, held = allows_cash(like, place, last_node, barrier), last_below(like, place)
+        side = select(zeros > side, side * may, side)
     had = select(side * side > zeros, one, zeros)
     put(now, FOUND, splat(2.0, like))
     put(now, AHEAD, had)
@@ -130,8 +145,7 @@ def find_edge(  # noqa: PLR0915 (decisions as choices)
                 distance, part = place_edge(like, grid, room, now, cells, sign, top, twice, elastic)
                 near = select(one > part, one, zeros) if barrier else select(zeros > distance, one, zeros)
                 if which == 1:
-                    highest = load(grid, EXP_Y * room + last_node * lanes_of(like), like)
-                    near = select(of(like, now, FROM_NEW) > highest, zeros, near)
+                    near = near * may
                 entered = select(entered * entered > zeros, entered, near * sign)
         node, side = select(had > zeros, node, top), select(had > zeros, side, entered)
         put(now, AHEAD, side * side)
@@ -140,8 +154,15 @@ def find_edge(  # noqa: PLR0915 (decisions as choices)
         put(now, PART, one)
         put(now, SIDE, zeros)
         return
-    # Lanes without an edge look at their top, and stay.
+    # Lanes without an edge look at their top, and stay. It is called for cash at the trigger at the earliest.
     some = select(side * side > zeros, one, zeros)
+    held = select(zeros > side, held, zeros - one)
+    stays = zeros
+    if hard:
+        stays = stays_held(
+            like, grid, room, now, cells, select(node > held, zeros, select(zeros > side, one, zeros)), twice
+        )  # fmt: skip
+    node = maximum(node, held)
     way = zeros
     part = one
     for _ in range(nodes):
@@ -151,25 +172,25 @@ def find_edge(  # noqa: PLR0915 (decisions as choices)
         inwards = select(part > zeros, zeros, select(node > zeros, one, zeros))
         inwards = select(way > zeros, zeros, inwards)
         if hard:
-            aim(like, cells, now, maximum(node - one, zeros))
-            lower = gather(like, grid, EXP_Y * room, cells, 0)
-            barred = select(of(like, now, FROM_NEW) > lower, one, zeros)
-            inwards = select(side > zeros, inwards, select(barred > zeros, zeros, inwards))
-        go = (outwards - inwards) * some
+            inwards = select(node > held, inwards, zeros)
+        go = (outwards - inwards) * some * (one - stays)
         way = select(way * way > zeros, way, go)
         node = node + go
         put(now, AHEAD, go * go)
         if most_of(like, now, AHEAD) == 0.0:
             break
+    part = select(stays > zeros, zeros, part)
     gone = select(part > one, select(top > node, zeros, select(zeros > way, zeros, one)), zeros)
     some = some * (one - gone)
+    if hard:
+        part = select(node > held, part, maximum(part, of(like, now, AT_TRIGGER) - held))
     put(now, FOUND, select(some > zeros, part, splat(2.0, like)))
     put(now, LAST, select(some > zeros, node, top))
     put(now, PART, select(some > zeros, minimum(maximum(part, splat(_LEAST_PART, like)), one), one))
     put(now, SIDE, side * some)
 
 
-def finish(  # noqa: PLR0912, PLR0915 (decisions as choices)
+def finish(  # noqa: C901, PLR0912, PLR0915 (decisions as choices)
     like: Any, grid: Any, room: int, now: Any, cells: Any, nodes: int, zero: int, twice: float, is_open: Any,
     is_call: Any, hard: Any, elastic: Any,
 ) -> None:  # fmt: skip
@@ -223,6 +244,16 @@ def finish(  # noqa: PLR0912, PLR0915 (decisions as choices)
             # The same operations as where no lane has an edge: neighbours change no bit.
             at_last = select(some > zeros, (z + more * old) / double, gain)
             z = select(some > zeros, z, double * gain - more * old)
+        held, any_held = zeros, False
+        if hard:
+            held = is_held(like, now, of(like, now, AT_TRIGGER))
+            put(now, AHEAD, held)
+            any_held = most_of(like, now, AHEAD) > 0.0
+        held_last = last
+        if any_held:
+            near, w = solve_held(like, grid, room, now, cells, held, twice, one)
+            last, z = select(held > zeros, near, last), select(held > zeros, of(like, now, TRIGGER_HERE), z)
+            at_last = select(held > zeros, w, at_last)
         side_or = select(some > zeros, side, one)
         put(now, AHEAD, last)
         first = int(least_of(like, now, AHEAD)) - 1
@@ -236,6 +267,9 @@ def finish(  # noqa: PLR0912, PLR0915 (decisions as choices)
             away = place - last - part
             bent = touching * base * away * away
             beyond = beyond + select(place - last > splat(BEYOND + 0.5, like), zeros, bent)
+            if any_held:
+                carried = select(place > held_last + 1.5, beyond, parabola(like, now, place - last))
+                beyond = select(held > zeros, carried, beyond)
             free = double * w - more * old
             if is_open:
                 free = maximum(free, floor)

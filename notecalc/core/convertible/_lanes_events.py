@@ -59,6 +59,15 @@ from notecalc.core.convertible._lanes_memory import (
     of,
     put,
 )
+from notecalc.core.convertible._lanes_trigger import (
+    end_jump,
+    first_called,
+    is_held,
+    last_below,
+    trigger_place,
+    weigh_end,
+    weigh_held,
+)
 from notecalc.core.convertible._lanes_weights import (
     interpolate,
     weigh_jump,
@@ -83,7 +92,7 @@ def clear(like: Any, grid: Any, room: int, nodes: int, model: int) -> None:
 
 def mature(
     like: Any, grid: Any, room: int, now: Any, cells: Any, seg: Any, o: int, nodes: int, zero: int, is_open: Any,
-    day_open: Any, is_call: Any, model: int,
+    day_open: Any, is_call: Any, hard: Any, model: int,
 ) -> None:  # fmt: skip
     """Fill in what the note is worth at maturity: principal and last coupon, or the shares if they are worth more.
 
@@ -115,7 +124,7 @@ def mature(
             weigh_jump(like, grid, PASS * room, now, node, place - node, debt, 0, nodes - 1)
     add_coupon(like, grid, room, nodes, of(like, seg, o + COUPON), model)
     none = (splat(-1.0, like), zeros, zeros, zeros)
-    enter(like, grid, room, now, cells, seg, o, nodes, zero, is_open, is_call, none, True, model)
+    enter(like, grid, room, now, cells, seg, o, nodes, zero, is_open, is_call, hard, none, True, model)
 
 
 def add_coupon(like: Any, grid: Any, room: int, nodes: int, coupon: Any, model: int) -> None:
@@ -190,7 +199,7 @@ def known_kink(like: Any, grid: Any, room: int, seg: Any, later: int, zero: int,
 
 def meet(
     like: Any, grid: Any, room: int, now: Any, cells: Any, seg: Any, later: int, o: int, nodes: int, zero: int,
-    is_open: Any, day_open: Any, is_call: Any, later_open: Any, later_call: Any, has_put: Any, has_call: Any,
+    is_open: Any, day_open: Any, is_call: Any, hard: Any, later_open: Any, later_call: Any, has_put: Any, has_call: Any,
     moves: Any, within: Any, model: int,
 ) -> None:  # fmt: skip
     """Go through a day, from the start of the later segment to the end of the one before it.
@@ -201,10 +210,18 @@ def meet(
     settle(like, grid, room, now, seg, later, nodes, zero, later_open, later_call, model)
     barrier = later_open and later_call
     kink = known_kink(like, grid, room, seg, later, zero, barrier, model)
+    held = splat(0.0, like)
+    if later_call and model == AYACHE_FORSYTH_VETZAL:
+        level = of(like, seg, later + LEVEL_START)
+        held = is_held(like, now, trigger_place(like, now, of(like, seg, later + TRIGGER), level, zero))
+        price = of(like, seg, later + CALL_START)
+        weigh_held(
+            like, grid, room, now, cells, seg, later, o, nodes, zero, later_open, is_call, price, held
+        )  # fmt: skip
     if model != AYACHE_FORSYTH_VETZAL:
         move_second(like, grid, room, now, cells, seg, later, o, barrier, nodes, zero, moves, model)
     if moves:
-        kink = move(like, grid, room, now, cells, seg, later, o, barrier, nodes, zero, kink)
+        kink = move(like, grid, room, now, cells, seg, later, o, barrier, nodes, zero, kink, held)
     zeros, never = splat(0.0, like), splat(NEVER, like)
     scale, least = of(like, seg, o + RATIO) * of(like, seg, o + LEVEL_END), of(like, seg, o + DAY_FLOOR)
     if has_call:
@@ -237,23 +254,33 @@ def meet(
     if day_open and not within:
         kink = clip(like, grid, room, now, cells, nodes, 0, 1.0, least, zeros, zeros, never, kink, pair, zeros, 0.0)
     add_coupon(like, grid, room, nodes, of(like, seg, o + COUPON), model)
-    enter(like, grid, room, now, cells, seg, o, nodes, zero, is_open, is_call, kink, not within, model)
+    enter(like, grid, room, now, cells, seg, o, nodes, zero, is_open, is_call, hard, kink, not within, model)
 
 
-def enter(
+def enter(  # noqa: C901 (what is there to be done, by the kind of segment)
     like: Any, grid: Any, room: int, now: Any, cells: Any, seg: Any, o: int, nodes: int, zero: int, is_open: Any,
-    is_call: Any, kink: Any, check: Any, model: int,
+    is_call: Any, hard: Any, kink: Any, check: Any, model: int,
 ) -> None:  # fmt: skip
     """Bring the value within the bounds of a segment, at its end."""
     zeros, one, u = splat(0.0, like), splat(1.0, like), U * room
     barrier, pair, b = is_open and is_call, model != AYACHE_FORSYTH_VETZAL, SECOND * room
     level, least = of(like, seg, o + LEVEL_END), of(like, seg, o + FLOOR_END)
+    jump, at_trigger, top = zeros, zeros, (zero if barrier else nodes) - 1
+    first = splat(top + 1.0, like)
     if is_call:
         price, trigger = of(like, seg, o + CALL_END), of(like, seg, o + TRIGGER) / level
         scale = of(like, seg, o + RATIO) * level
+        if hard and not pair:
+            at_trigger = trigger_place(like, now, of(like, seg, o + TRIGGER), level, zero)
+            bound = price - scale * trigger
+            bound = maximum(bound, least) if is_open else bound
+            jump = end_jump(like, grid, room, now, cells, at_trigger, bound, top, barrier, nodes)
         kink = cap(
             like, grid, room, now, cells, price, least, is_open, trigger, scale, nodes, zero, barrier, kink, model
         )  # fmt: skip
+        if hard and not pair:
+            lowest = least if is_open else splat(-NEVER, like)
+            first = first_called(like, grid, room, at_trigger, price, scale, lowest, top, barrier)
     if is_open and check:
         never = splat(NEVER, like)
         kink = clip(like, grid, room, now, cells, nodes, 0, 1.0, least, zeros, zeros, never, kink, pair, zeros, 0.0)
@@ -279,21 +306,27 @@ def enter(
     for i in range(nodes):
         at = i * lanes_of(like)
         store(grid, u + at, load(grid, u + at, like) + load(grid, GAIN * room + at, like))
+    if hard and not pair:
+        weigh_end(like, grid, u, now, at_trigger, jump, nodes)
     if pair:
         weigh_kink(like, grid, PASS * room, now, kink[0], kink[3], zeros, 0, zero if barrier else nodes - 1)
         for i in range(nodes):
             at = i * lanes_of(like)
             store(grid, b + at, load(grid, b + at, like) + load(grid, PASS * room + at, like))
-    put(now, LAST, splat(zero - 1.0, like) if barrier else splat(nodes - 1.0, like))
-    put(now, PART, one)
-    put(now, SIDE, zeros)
+    last, held = first - 1.0, last_below(like, at_trigger)
+    put(now, LAST, select(jump > zeros, held, last))
+    put(now, PART, select(jump > zeros, at_trigger - held, one))
+    put(now, SIDE, select(jump > zeros, zeros - one, select(splat(float(top), like) > last, zeros - one, zeros)))
 
 
 def move(
     like: Any, grid: Any, room: int, now: Any, cells: Any, seg: Any, later: int, o: int, barrier: Any, nodes: int,
-    zero: int, kink: Any,
+    zero: int, kink: Any, held: Any,
 ) -> Any:  # fmt: skip
-    """Take the value to the levels and the ratio of the segment before; give the kink where it has got to."""
+    """Take the value to the levels and the ratio of the segment before; give the kink where it has got to.
+
+    Where the note is `held` at a trigger, no cubic goes across the kink there.
+    """
     zeros, half, h = splat(0.0, like), splat(0.5, like), of(like, now, H)
     u, spare, stocks = U * room, SPARE * room, EXP_Y * room
     old, new = of(like, seg, later + LEVEL_START), of(like, seg, o + LEVEL_END)
@@ -301,6 +334,8 @@ def move(
     top = zero if barrier else nodes - 1
     high, middle = splat(float(top), like), splat(float(zero), like)
     highest = load(grid, u + top * lanes_of(like), like)
+    last, edge = of(like, now, LAST), of(like, now, LAST) + of(like, now, PART)
+    any_held = any_lane(held > zeros)
     for i in range(nodes):
         store(grid, spare + i * lanes_of(like), load(grid, u + i * lanes_of(like), like))
     for i in range(nodes):
@@ -309,6 +344,9 @@ def move(
         after = maximum(stock - dividend, half * stock)
         to = middle + log(after / old) / h
         found = interpolate(like, grid, spare, cells, now, to, zeros, high)
+        if any_held:
+            low, end = select(edge > to, zeros, minimum(last + 1.0, high - 3.0)), select(edge > to, last, high)
+            found = select(held > zeros, interpolate(like, grid, spare, cells, now, to, low, end), found)
         if barrier:
             found = select(high > to, found, highest)
         store(grid, u + at, found + k_old * after - k_new * stock)

@@ -38,6 +38,7 @@ from notecalc.core.convertible._columns import (
 )
 from notecalc.core.convertible._lanes_edge import find_edge, finish
 from notecalc.core.convertible._lanes_memory import (
+    AT_TRIGGER,
     BEND,
     CARRIED,
     CLAIM,
@@ -87,14 +88,15 @@ from notecalc.core.convertible._lanes_memory import (
     put,
     rise,
 )
-from notecalc.core.convertible._steps import GRADED, GRADED_FROM, IMPLICIT_IN_LANES
+from notecalc.core.convertible._lanes_trigger import trigger_place
+from notecalc.core.convertible._steps import GRADED, GRADED_FROM
 
 __all__: list[str] = []
 
 
 def march(
     like: Any, grid: Any, room: int, now: Any, cells: Any, seg: Any, o: int, row: Any, nodes: int, zero: int,
-    is_open: Any, is_call: Any, early: Any, hard: Any, same: Any, elastic: Any,
+    implicit_steps: int, is_open: Any, is_call: Any, early: Any, hard: Any, same: Any, elastic: Any,
 ) -> None:  # fmt: skip
     """Carry the value from the end of a segment to its start; `same` if all steps have the same factors."""
     zeros, one, half = splat(0.0, like), splat(1.0, like), splat(0.5, like)
@@ -112,19 +114,21 @@ def march(
     put(now, DROPPED, one - of(like, row, DROP))
     put(now, PRICE_RISE, rise(like, seg, o, CALL_START, CALL_END))
     put(now, FLOOR_RISE, rise(like, seg, o, FLOOR_START, FLOOR_END))
-    tau, middle, hh, done = zeros, zeros, zeros, zeros
-    for step in range(most + IMPLICIT_IN_LANES // 2):
-        implicit = step < IMPLICIT_IN_LANES
+    tau, middle, hh, done, late = zeros, zeros, zeros, zeros, implicit_steps // 2
+    for step in range(most + late):
+        implicit = step < implicit_steps
         twice = 1.0 if implicit else 2.0
         done = done + (0.5 if implicit else 1.0) / steps
         advance = length * done * (one - graded + graded * done) - tau
-        idle = splat(float(step), like) > steps
+        idle = splat(float(step - late + 1), like) > steps
         hh = select(idle, hh, select(graded > zeros, advance / twice, even))
         middle = select(idle, middle, tau + hh)
         tau = select(idle, tau, select(graded > zeros, tau + advance, tau + even * twice))
         put(now, HH, hh)
         set_step(like, now, seg, o, row, middle, tau, is_open, elastic)
-        if step > least:
+        if hard:
+            put(now, AT_TRIGGER, trigger_place(like, now, of(like, now, FROM_NEW), one, zero))
+        if step >= least + late:
             hold(like, grid, room, now, nodes, False)
         put(now, OLD_LAST, of(like, now, LAST))
         put(now, OLD_SIDE, of(like, now, SIDE))
@@ -132,7 +136,7 @@ def march(
         eliminate(like, grid, room, now, nodes, stop, elastic, not (same and step > 0))
         find_edge(like, grid, room, now, cells, nodes, zero, twice, is_open, is_call, early, hard, elastic)
         finish(like, grid, room, now, cells, nodes, zero, twice, is_open, is_call, hard, elastic)
-        if step > least:
+        if step >= least + late:
             release(like, grid, room, now, nodes, idle, False)
 
 

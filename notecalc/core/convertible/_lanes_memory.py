@@ -109,7 +109,13 @@ HELD_SIDE: Final = 71
 HELD_LACK: Final = 72
 FIRST_DECAY: Final = 73  # 1 and what a half step discounts W by, in the models of two unknowns
 SLIP: Final = 74  # what the lowest node takes from the one above it
-NUMBERS: Final = 75
+# where a trigger lies, and what the note is worth next to it; see `_lanes_trigger.solve_held`
+AT_TRIGGER: Final = 75
+TRIGGER_BELOW: Final = 76
+TRIGGER_HERE: Final = 77
+TRIGGER_ABOVE: Final = 78
+TRIGGER_Z: Final = 79
+NUMBERS: Final = 80
 
 NEVER: Final = 1e300
 

@@ -88,7 +88,7 @@ from notecalc.core.convertible._lanes_memory import (
     rise,
 )
 from notecalc.core.convertible._lanes_two_edge import find_edge_of_two, finish_two, look, miss
-from notecalc.core.convertible._steps import GRADED, GRADED_FROM, IMPLICIT_IN_LANES
+from notecalc.core.convertible._steps import GRADED, GRADED_FROM
 
 __all__: list[str] = []
 
@@ -100,7 +100,7 @@ _SETTLED: Final = 1e-30  # square of a change of a factor from node to node
 
 def march_two(
     like: Any, grid: Any, room: int, now: Any, cells: Any, seg: Any, o: int, row: Any, nodes: int, zero: int,
-    is_open: Any, is_call: Any, hard: Any, same: Any, blended: Any,
+    implicit_steps: int, is_open: Any, is_call: Any, hard: Any, same: Any, blended: Any,
 ) -> None:  # fmt: skip
     """Carry both unknowns from the end of a segment to its start; `same` if all steps have the same factors."""
     zeros, one, half = splat(0.0, like), splat(1.0, like), splat(0.5, like)
@@ -119,19 +119,19 @@ def march_two(
     put(now, DISCOUNT, of(like, seg, o + RATE))
     put(now, PRICE_RISE, rise(like, seg, o, CALL_START, CALL_END))
     put(now, FLOOR_RISE, rise(like, seg, o, FLOOR_START, FLOOR_END))
-    tau, middle, hh, done, known = zeros, zeros, zeros, zeros, 0
-    for step in range(most + IMPLICIT_IN_LANES // 2):
-        implicit = step < IMPLICIT_IN_LANES
+    tau, middle, hh, done, known, late = zeros, zeros, zeros, zeros, 0, implicit_steps // 2
+    for step in range(most + late):
+        implicit = step < implicit_steps
         twice = 1.0 if implicit else 2.0
         done = done + (0.5 if implicit else 1.0) / steps
         advance = length * done * (one - graded + graded * done) - tau
-        idle = splat(float(step), like) > steps
+        idle = splat(float(step - late + 1), like) > steps
         hh = select(idle, hh, select(graded > zeros, advance / twice, even))
         middle = select(idle, middle, tau + hh)
         tau = select(idle, tau, select(graded > zeros, tau + advance, tau + even * twice))
         put(now, HH, hh)
         set_step(like, now, seg, o, row, middle, tau, is_open, False)
-        if step > least:
+        if step >= least + late:
             hold(like, grid, room, now, nodes, True)
         put(now, OLD_LAST, of(like, now, LAST))
         put(now, OLD_SIDE, of(like, now, SIDE))
@@ -145,7 +145,7 @@ def march_two(
                 like, grid, room, now, cells, nodes, zero, known, twice, is_open, is_call, hard, blended
             )  # fmt: skip
         finish_two(like, grid, room, now, cells, nodes, zero, known, twice, is_open, is_call, hard, blended)
-        if step > least:
+        if step >= least + late:
             release(like, grid, room, now, nodes, idle, True)
 
 

@@ -81,6 +81,7 @@ from notecalc.core.convertible._puts import follow_put, hold_below, keep_above_p
 from notecalc.core.convertible._second import finish_second, is_pinned, solve_second
 from notecalc.core.convertible._segment import along, is_barrier, own_or, rise, spreads
 from notecalc.core.convertible._steps import IMPLICIT, graded_by, next_step
+from notecalc.core.convertible._trigger import allows_cash, hold, is_held, last_below, stays_held, trigger_place
 
 __all__: list[str] = []
 
@@ -339,21 +340,23 @@ def find_edge(
     u: Any, work: Any, exp_y: Any, state: Any, seg: Any, o: int, row: Any, now: Any, h: float, zero: int
 ) -> None:
     """Find the edge, first where it was before the step, then outwards or inwards from there."""
-    barrier = is_barrier(seg, o)
-    top = zero - 1 if barrier else u.size - 1
+    top = zero - 1 if is_barrier(seg, o) else u.size - 1
     side, i = state[OLD_SIDE], int(state[OLD_LAST])
+    trigger = trigger_place(seg, o, now[NEW], h, zero)
+    held, may = last_below(trigger), allows_cash(seg, o, trigger, top)
+    if side < 0.0 and seg[o + CALL] > 0 and not may:
+        side = 0.0
     if side == 0.0:
-        i = top
-        if seg[o + OPEN] > 0:
-            distance, part = place_edge(u, work, exp_y, seg, o, row, now, h, 1.0, i)
-            if part < 1.0 if barrier else distance < 0.0:
-                side = 1.0
-        if side == 0.0 and seg[o + CALL] > 0 and may_call(seg, o, exp_y, now, i):
-            distance, part = place_edge(u, work, exp_y, seg, o, row, now, h, -1.0, i)
-            if part < 1.0 if barrier else distance < 0.0:
-                side = -1.0
+        i, side = top, side_at_top(u, work, exp_y, seg, o, row, now, h, top, may)
         if side == 0.0:
             state[LAST], state[PART], state[SIDE] = top, 1.0, 0.0
+            return
+    # It is called for cash at the trigger at the earliest.
+    least = max(int(state[PUT_LAST]) + 1, held if side < 0.0 else 0, 0)
+    if side < 0.0 and i <= held:
+        i, end = held, bound_on(seg, o, side, seg[o + RATIO] * seg[o + TRIGGER], now[NEW])
+        if stays_held(u, work, seg, o, now, h, trigger, end, int(state[PUT_LAST]) + 1):
+            state[LAST], state[PART], state[SIDE] = held, trigger - held, side
             return
     part = place_edge(u, work, exp_y, seg, o, row, now, h, side, i)[1]
     if part > 1.0:
@@ -365,12 +368,26 @@ def find_edge(
             return
         part = min(max(part, _LEAST_PART), 1.0)
     else:
-        least = max(int(state[PUT_LAST]) + 1, 0)
-        while part <= 0.0 and i > least and (side > 0 or may_call(seg, o, exp_y, now, i - 1)):
+        while part <= 0.0 and i > least:
             i -= 1
             part = place_edge(u, work, exp_y, seg, o, row, now, h, side, i)[1]
         part = min(max(part, _LEAST_PART), 1.0)
+    if side < 0.0 and i == held:
+        part = min(max(part, trigger - held), 1.0)
     state[LAST], state[PART], state[SIDE] = i, part, side
+
+
+def side_at_top(
+    u: Any, work: Any, exp_y: Any, seg: Any, o: int, row: Any, now: Any, h: float, top: int, may: bool  # noqa: FBT001
+) -> Any:  # fmt: skip
+    """Tell on which side an edge comes in from the top: 1 where it is converted, -1 where it is called, 0 if none."""
+    barrier = is_barrier(seg, o)
+    for side, allowed in ((1.0, seg[o + OPEN] > 0), (-1.0, may)):
+        if allowed:
+            distance, part = place_edge(u, work, exp_y, seg, o, row, now, h, side, top)
+            if part < 1.0 if barrier else distance < 0.0:
+                return side
+    return 0.0
 
 
 def may_call(seg: Any, o: int, exp_y: Any, now: Any, i: int) -> Any:
@@ -385,7 +402,13 @@ def finish(
     last, part, side = int(state[LAST]), state[PART], state[SIDE]
     tau, more = now[NEW], now[TWICE] - 1.0
     level = seg[o + RATIO] * along(seg, o, LEVEL_START, LEVEL_END, tau)
-    if side == 0.0:
+    trigger = trigger_place(seg, o, tau, h, zero)
+    if is_held(state, trigger):
+        held = bound_on(seg, o, side, seg[o + RATIO] * seg[o + TRIGGER], tau)
+        for i in range(last + 2, u.size):
+            u[i] = bound_on(seg, o, side, level * exp_y[i], tau)
+        last, w = hold(u, work, state, now, trigger, held)
+    elif side == 0.0:
         if last == zero - 1 and is_barrier(seg, o):
             floor = along(seg, o, FLOOR_START, FLOOR_END, tau)
             w = (floor + more * u[zero]) / now[TWICE]

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import Any, Final
 
-from notecalc.core.convertible._columns import CARRY, HALF, MIDDLE, NEW, R_CARRY, TWICE
+from notecalc.core.convertible._columns import BRIEF, CARRY, HALF, LENGTH, MIDDLE, NEW, R_CARRY, TWICE
 from notecalc.core.convertible._segment import own_or
 
 __all__: list[str] = []
@@ -17,6 +17,13 @@ GRADED: Final = 0.5  # how much shorter the first steps are than the mean
 GRADED_FROM: Final = 0.02  # carry at which they are so in full
 IMPLICIT: Final = 4  # steps of half the length with which a segment begins in the engine
 IMPLICIT_IN_LANES: Final = 2
+LEAST_STEPS: Final = 2  # of a segment
+LEAST_BRIEF: Final = 6  # of one in which there is little time for what must be seen
+
+
+def step_count(seg: Any, o: int, steps: float, total: float) -> int:
+    """Give the steps of a segment on the coarsest grid, of those of a life of so many years."""
+    return int(max(LEAST_BRIEF if seg[o + BRIEF] > 0.0 else LEAST_STEPS, round(steps * seg[o + LENGTH] / total)))
 
 
 def graded_by(seg: Any, o: int, row: Any) -> Any:

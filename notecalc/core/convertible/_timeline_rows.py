@@ -11,6 +11,7 @@ from typing import Any, Final
 
 from notecalc.core._jit import kernel
 from notecalc.core.convertible._columns import (
+    BRIEF,
     BY_NOTICE,
     CALL,
     CALL_END,
@@ -57,6 +58,8 @@ PAID_ON_CONVERSION: Final = 4  # whether accrued interest is, on a call, and whe
 PAID_ON_CALL: Final = 5
 IN_CLAIM: Final = 6
 IN_SHARES: Final = 7  # whether the principal is paid in shares
+
+_MONTH: Final = 30 / 365  # [yr]
 
 
 def _coupon(rate: Any, numerator: Any, denominator: Any, note: int, period: int) -> Any:
@@ -274,12 +277,32 @@ def _fill_levels(table: Any, begin: int, stop: int) -> None:
             table[o + LEVEL_START] = table[o + LEVEL_END] = waiting
 
 
+def _fill_brief(table: Any, begin: int, stop: int) -> None:
+    """Fill in how long a call has been live, or not, where that is shorter than a month.
+
+    That is in a call's window, and from settlement to the day on which one opens or ends.
+    """
+    s = begin
+    while s < stop:
+        live, lasts, end = table[s * FIELDS + CALL] > 0, 0.0, s
+        while end < stop and (table[end * FIELDS + CALL] > 0) == live:
+            lasts += table[end * FIELDS + LENGTH]
+            end += 1
+        for r in range(s, end):
+            brief = lasts if live else math.inf
+            if r == begin and r + 1 < stop and (r + 1 == end or not math.isnan(table[r * FIELDS + DAY_CALL])):
+                brief = min(brief, table[r * FIELDS + LENGTH])
+            table[r * FIELDS + BRIEF] = brief if brief <= _MONTH else 0.0
+        s = end
+
+
 @kernel(
     tables=["int64"] * 7 + ["float64"],
     reads=["int64"] * 10 + ["float64"] * 9,
     writes=["float64"] * 3,
     calls=[
-        _coupon, _segment_after, _fill_owed, _fill_conversions, _coupons_until, _fill_calls, _fill_puts, _fill_levels
+        _coupon, _segment_after, _fill_owed, _fill_conversions, _coupons_until, _fill_calls, _fill_puts, _fill_levels,
+        _fill_brief,
     ],
 )  # fmt: skip
 def fill_segments(
@@ -338,3 +361,4 @@ def fill_segments(
         table[o + DAY_FLOOR] = coupon if on_conversion else 0.0
         table[o + COUPON], table[o + DAY_CALL], table[o + DIVIDEND] = coupon - instead, math.nan, 0.0
         _fill_levels(table, begin, stop)
+        _fill_brief(table, begin, stop)

@@ -285,10 +285,11 @@ def convertible_greeks(
     Notes
     -----
     Worst errors at ``standard`` next to edges, at a volatility of 35%, against differences of values at ``reference``:
-    next to a call's or a put's in a window, hedge ratio 3e-4, vega 1e-3, rho and credit 3e-5, theta 1e-3, gamma a
-    tenth. Next to that of early conversion three months before a coupon that it forfeits, whose place is known to 1e-2,
-    hedge ratio 6e-3, vega 1.5e-2, rho 1e-4, credit 2e-4, theta 2e-2. On the day before an event the stock moves by less
-    than a cell of the grid, and what the event makes of the value is a kink yet: there the hedge ratio was off by up to
+    next to a call's or a put's in a window, hedge ratio 3e-4, vega 1e-3, rho and credit 3e-5, theta 5e-4, gamma next
+    to a call's 2%. Next to that of early conversion three months before a coupon that it forfeits, whose place is known
+    to 1e-2, hedge ratio 6e-3, vega 1.5e-2, rho 1e-4, credit 2e-4, theta 2e-2. On the day before an event the stock
+    moves by less than a cell of the grid, and what the event makes of the value is a kink yet. Before a call's window
+    opens or ends grids are finer, and the hedge ratio is within 1e-3; before other events it was off by up to
     4e-2, vega by 2e-2, theta by 5e-2, rho and credit by 1e-3 and recovery by 5e-3, from the Greeks at ``reference``.
 
     Examples
