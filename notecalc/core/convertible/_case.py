@@ -15,6 +15,7 @@ from notecalc.core._layout import Layout
 from notecalc.core.arrays import (
     POSITIVE,
     RATE,
+    BoolArray,
     Dates,
     FloatArray,
     IntArray,
@@ -205,13 +206,17 @@ class Case:
         return np.array([*ACCURACIES[self.accuracy], self.model], dtype=np.float64)
 
     def solve(self) -> list[FloatArray]:
-        """Give value, delta, gamma, theta per year and the estimate of the error.
+        """Give value, delta, gamma, theta per year and the estimate of the error."""
+        return self.solve_and_tell_stretches()[0]
+
+    def solve_and_tell_stretches(self) -> tuple[list[FloatArray], BoolArray]:
+        """Give what `solve` does, and which rows are converted in a stretch of stock prices below their edge, too.
 
         Rows are valued in vectors, but for those with terms that only the engine knows and, by the model of one
         unknown, on the finest grids; fastest those of that model with constant coefficients.
         """
         out, columns = [np.empty(self.contract.size) for _ in range(5)], self.columns
-        lines, rows = self.lines, np.arange(self.contract.size)
+        lines, rows, stretch = self.lines, np.arange(self.contract.size), np.zeros(self.contract.size, dtype=np.bool_)
         flat = lines.table.reshape(-1)
         left = self._one_by_one(rows)
         by_hazard = self.model == col.AYACHE_FORSYTH_VETZAL
@@ -226,13 +231,13 @@ class Case:
             contract, own = self.contract[some], [column[some] for column in columns]
             found = [np.empty(some.size) for _ in out]
             run(lines.offsets, flat, self.settings, contract, *own, *found)
+            stretch[some] = np.signbit(found[-1]) & ~np.isnan(found[-1])
             found[-1] = error_to_expect(
-                found[-1], lines.offsets, lines.table, contract, own, self.model, self.accuracy,
-                lines.needs_general[contract],
+                found[-1], lines.offsets, lines.table, contract, own, self.model, self.accuracy
             )  # fmt: skip
             for part, values in zip(out, found, strict=True):
                 part[some] = values
-        return out
+        return out, stretch
 
     def _one_by_one(self, rows: IntArray) -> list[tuple[Callable[..., None], IntArray]]:
         """Give the solvers of rows that are not valued in vectors: those called after notice have one of their own."""

@@ -217,8 +217,7 @@ def _bond_floor(case: Case) -> FloatArray:
         last[case.lines.offsets[1:] - 1] = True
         table[~last, col.DAY_PUT] = np.nan
         lines, own = replace(case.lines, table=table), [column[moved] for column in columns]
-        with np.errstate(divide="ignore", invalid="ignore"):  # its estimate of the error asks for shares
-            floor[moved] = replace(case, lines=lines, contract=case.contract[moved], columns=own).solve()[0]
+        floor[moved] = replace(case, lines=lines, contract=case.contract[moved], columns=own).solve()[0]
     return floor
 
 
