@@ -26,7 +26,8 @@ _EXPECTED: dict[str, dict[str, tuple[float, float, float]]] = {
     "fast": {
         "plain": (0.02, 0.006, 0.02),
         "kink": (0.0, 0.045, 0.0),
-        "wide": (0.15, 0.0, 0.5),
+        "wide": (0.15, 0.0, 0.2),
+        "wider": (0.6, 0.0, 1.0),
         "yield": (0.14, 0.12, 0.14),
         "cash": (0.16, 0.12, 0.14),
         "moving": (0.1, 0.06, 0.1),
@@ -38,7 +39,8 @@ _EXPECTED: dict[str, dict[str, tuple[float, float, float]]] = {
     "standard": {
         "plain": (0.006, 0.0015, 0.006),
         "kink": (0.0, 0.03, 0.0),
-        "wide": (0.1, 0.0, 0.3),
+        "wide": (0.1, 0.0, 0.1),
+        "wider": (0.6, 0.0, 1.0),
         "yield": (0.075, 0.08, 0.08),
         "cash": (0.05, 0.08, 0.055),
         "moving": (0.05, 0.03, 0.05),
@@ -51,6 +53,7 @@ _EXPECTED: dict[str, dict[str, tuple[float, float, float]]] = {
         "plain": (0.5, 0.3, 0.6),
         "kink": (0.0, 1.1, 0.0),
         "wide": (2.5, 0.0, 1.5),
+        "wider": (4.0, 0.0, 2.0),
         "yield": (5.0, 1.5, 6.0),
         "cash": (2.0, 10.0, 2.5),
         "moving": (3.0, 1.5, 3.0),
@@ -61,7 +64,7 @@ _EXPECTED: dict[str, dict[str, tuple[float, float, float]]] = {
     },
 }
 
-_WIDE = 0.25  # of a spread over the volatility: conversion may hardly pay, or not, in a stretch below its edge
+_WIDE, _WIDER = 0.25, 0.45  # spread over volatility: conversion hardly pays, or not, in a stretch below its edge
 
 # Where it is converted in such a stretch, whose ends lie on nodes, and steps of time settle it: the error to expect
 # over the root of the change [(per 100)^0.5]; and the least change that says anything, as parity stays what it is.
@@ -86,10 +89,12 @@ def error_to_expect(
     dividend yield it depends on the grid where, and on that the value.
     """
     rows, stretch = _Rows(offsets, table, contract, columns), np.signbit(change)
-    change, volatility, carry = np.abs(change), rows.used(col.VOLATILITY), rows.used(col.CARRY)
+    change, volatility = np.abs(change), rows.used(col.VOLATILITY)
+    carry, credit = rows.used(col.CARRY), rows.used(col.CREDIT)
     kinds = rows.calls() | {
         "kink": _has_kink(columns, model),
-        "wide": rows.used(col.CREDIT)[1] > _WIDE * volatility[0],
+        "wide": credit[1] > _WIDE * volatility[0],
+        "wider": credit[1] > _WIDER * volatility[0],
         "yield": carry[1] > 0,
         "cash": rows.any(table[:, col.DIVIDEND] > 0),
         "put window": rows.any(table[:, col.PUT] > 0),

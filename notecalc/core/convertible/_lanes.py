@@ -309,7 +309,7 @@ def value_lanes(  # noqa: C901 (what each lane reads)
     credit: Any, recovery: Any, drop: Any, elasticity: Any, reference: Any,
     value: Any, delta: Any, gamma: Any, theta: Any, estimate: Any,
 ) -> None:  # fmt: skip
-    """Fill value, delta, gamma, theta per year and the change that extrapolation makes, as `_engine.value_rows` does."""
+    """Fill value, delta, gamma, theta per year and the change, as `_engine.value_rows` does, block by block."""
     grids, model = int(settings[GRIDS]), int(settings[MODEL])
     finest, room, segments = 1 << (grids - 1), 0, 1
     for r in range(0, value.size, lanes_of(like)):

@@ -85,7 +85,8 @@ def convertible_probabilities(
     -------
     ConvertibleProbabilities
         Each of the kind that came in. NaN where no grid settles the value (its ``error_estimate`` is NaN), where by
-        a wide spread the note is converted in a stretch of stock prices below its edge, too, and where chances come out below 0 or above 1 by more than the accuracy promises: a finer one may give them.
+        a wide spread the note is converted in a stretch of stock prices below its edge, too, and where chances come out
+        below 0 or above 1 by more than the accuracy promises: a finer one may give them.
 
     Raises
     ------
