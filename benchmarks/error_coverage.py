@@ -229,7 +229,7 @@ def line(error: np.ndarray, estimate: np.ndarray) -> str:
     blind = np.count_nonzero(error > BEYOND * estimate)
     return (
         f"{untold} {np.mean(error <= estimate):8.3f} {middle:9.1e} {expected:9.1e} {expected / middle:6.1f} "
-        f"{error.max():9.1e} {np.max(error / estimate):9.1f} {blind:5d}"
+        f"{error.max():9.1e} {np.nanmax(error / np.where(estimate > 0, estimate, np.nan)):10.1f} {blind:5d}"
     )
 
 

@@ -24,51 +24,54 @@ __all__ = ["error_to_expect"]
 # counts. They are such as to cover 96% of the rows of each class of ``benchmarks/error_coverage.py``.
 _EXPECTED: dict[str, dict[str, tuple[float, float, float]]] = {
     "fast": {
-        "plain": (0.02, 0.006, 0.02),
-        "kink": (0.0, 0.045, 0.0),
-        "wide": (0.15, 0.0, 0.2),
-        "wider": (0.6, 0.0, 1.0),
-        "yield": (0.14, 0.12, 0.14),
-        "cash": (0.16, 0.12, 0.14),
+        "plain": (0.02, 0.006, 0.03),
+        "kink": (0.0, 0.035, 0.0),
+        "wide": (0.03, 0.0, 0.15),
+        "wider": (0.25, 0.0, 0.35),
+        "yield": (0.14, 0.12, 0.17),
         "moving": (0.1, 0.06, 0.1),
         "soft call": (0.09, 0.085, 0.09),
         "jump": (1.5, 1.5, 1.5),
         "notice": (0.2, 0.2, 0.0),
-        "put window": (0.095, 0.012, 0.095),
+        "put window": (0.095, 0.016, 0.095),
     },
     "standard": {
-        "plain": (0.006, 0.0015, 0.006),
-        "kink": (0.0, 0.03, 0.0),
-        "wide": (0.1, 0.0, 0.1),
-        "wider": (0.6, 0.0, 1.0),
+        "plain": (0.006, 0.0015, 0.01),
+        "kink": (0.0, 0.022, 0.0),
+        "wide": (0.01, 0.0, 0.1),
+        "wider": (0.15, 0.0, 0.5),
         "yield": (0.075, 0.08, 0.08),
-        "cash": (0.05, 0.08, 0.055),
         "moving": (0.05, 0.03, 0.05),
-        "soft call": (0.03, 0.038, 0.03),
+        "soft call": (0.03, 0.045, 0.03),
         "jump": (1.5, 1.5, 1.5),
         "notice": (0.05, 0.05, 0.0),
-        "put window": (0.035, 0.0045, 0.035),
+        "put window": (0.035, 0.007, 0.035),
     },
     "reference": {
-        "plain": (0.5, 0.3, 0.6),
-        "kink": (0.0, 1.1, 0.0),
-        "wide": (2.5, 0.0, 1.5),
-        "wider": (4.0, 0.0, 2.0),
-        "yield": (5.0, 1.5, 6.0),
-        "cash": (2.0, 10.0, 2.5),
+        "plain": (1.0, 0.5, 1.0),
+        "kink": (0.0, 1.3, 0.0),
+        "wide": (1.5, 0.0, 2.5),
+        "wider": (4.0, 0.0, 12.0),
+        "yield": (7.0, 2.2, 7.0),
         "moving": (3.0, 1.5, 3.0),
-        "soft call": (1.0, 2.0, 1.5),
+        "soft call": (1.5, 2.0, 1.5),
         "jump": (3.0, 3.0, 3.0),
         "notice": (2.0, 2.0, 0.0),
-        "put window": (2.5, 0.6, 2.5),
+        "put window": (4.0, 0.6, 4.0),
     },
 }
 
-_WIDE, _WIDER = 0.25, 0.45  # spread over volatility: conversion hardly pays, or not, in a stretch below its edge
+# By cash dividends, for each model, the same over the root of what they take of the stock's price, too, whatever its
+# standard deviation.
+_BY_CASH = {"fast": (0.3, 0.17, 0.4), "standard": (0.1, 0.08, 0.14), "reference": (3.5, 22.0, 8.0)}
+
+# What the spread takes over a life, over the stock's standard deviation: conversion hardly pays, or hardly does not, in
+# a stretch below its edge.
+_WIDE, _WIDER = 0.35, 0.8
 
 # Where it is converted in such a stretch, whose ends lie on nodes, and steps of time settle it: the error to expect
 # over the root of the change [(per 100)^0.5]; and the least change that says anything, as parity stays what it is.
-_IN_A_STRETCH = {"fast": 1.5, "standard": 1.5, "reference": 0.4}
+_IN_A_STRETCH = {"fast": 1.5, "standard": 2.0, "reference": 0.5}
 _LEAST_CHANGE = 1e-4
 
 _OWN = {
@@ -90,23 +93,24 @@ def error_to_expect(
     """
     rows, stretch = _Rows(offsets, table, contract, columns), np.signbit(change)
     change, volatility = np.abs(change), rows.used(col.VOLATILITY)
-    carry, credit = rows.used(col.CARRY), rows.used(col.CREDIT)
+    carry, root = rows.used(col.CARRY), np.sqrt(rows.total(col.LENGTH))
+    spread = rows.used(col.CREDIT)[1] * root
     kinds = rows.calls() | {
         "kink": _has_kink(columns, model),
-        "wide": credit[1] > _WIDE * volatility[0],
-        "wider": credit[1] > _WIDER * volatility[0],
+        "wide": spread > _WIDE * volatility[0],
+        "wider": spread > _WIDER * volatility[0],
         "yield": carry[1] > 0,
-        "cash": rows.any(table[:, col.DIVIDEND] > 0),
         "put window": rows.any(table[:, col.PUT] > 0),
     }
     expected = _EXPECTED[accuracy]
     share = np.full(change.size, expected["plain"][model])
     for kind, holds in kinds.items():
         share = np.where(holds, np.maximum(share, expected[kind][model]), share)
+    by_cash = _BY_CASH[accuracy][model] * np.sqrt(rows.total(col.DIVIDEND) / columns[col.STOCK])
     if accuracy == "reference":
-        told = share * change
+        told = np.maximum(share, by_cash) * change
     else:
-        told = share * np.sqrt(change * rows.life()) * volatility[1]
+        told = np.maximum(share * volatility[1] * root, by_cash) * np.sqrt(change)
         told = np.where(rows.drifts_far(model, volatility[0], carry), np.maximum(told, change), told)
     if stretch.any():
         in_stretch = _IN_A_STRETCH[accuracy] * np.sqrt(np.maximum(change, _LEAST_CHANGE))
@@ -141,9 +145,9 @@ class _Rows:
         """Tell which rows' notes have a segment of a kind."""
         return self.by_note(np.maximum, segments.astype(np.float64), 0.0) > 0
 
-    def life(self) -> FloatArray:
-        """Give the time to the last day [yr]."""
-        return self.by_note(np.add, self.table[:, col.LENGTH], 0.0)
+    def total(self, field: int) -> FloatArray:
+        """Give what a number of segments adds up to over each row's life."""
+        return self.by_note(np.add, self.table[:, field], 0.0)
 
     def used(self, field: int) -> tuple[FloatArray, FloatArray]:
         """Give the least and the greatest that each row uses of a number of the market over its life."""
