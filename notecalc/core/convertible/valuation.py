@@ -140,15 +140,15 @@ def convertible_value(
 
     In the first and the third model a note that is converted bears no spread, so that conversion feeds on itself. Where
     the spread is wide for the volatility the note is converted in a stretch of stock prices, too, above which its
-    coupons are worth waiting for; what is converted there has no second unknown. The ends of a stretch lie on nodes, and
-    steps of time settle them to first order. Without dividends, at spreads of 20, 40 and 60%, volatilities of 10, 20
-    and 30% and three stock prices, a note of three years was within 0.04 at ``reference`` (one row of 54: 0.14) and 0.26
-    at ``standard`` of backward induction, as trees do it, but on 2,000 nodes and 4,000 steps, which moved by up to 0.06
-    from half and a quarter of them. Without any stretch the value of an 8% note of eight years would be 3.7 less by the
-    third model and 1.4 less by the first at a spread and a volatility of 20%. By the third model a stretch is usual
-    where the life is long: in 22 of 60 random notes without dividends, in 4 by the first. With a dividend yield it is
-    no grid's to say where the stretch lies: values move by up to 2, and `error_estimate` is NaN, from a spread of 0.42
-    times the volatility on in the first model and 0.29 in the third.
+    coupons are worth waiting for; what is converted there has no second unknown. The ends of a stretch lie on nodes,
+    and steps of time settle them to first order. Without dividends, at spreads of 20, 40 and 60%, volatilities of 10,
+    20 and 30% and three stock prices, a note of three years was within 0.04 at ``reference`` (one row of 54: 0.14) and
+    0.26 at ``standard`` of backward induction, as trees do it, but on 2,000 nodes and 4,000 steps, which had moved by
+    up to 0.07 from 1,000 of each. Without any stretch an 8% note of eight years would be worth 3.7 less by the third
+    model and 1.4 less by the first, at a spread and a volatility of 20%. By the third model a stretch is usual where
+    the life is long: in 22 of 60 random notes without dividends, in 4 by the first. With a dividend yield no grid
+    settles where the stretch lies: values move by 2 to 5, and `error_estimate` is NaN, from a spread of 0.42 times the
+    volatility on in the first model and 0.29 in the third.
 
     References
     ----------
