@@ -24,7 +24,7 @@ def test_errors_are_covered(model, monkeypatch):
     coverage = importlib.import_module("error_coverage")
     errors, estimates = [], []
     for name in CLASSES:
-        draw = next(coverage.draws(name, 120, 5))
+        draw = next(coverage.draws(name, 80, 5))
         terms, market = draw.terms(), draw.market(model)
         exact, got = (
             convertible_value(terms, draw.settlement, **market, accuracy=accuracy)
