@@ -107,9 +107,8 @@ def error_to_expect(
     for kind, holds in kinds.items():
         share = np.where(holds, np.maximum(share, expected[kind][model]), share)
     by_cash = _BY_CASH[accuracy][model] * np.sqrt(rows.total(col.DIVIDEND) / columns[col.STOCK])
-    if accuracy == "reference":
-        told = np.maximum(share, by_cash) * change
-    else:
+    told: FloatArray = np.maximum(share, by_cash) * change
+    if accuracy != "reference":
         told = np.maximum(share * volatility[1] * root, by_cash) * np.sqrt(change)
         told = np.where(rows.drifts_far(model, volatility[0], carry), np.maximum(told, change), told)
     if stretch.any():
