@@ -37,7 +37,7 @@ def test_errors_are_covered(model, monkeypatch):
     error, estimate = np.concatenate(errors), np.concatenate(estimates)
     assert np.mean(error <= estimate) >= 0.95
     assert (error <= 20 * estimate).all()
-    assert np.median(estimate) <= 40 * np.median(error)
+    assert np.median(estimate) <= 60 * np.median(error)
 
 
 @pytest.mark.compiled

@@ -99,15 +99,17 @@ def test_the_engine_agrees_on_any_terms(
 
 
 @pytest.mark.parametrize("model", MODELS)
-def test_what_the_engine_finds_on_fine_grids_is_found_on_coarse_ones(make, model):
-    """Where conversion hardly pays, rounds miss the edge on a coarse grid: the engine is off by 0.15 to 0.35 there."""
+def test_what_fine_grids_find_is_found_on_coarse_ones(make, model):
+    """Where conversion hardly pays the engine's rounds miss the edge on a coarse grid, and a stretch takes its place."""
     terms = make(
         maturity="2008-12-18", annual_rate=0.018, terms={"calls": [CallWindow(clean_price=110, start="2005-11-18")]}
     )
     given_ = markets(model, 1) | {"stock_price": 2.2, "volatility": 0.135, "risk_free": 0.0226, "credit_spread": 0.137}
     case = Case.of(terms, DAY, given_ | {"dividend_yield": 0.01})
     fine = solve(value_rows, case, (1, 1280, 384, 5.0))[0]
-    assert solve(value_rows_in_lanes, case, (1, 160, 48, 5.0))[0] == pytest.approx(fine, abs=5e-3)
+    # The ends of a stretch lie on nodes.
+    for run in (value_rows, value_rows_in_lanes):
+        assert solve(run, case, (1, 160, 48, 5.0))[0] == pytest.approx(fine, abs=1e-2)
 
 
 @pytest.mark.parametrize("model", MODELS)
