@@ -28,6 +28,7 @@ Measured, 60 rows a class: share covered and ratio of the medians at ``fast``, `
     ayache-forsyth-vetzal  hard call        93%   16   98%   26   97%    9
     ayache-forsyth-vetzal  soft call        97%   14   93%   17  100%   40
     ayache-forsyth-vetzal  put day         100%   22   93%   70   97%    8
+    ayache-forsyth-vetzal  steps            98%   13   98%   20   97%   11
 
 Run from the checkout: ``python benchmarks/error_coverage.py [rows of a class] [seed] [class ...]``.
 """
