@@ -14,7 +14,7 @@ memo: $(READY) ## compute the iBasis deal, write its memo and tables, print the 
 	$(BIN)/notecalc memo ibasis-2004 -o $(MEMO)
 
 test: $(READY) kernels ## the whole test suite, with the branch coverage of core and deal
-	$(BIN)/python -m pytest -n $(WORKERS) --maxprocesses 8 -m "not chromium" --cov --cov-append
+	$(BIN)/python -m pytest -n $(WORKERS) --maxprocesses 8 -m "not chromium and not torture" --cov --cov-append
 
 kernels: $(READY) ## the tests of core with compilation off, so that coverage sees inside the kernels
 	NUMBA_DISABLE_JIT=1 HYPOTHESIS_PROFILE=kernels \
@@ -25,7 +25,10 @@ coverage: test ## the same, and the lines and branches that no test reaches, as 
 	$(BIN)/coverage html --directory out/coverage
 
 explore: $(READY) ## look for counterexamples at random; each run looks elsewhere
-	HYPOTHESIS_PROFILE=explore $(BIN)/python -m pytest -n $(WORKERS) --maxprocesses 8 tests -m "not chromium and not packaging"
+	HYPOTHESIS_PROFILE=explore $(BIN)/python -m pytest -n $(WORKERS) --maxprocesses 8 tests -m "not chromium and not packaging and not torture"
+
+torture: $(READY) ## kill runs at random, SEED=1 KILLS=50 for those of seed 1; fewer kills of clusters
+	$(BIN)/python -m pytest -n 0 -s -m torture tests/batch
 
 browser: $(READY) ## look at the memo in Chromium, which must be installed
 	$(BIN)/python -m pytest -m chromium tests
@@ -72,4 +75,4 @@ $(READY): $(VENV)/.locked-installed pyproject.toml notecalc/versions.py
 	$(PIP) --no-deps --no-build-isolation --editable .
 	@touch $@
 
-.PHONY: help memo test kernels coverage explore browser lint format types layers notebooks bench lock clean
+.PHONY: help memo test kernels coverage explore torture browser lint format types layers notebooks bench lock clean

@@ -5,11 +5,14 @@ And what a memo says of a finished run: `batch` and `report` don't know each oth
 
 from __future__ import annotations
 
+import logging
+import math
 import re
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Unpack
+from datetime import timedelta
+from typing import TYPE_CHECKING, Any, Unpack
 
 from notecalc.errors import NotecalcError, TermError
 
@@ -131,22 +134,54 @@ def _told(made: Run, folder: str) -> str:
     return "\n".join(lines)
 
 
+class _Said(logging.Handler):
+    """Says on the way what a run warns of, such as a worker that it goes on without."""
+
+    def __init__(self, say: Callable[[str], None]) -> None:
+        super().__init__(logging.WARNING)
+        self._say = say
+
+    def emit(self, record: logging.LogRecord) -> None:
+        """Say it."""
+        self._say(f"notecalc: {record.getMessage()}")
+
+
+@contextmanager
+def _heard(say: Callable[[str], None]) -> Iterator[None]:
+    logger, said = logging.getLogger("notecalc"), _Said(say)
+    logger.addHandler(said)
+    try:
+        yield
+    finally:
+        logger.removeHandler(said)
+
+
 @contextmanager
 def _bar(title: str) -> Iterator[Callable[[Progress], None] | None]:
     """A bar with rate, time left and failures where there is someone to see it."""
     if not sys.stderr.isatty():
-        yield None
+        import typer
+
+        with _heard(lambda text: typer.echo(text, err=True)):
+            yield None
         return
     from rich.console import Console
-    from rich.progress import BarColumn, TextColumn, TimeRemainingColumn
+    from rich.progress import BarColumn, TextColumn
     from rich.progress import Progress as Bars
 
     counts = "{task.completed:,.0f} of {task.total:,.0f} at {task.fields[rate]:,.0f}/s, {task.fields[failed]:,} failed"
-    parts = (TextColumn("{task.description}"), BarColumn(), TextColumn(counts), TimeRemainingColumn())
-    with Bars(*parts, console=Console(stderr=True), transient=True) as bars:
-        task = bars.add_task(title, total=None, rate=0.0, failed=0)
+    parts = (TextColumn("{task.description}"), BarColumn(), TextColumn(counts), TextColumn("{task.fields[left]}"))
+    console = Console(stderr=True)
+
+    def say(text: str) -> None:
+        console.print(text, markup=False, highlight=False, soft_wrap=True)
+
+    with _heard(say), Bars(*parts, console=console, transient=True) as bars:
 
         def show(progress: Progress) -> None:
-            bars.update(task, total=progress.total, completed=progress.done, rate=progress.rate, failed=progress.failed)
+            left = "" if math.isnan(progress.left) else f"{timedelta(seconds=round(progress.left))} left"
+            told: dict[str, Any] = {"rate": progress.rate, "failed": progress.failed, "left": left}
+            task = bars.task_ids[0] if bars.task_ids else bars.add_task(title, total=progress.total, **told)
+            bars.update(task, completed=progress.done, **told)
 
         yield show

@@ -401,6 +401,10 @@ def run(
     allow_mixed: Annotated[
         bool, typer.Option("--allow-mixed", help="Accept blocks of another kind of machine or other versions.")
     ] = False,
+    block_deadline: Annotated[
+        float | None,
+        typer.Option(metavar="SECONDS", help="For a block, before another process gets it.", show_default=False),
+    ] = None,
     debug: Debug = False,
 ) -> None:
     """Compute scenarios and write them to Parquet, block by block.
@@ -422,6 +426,7 @@ def run(
                 scheduler=scheduler,
                 resume=resume,
                 allow_mixed=allow_mixed,
+                block_deadline=block_deadline,
             )
         except KeyboardInterrupt:
             typer.echo(f"notecalc: stopped; what is done is in {folder}, and --resume goes on", err=True)

@@ -2,6 +2,7 @@
 
 A block is one Parquet file for each result and, once all of them are in place, a record with their row counts and
 hashes. Only what has a record counts as done; what a killed process leaves behind is overwritten by who comes next.
+Records and the manifest are sealed: they carry a hash of what they say.
 """
 
 from __future__ import annotations
@@ -20,8 +21,9 @@ from notecalc.batch.results.base import Failed, Inputs, Result
 from notecalc.batch.store import Store
 from notecalc.errors import NotecalcError, TermError
 
-__all__ = ["Record", "block_range", "file_of", "make_block", "record_of", "table_of"]
+__all__ = ["Record", "block_range", "file_of", "file_text", "make_block", "record_of", "sealed", "table_of", "unsealed"]
 
+_SEAL = "sealed"
 _UNKNOWN = "error"
 _MISSING = {"float64": np.nan, "datetime64[D]": np.datetime64("NaT", "D")}
 
@@ -40,25 +42,60 @@ class Record:
         Hash of each result's file.
     size : dict
         Bytes of each result's file.
+    tags : dict
+        What the place called each result's file when it was written, see `store.Stored`.
     failures : dict
         How many scenarios failed, by result and code.
     examples : dict
         The first failure's text of each result and code.
     kind : str
-        The machine and the versions that computed it, see `versions.fingerprint`.
+        The machine and the versions that computed it, see `machine.machine_kind`.
     """
 
     block: int
     rows: dict[str, int]
     sha256: dict[str, str]
     size: dict[str, int]
+    tags: dict[str, str]
     failures: dict[str, dict[str, int]]
     examples: dict[str, dict[str, str]]
     kind: str
 
-    def text(self) -> str:
-        """Write it."""
-        return json.dumps(asdict(self), sort_keys=True)
+    def text(self) -> bytes:
+        """Write it, sealed."""
+        return sealed(asdict(self))
+
+
+def sealed(told: Mapping[str, Any]) -> bytes:
+    """Write a document with a hash of what it says.
+
+    Examples
+    --------
+    >>> unsealed(sealed({"block": 3}))
+    {'block': 3}
+    >>> unsealed(sealed({"block": 3}).replace(b"3", b"4"))
+    Traceback (most recent call last):
+    ValueError: it is not what was written
+    """
+    text = json.dumps(told, sort_keys=True)
+    return json.dumps({**told, _SEAL: hashlib.sha256(text.encode()).hexdigest()}, sort_keys=True, indent=1).encode()
+
+
+def unsealed(data: bytes) -> dict[str, Any]:
+    """Read a sealed document.
+
+    Raises
+    ------
+    ValueError
+        It isn't one, or it has been changed.
+    """
+    told = json.loads(data)
+    if not isinstance(told, dict):
+        raise ValueError("it is no document")  # noqa: TRY004 (one kind of error for whatever the bytes are)
+    seal = told.pop(_SEAL, None)
+    if seal != hashlib.sha256(json.dumps(told, sort_keys=True).encode()).hexdigest():
+        raise ValueError("it is not what was written")
+    return told
 
 
 def block_range(case: Case, block: int) -> tuple[int, int]:
@@ -81,17 +118,25 @@ def make_block(case: Case, store: Store, block: int, kind: str) -> Record:
     """Compute a block's results, write them and then the record that makes them count."""
     start, stop = block_range(case, block)
     inputs = case.plan.inputs(start, stop)
-    record = Record(block, {}, {}, {}, {}, {}, kind)
+    record = Record(block, {}, {}, {}, {}, {}, {}, kind)
     for result in case.results:
-        table, failures = table_of(result, inputs, case.plan.scenario(np.arange(start, stop)), case.metadata(result))
-        data = _parquet(table)
-        store.put(file_of(result.name, block), data)
-        record.rows[result.name], record.size[result.name] = table.num_rows, len(data)
+        data, rows, failures = file_text(case, result, inputs, start)
+        record.tags[result.name] = store.put(file_of(result.name, block), data)
+        record.rows[result.name], record.size[result.name] = rows, len(data)
         record.sha256[result.name] = hashlib.sha256(data).hexdigest()
         record.failures[result.name] = {code: len(rows) for code, rows in failures.items()}
         record.examples[result.name] = {code: next(iter(rows.values())) for code, rows in failures.items()}
-    store.put(record_of(block), record.text().encode())
+    store.put(record_of(block), record.text())
     return record
+
+
+def file_text(case: Case, result: Result, inputs: Inputs, start: int) -> tuple[bytes, int, dict[str, dict[int, str]]]:
+    """Give what a result's file holds of some rows of the plan, how many it has, and what failed as `table_of` does."""
+    size = next((values.size for values in inputs.values()), 1)
+    table, failures = table_of(
+        result, inputs, case.plan.scenario(np.arange(start, start + size)), case.metadata(result)
+    )
+    return _parquet(table), table.num_rows, failures
 
 
 def table_of(
@@ -115,11 +160,12 @@ def table_of(
     for place, (code, text) in failed.items():
         codes.setdefault(code, {})[place] = text
     names = ["", *sorted(codes)]
-    which, texts = np.zeros(size, dtype=np.int32), np.full(size, None, dtype=object)
+    which = np.zeros(size, dtype=np.int32)
+    texts = np.full(size if failed else 0, None, dtype=object)
     for place, (code, text) in failed.items():
         which[place], texts[place] = names.index(code), text
     made["error_code"] = pa.DictionaryArray.from_arrays(which[places], names)
-    made["error"] = pa.array(texts[places], type=pa.string())
+    made["error"] = pa.array(texts[places], type=pa.string()) if failed else pa.nulls(places.size, pa.string())
     fields = [_field(name, values, metadata) for name, values in made.items()]
     schema = pa.schema(fields, metadata={"notecalc": json.dumps(metadata["run"], sort_keys=True)})
     return pa.Table.from_arrays([pa.array(values) for values in made.values()], schema=schema), codes
@@ -154,7 +200,10 @@ def _computed(result: Result, inputs: Inputs, size: int) -> tuple[dict[str, npt.
             continue
         failed |= {int(rows[row]): told for row, told in wrong.items()}
         for name, values in found.items():
-            out[name][rows] = values
+            if rows.size == size:
+                out[name] = np.broadcast_to(values, shape).astype(out[name].dtype, copy=False)
+            else:
+                out[name][rows] = values
     return out, failed
 
 

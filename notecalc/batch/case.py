@@ -47,6 +47,8 @@ class RunOptions(TypedDict, total=False):
         Whether to go on with a run that was begun there.
     allow_mixed : bool
         Whether blocks computed on another kind of machine or by other versions may stand beside new ones.
+    block_deadline : float or None
+        Seconds that a block may take before another process gets it; see `deadline.Deadline`.
     progress : callable or None
         Called with a `Progress` after each block.
     """
@@ -58,6 +60,7 @@ class RunOptions(TypedDict, total=False):
     storage_options: Mapping[str, Any] | None
     resume: bool
     allow_mixed: bool
+    block_deadline: float | None
     progress: Callable[[Progress], None] | None
 
 

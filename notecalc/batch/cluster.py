@@ -3,7 +3,8 @@
 Dask carries tasks and records, starts what died and knows who is there. Which worker gets which block is decided here:
 each introduces itself first, also those that join later, and one that computes with other versions, on another kind of
 processor or cannot see the place gets none. A worker has as many blocks as threads, and one that waits; the case goes
-to it once.
+to it once. One whose block takes too long gets no more until it answers, and others do what it had: Dask can't end a
+thread, and whose work a restart would lose besides ours isn't known here.
 """
 
 from __future__ import annotations
@@ -24,11 +25,12 @@ from typing import TYPE_CHECKING, Any, Self, TypeAlias, cast
 
 from notecalc.batch.blocks import Record, make_block
 from notecalc.batch.case import Case
+from notecalc.batch.deadline import Deadline
 from notecalc.batch.hold import LOCK, Hold
 from notecalc.batch.machine import kind_differences, machine_kind, resident_bytes
 from notecalc.batch.manifest import RunError
 from notecalc.batch.store import Store, StoreError
-from notecalc.batch.workers import ATTEMPTS, Done
+from notecalc.batch.workers import ATTEMPTS, Done, too_long
 from notecalc.errors import NotecalcError, TermError
 
 if TYPE_CHECKING:
@@ -50,6 +52,7 @@ Introduction: TypeAlias = tuple[str, str]  # the kind of machine, and why it can
 class _Worker:
     threads: int
     blocks: dict[int, Future] = field(default_factory=dict)  # as they were given out: the first ones are computed
+    has_case: bool = False
 
 
 class Cluster:
@@ -81,8 +84,11 @@ class Cluster:
         self._refused: dict[str, str] = {}
         self._sent: dict[str, tuple[str, int | None]] = {}  # worker and block of each task that is on its way
         self._answers: queue.SimpleQueue[Future] = queue.SimpleQueue()
+        self._late: dict[str, tuple[str, Future]] = {}  # the worker of each task that took too long and may still end
         self._attempts: Counter[int] = Counter()
+        self._most: dict[str, int] = {}  # memory of each worker
         self._turn = itertools.count()
+        self._deadline = Deadline()
         self._looked = self._alive = 0.0
         self._begun = False
 
@@ -110,7 +116,7 @@ class Cluster:
         """The kind of the workers; of the first one, if there may be several."""
         return self._kind
 
-    def compute_blocks(self, case: Case, blocks: Iterable[int], done: Done) -> int:
+    def compute_blocks(self, case: Case, blocks: Iterable[int], deadline: Deadline, done: Done) -> int:
         """Compute blocks and say of each when it is written, see `workers.compute_blocks`.
 
         Raises
@@ -118,24 +124,28 @@ class Cluster:
         NotecalcError
             A block can't be written.
         RunError
-            A block's worker died three times; no worker is left for a minute; the scheduler is gone.
+            A block's worker died or hung three times; no worker is left for a minute; the scheduler is gone.
         KeyboardInterrupt
             At Ctrl-C, once the blocks that were being computed are written; at the second one at once.
         """
         # Bytes, which any worker can hold and hand on, and which the scheduler sends again if all that had them died.
         case_sent = self._submit(None, None, "case", bytes, pickle.dumps((case, self._store)))
-        waiting, most = deque(blocks), resident_bytes(peak=True)
+        self._deadline, waiting = deadline, deque(blocks)
         stop: BaseException | None = None
         while True:
             try:
                 stop = stop or self._look(waiting)
+                for late in deadline.late():
+                    wrong = self._hung(*cast(tuple[str, int], late), waiting)
+                    stop = stop or wrong
                 if stop is None:
                     self._deal(case_sent, waiting)
+                self._time()
                 if not any(worker.blocks for worker in self._workers.values()) and (stop is not None or not waiting):
                     break
                 for future in self._heard():
                     try:
-                        most = max(most, self._answer(future, waiting, done))
+                        self._answer(future, waiting, done)
                     except NotecalcError as error:
                         stop = stop or error
                         self._call_back()
@@ -146,7 +156,7 @@ class Cluster:
                 self._call_back()
         if stop is not None:
             raise stop
-        return most
+        return resident_bytes(peak=True) + sum(self._most.values())
 
     def _look(self, waiting: deque[int]) -> RunError | None:
         """See who came and who went, once a second; give what keeps the run from going on."""
@@ -178,26 +188,52 @@ class Cluster:
         stop = None
         for place, (block, future) in enumerate(worker.blocks.items()):
             self._release(future)
+            self._deadline.end((address, block), done=False)
             waiting.appendleft(block)
             self._attempts[block] += place < worker.threads  # the others only waited there
             if self._attempts[block] >= ATTEMPTS:
                 stop = RunError(f"the worker of block {block} died {ATTEMPTS} times; is memory short?")
         return stop
 
+    def _time(self) -> None:
+        """Have the time of a block begin when its worker has a thread for it."""
+        for address, worker in self._workers.items():
+            for block in itertools.islice(worker.blocks, worker.threads):
+                self._deadline.begin((address, block))
+
+    def _hung(self, address: str, block: int, waiting: deque[int]) -> RunError | None:
+        """Take back what a worker has, as one of its blocks takes too long."""
+        worker = self._workers.pop(address, None)
+        if worker is None:  # another of its blocks is late, too
+            return None
+        why = too_long(block, self._deadline.seconds)
+        for other, future in worker.blocks.items():
+            self._deadline.end((address, other), done=False)
+            waiting.appendleft(other)
+            if other == block:  # kept, so that its end is heard
+                self._late[future.key] = address, future
+            else:
+                self._release(future)
+        self._refuse(address, f"hangs: {why}")
+        self._attempts[block] += 1
+        return RunError(f"{why} ({ATTEMPTS} times)") if self._attempts[block] >= ATTEMPTS else None
+
     def _deal(self, case: Future, waiting: deque[int]) -> None:
         """Give each worker its share: a block for each thread of all of them, then those that wait there."""
         kind = None if self._mixed else self._kind
         for ahead in range(_AHEAD + 1):
             for address, worker in self._workers.items():
-                while waiting and len(worker.blocks) < worker.threads + ahead:
+                # While the case is on its way, blocks that wait for it begin in any order.
+                while waiting and len(worker.blocks) < worker.threads + (ahead if worker.has_case else 0):
                     block = waiting.popleft()
                     worker.blocks[block] = self._submit(address, block, f"block-{block}", _compute, case, block, kind)
 
     def _call_back(self) -> None:
         """Take back the blocks that no thread has begun."""
-        for worker in self._workers.values():
+        for address, worker in self._workers.items():
             for block in [*worker.blocks][worker.threads :]:
                 self._release(worker.blocks.pop(block))
+                self._deadline.end((address, block), done=False)
 
     def _heard(self) -> Iterator[Future]:
         """Give the tasks that ended, after waiting for one if there is none, but not for long."""
@@ -206,17 +242,22 @@ class Cluster:
             while True:
                 yield self._answers.get_nowait()
 
-    def _answer(self, future: Future, waiting: deque[int], done: Done) -> int:
-        """Take what a worker has to say; give the most memory that it had."""
+    def _answer(self, future: Future, waiting: deque[int], done: Done) -> None:
+        """Take what a worker has to say."""
         if future.key not in self._sent:
-            return 0  # its worker is gone, and what it did is done again
+            return  # its worker is gone, and what it did is done again
+        if future.key in self._late:  # the next look lets its worker introduce itself again
+            self._refused.pop(self._late.pop(future.key)[0], None)
+            self._release(future)
+            return
         address, block = self._sent[future.key]
         try:
             result = _within(_FETCH, future.result)
-        except TimeoutError as error:
-            if future.status != "error":
-                future.add_done_callback(self._answers.put)  # its worker died with it, as a look will tell; or is slow
-                return 0
+        except OSError as error:  # among them a TimeoutError
+            if future.status not in {"error", "cancelled"}:
+                # Its worker died with it, or the scheduler did, as a look will tell; or it is slow.
+                future.add_done_callback(self._answers.put)
+                return
             result = error
         except Exception as error:  # noqa: BLE001 (whatever a worker answers)
             result = error
@@ -225,22 +266,26 @@ class Cluster:
         if block is None:
             threads, _ = self._asked.pop(address)
             self._meet(address, threads, result)
-            return 0
+            return
         del self._workers[address].blocks[block]
+        self._deadline.end((address, block), done=isinstance(result, tuple))
         if isinstance(result, tuple):
             record, memory = cast(tuple[Record, int], result)
+            self._workers[address].has_case = True
+            self._most[address] = max(memory, self._most.get(address, 0))
             done(record)
-            return memory
+            return
         waiting.appendleft(block)
         if cancelled:
             raise RunError(f"the scheduler at {self._address} is gone, or dropped a block; what is done is kept")
         if isinstance(result, str):  # another process has the worker's address now
             blocks = self._workers.pop(address).blocks
             waiting.extendleft(blocks)
-            for other in blocks.values():
-                self._release(other)
+            for other, waits in blocks.items():
+                self._deadline.end((address, other), done=False)
+                self._release(waits)
             self._refuse(address, result)
-            return 0
+            return
         if isinstance(result, NotecalcError):
             raise result
         raise RunError(f"block {block} failed at {address}: {type(result).__name__}: {result}") from result
@@ -272,9 +317,12 @@ class Cluster:
     def _submit(
         self, address: str | None, block: int | None, name: str, task: Callable[..., Any], *told: Any
     ) -> Future:
-        key = f"notecalc-{self._held.token}-{name}-{next(self._turn)}"
-        where = {} if address is None else {"workers": [address], "allow_other_workers": False}
-        future = self._client.submit(task, *told, key=key, pure=False, retries=ATTEMPTS - 1, **where)
+        turn = next(self._turn)
+        key = f"notecalc-{self._held.token}-{name}-{turn}"
+        where: dict[str, Any] = {} if address is None else {"workers": [address], "allow_other_workers": False}
+        # In turn: a worker takes up what came within a tenth of a second in any order, and time would run for another.
+        where |= {"priority": -turn, "retries": ATTEMPTS - 1}
+        future = self._client.submit(task, *told, key=key, pure=False, **where)
         if address is not None:
             self._sent[key] = address, block
             future.add_done_callback(self._answers.put)
@@ -289,7 +337,7 @@ class Cluster:
         for worker in self._workers.values():
             for future in worker.blocks.values():
                 self._release(future)
-        for _, future in self._asked.values():
+        for _, future in [*self._asked.values(), *self._late.values()]:
             self._release(future)
         if self._client is not self._given:
             self._client.close(timeout=_FETCH)

@@ -12,8 +12,7 @@ from typing import Any
 import pandas as pd
 
 from notecalc.batch.blocks import file_of
-from notecalc.batch.manifest import MANIFEST, RUN, RunError
-from notecalc.batch.run import SUMMARY
+from notecalc.batch.manifest import MANIFEST, RUN, SUMMARY, RunError, read_beginning, read_manifest
 from notecalc.batch.store import Store, open_store
 
 __all__ = ["Finished", "read_finished"]
@@ -58,7 +57,7 @@ def read_finished(place: str | Path) -> Finished:
     store = open_store(place)
     if store.size(MANIFEST) is None or store.size(RUN) is None:
         raise RunError(f"{place} has no finished run: {MANIFEST} is missing (--resume goes on with one that began)")
-    manifest, began = (json.loads(store.get(path)) for path in (MANIFEST, RUN))
+    manifest, began = read_manifest(store), read_beginning(store)
     told = {name: _told(store, name) for name in manifest["rows"]}
     summary = None if store.size(SUMMARY) is None else pd.read_parquet(io.BytesIO(store.get(SUMMARY)))
     runs, columns = ({name: each[part] for name, each in told.items()} for part in (0, 1))

@@ -5,18 +5,20 @@ The same inputs give the same bits on machines of one kind; on others they agree
 
 from __future__ import annotations
 
+import contextlib
 import functools
 import hashlib
 import platform
 import resource
 import sys
+from importlib.metadata import version
 from pathlib import Path
 
 from notecalc.versions import versions
 
-__all__ = ["kind_differences", "machine_kind", "resident_bytes"]
+__all__ = ["forget_peak", "kind_differences", "machine_kind", "resident_bytes"]
 
-_COMPUTING = ("notecalc", "python", "numba", "numpy", "pandas", "pyarrow", "quantlib", "scipy")
+_COMPUTING = ("numba", "numpy", "pandas", "pyarrow", "quantlib", "scipy")
 _PROCESSOR = "processor"
 
 
@@ -30,8 +32,9 @@ def machine_kind() -> str:
     True
     """
     found = versions()
-    parts = ", ".join(f"{name} {found[name]}" for name in _COMPUTING if name in found)
-    return f"{_processor()}; {parts}"
+    # Asked one by one: what notecalc stands on is not known where it is run from a checkout that is not installed.
+    told = {name: found[name] for name in ("notecalc", "python")} | {name: version(name) for name in _COMPUTING}
+    return f"{_processor()}; {', '.join(f'{name} {each}' for name, each in told.items())}"
 
 
 def kind_differences(kind: str, other: str, *, processor: bool = True) -> str:
@@ -49,19 +52,31 @@ def kind_differences(kind: str, other: str, *, processor: bool = True) -> str:
     return ", ".join(f"{name} {ours}, not {theirs}" for name, ours, theirs in told if ours != theirs)
 
 
-def resident_bytes(*, peak: bool = False) -> int:
-    """Give the memory that this process has in use, or the most that it ever had.
+def resident_bytes(process: int | None = None, *, peak: bool = False) -> int:
+    """Give the memory that a process has in use, or the most that it ever had; this one if none is named.
+
+    Pages that processes share count for each of them. Where the system doesn't say (not Linux), it is the most that
+    this process ever had, whatever is asked.
 
     Examples
     --------
     >>> 0 < resident_bytes() <= resident_bytes(peak=True)
     True
     """
-    most = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * (1 if sys.platform == "darwin" else 1024)
-    status = Path("/proc/self/statm")
-    if peak or not status.is_file():
-        return most
-    return min(most, int(status.read_text().split()[1]) * resource.getpagesize())
+    status = Path(f"/proc/{process or 'self'}/status")
+    try:
+        told = dict(line.partition(":")[::2] for line in status.read_text().splitlines())
+        in_use, most = (int(told[name].split()[0]) * 1024 for name in ("VmRSS", "VmHWM"))
+    except (OSError, KeyError):  # or a process that has ended
+        # Not where there is /proc: there it begins with what the process had that started this one.
+        return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * (1 if sys.platform == "darwin" else 1024)
+    return max(in_use, most) if peak else in_use
+
+
+def forget_peak() -> None:
+    """Have the most that this process ever had be what it has now, where the system can."""
+    with contextlib.suppress(OSError):
+        Path("/proc/self/clear_refs").write_text("5")
 
 
 def _parts(kind: str) -> dict[str, str]:

@@ -1,23 +1,40 @@
-"""What a run says of itself: `run.json` when it begins, `manifest.json` when all of it is there."""
+"""What a run says of itself: `run.json` when it begins, `manifest.json` when all of it is there.
+
+A run that goes on reads the records of its blocks, and of their files only what the place says of them: a file of the
+size and the tag (see `store.Stored`) that it had when it was written is trusted; one with another tag, or at a place
+that has no tags, is read and must have the hash that was written. `verify` trusts nothing and reads everything.
+"""
 
 from __future__ import annotations
 
 import hashlib
-import json
 from collections import Counter
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from notecalc.batch.blocks import Record, block_range, file_of, record_of
+from notecalc.batch.blocks import Record, block_range, file_of, record_of, sealed, unsealed
 from notecalc.batch.case import Case
 from notecalc.batch.failpoints import reach
-from notecalc.batch.store import Store
+from notecalc.batch.store import Store, Stored
 from notecalc.errors import NotecalcError
 from notecalc.versions import versions
 
-__all__ = ["MANIFEST", "RUN", "RunError", "begin", "finish", "read_records", "verify"]
+__all__ = [
+    "MANIFEST",
+    "RUN",
+    "SUMMARY",
+    "RunError",
+    "begin",
+    "finish",
+    "kept_summary",
+    "read_beginning",
+    "read_manifest",
+    "read_records",
+    "sha256",
+    "verify",
+]
 
-RUN, MANIFEST = "run.json", "manifest.json"
+RUN, MANIFEST, SUMMARY = "run.json", "manifest.json", "summary.parquet"
 
 
 class RunError(NotecalcError):
@@ -36,13 +53,13 @@ def begin(case: Case, store: Store, kind: str, *, resume: bool, allow_mixed: boo
     if began and not resume:
         raise RunError("there is a run here already; resume it (--resume), or write elsewhere")
     if not began:
-        if any(store.list(result.name) for result in case.results) or store.list("blocks"):
+        if any(store.files(result.name) for result in case.results) or store.files("blocks"):
             raise RunError("there are files here, but no run.json that says what they are; write elsewhere")
         told = {"input_hash": case.input_hash, "kind": kind, "versions": versions(), "blocks": case.blocks}
         told |= {"scenarios": len(case.plan), "block_rows": case.block_rows, "inputs": case.inputs}
-        store.put(RUN, json.dumps(told, sort_keys=True, indent=1).encode())
+        store.put(RUN, sealed(told))
         return
-    told = _read(store, RUN)
+    told = read_beginning(store)
     if told["input_hash"] != case.input_hash:
         changed = ", ".join(_changed(told["inputs"], case.inputs)) or "the version of the file"
         raise RunError(f"the inputs are not those of the run that began here; changed: {changed}")
@@ -54,40 +71,103 @@ def begin(case: Case, store: Store, kind: str, *, resume: bool, allow_mixed: boo
 
 
 def read_records(case: Case, store: Store) -> dict[int, Record]:
-    """Give the records of the blocks that are done: those whose files are, to the last bit, what was written."""
+    """Give the records of the blocks that are done: those whose files are what was written, as far as is looked at."""
+    there = {path: found for result in case.results for path, found in store.files(result.name).items()}
     done = {}
-    for path in store.list("blocks"):
-        try:
-            record = Record(**_read(store, path))
-        except (RunError, TypeError):  # it isn't what was written; its block is computed again
-            continue
-        hashes = {file_of(result.name, record.block): record.sha256.get(result.name) for result in case.results}
-        if record_of(record.block) == path and all(_hash(store, file) == each for file, each in hashes.items()):
+    for path in store.files("blocks"):
+        record = _record(store, path)  # if there is none, its block is computed again
+        if record is not None and all(_as_written(store, record, result.name, there) for result in case.results):
             done[record.block] = record
     return done
 
 
-def finish(case: Case, store: Store, records: Mapping[int, Record]) -> dict[str, Any]:
-    """Write the manifest: what each file holds, what failed, and a hash of all results together."""
+def _record(store: Store, path: str) -> Record | None:
+    """Read a record; None if it isn't what was written there."""
+    try:
+        record = Record(**unsealed(store.get(path)))
+    except (ValueError, TypeError):
+        return None
+    return record if record_of(record.block) == path else None
+
+
+def _as_written(store: Store, record: Record, name: str, there: Mapping[str, Stored]) -> bool:
+    path = file_of(name, record.block)
+    found = there.get(path)
+    if found is None or found.size != record.size[name]:
+        return False
+    return found.tag == record.tags[name] != "" or sha256(store.get(path)) == record.sha256[name]
+
+
+def finish(case: Case, store: Store, records: Mapping[int, Record], *, summary: str | None) -> dict[str, Any]:
+    """Write the manifest: what each file holds, what failed, and a hash of all results together.
+
+    Parameters
+    ----------
+    summary : str or None
+        Hash of the summary's file, if there is one.
+    """
     ordered = [records[block] for block in range(case.blocks)]
-    whole = hashlib.sha256("".join(record.sha256[r.name] for record in ordered for r in case.results).encode())
+    blocks = [_entry(record) for record in ordered]
     told = {
         "input_hash": case.input_hash,
-        "result_hash": whole.hexdigest(),
+        "result_hash": _result_hash(case, blocks),
         "kinds": sorted({record.kind for record in ordered}),
         "versions": versions(),
         "seed": case.given.get("seed"),
         "scenarios": len(case.plan),
         "rows": {result.name: sum(record.rows[result.name] for record in ordered) for result in case.results},
         "failures": failures(case, ordered),
-        "blocks": [
-            {"block": record.block, "rows": record.rows, "sha256": record.sha256, "size": record.size}
-            for record in ordered
-        ],
+        "files": {RUN: sha256(store.get(RUN)), **({} if summary is None else {SUMMARY: summary})},
+        "blocks": blocks,
     }
     reach("manifest")
-    store.put(MANIFEST, json.dumps(told, sort_keys=True, indent=1).encode())
+    store.put(MANIFEST, sealed(told))
     return told
+
+
+def _entry(record: Record) -> dict[str, Any]:
+    """Give what the manifest says of a block; not its tags, which change when it is written again."""
+    return {"block": record.block, "rows": record.rows, "sha256": record.sha256, "size": record.size}
+
+
+def read_beginning(store: Store) -> dict[str, Any]:
+    """Read what a run said of itself when it began.
+
+    Raises
+    ------
+    RunError
+        It is not what was written.
+    """
+    return _read(store, RUN)
+
+
+def read_manifest(store: Store) -> dict[str, Any]:
+    """Read the manifest of a finished run.
+
+    Raises
+    ------
+    RunError
+        There is none, or it is not what was written.
+    """
+    if store.size(MANIFEST) is None:
+        raise RunError(f"{MANIFEST} is missing: the run is not finished (--resume goes on with one that began)")
+    return _read(store, MANIFEST)
+
+
+def kept_summary(case: Case, store: Store, records: Mapping[int, Record]) -> str | None:
+    """Give the hash of the summary if it is there, whole, and of these very results; None if it must be made."""
+    try:
+        told = read_manifest(store)
+    except RunError:
+        return None
+    blocks = [{"sha256": records[block].sha256} for block in range(case.blocks)]
+    kept: str | None = told["files"].get(SUMMARY)
+    same = kept is not None and told["result_hash"] == _result_hash(case, blocks)
+    return kept if same and _hash(store, SUMMARY) == kept else None
+
+
+def _result_hash(case: Case, blocks: Iterable[Mapping[str, Any]]) -> str:
+    return sha256("".join(entry["sha256"][result.name] for entry in blocks for result in case.results).encode())
 
 
 def failures(case: Case, records: Iterable[Record]) -> dict[str, dict[str, dict[str, Any]]]:
@@ -108,41 +188,54 @@ def failures(case: Case, records: Iterable[Record]) -> dict[str, dict[str, dict[
 
 def verify(case: Case, store: Store) -> list[str]:
     """Read all of a run again and say what is wrong with it, file by file; nothing if all is well."""
-    if store.size(MANIFEST) is None:
-        return [f"{MANIFEST} is missing: the run is not finished"]
-    told = _read(store, MANIFEST)
+    try:
+        told = read_manifest(store)
+    except RunError as error:
+        return [str(error)]
     wrong = [] if told["input_hash"] == case.input_hash else ["the inputs are not those of the run"]
     known = {entry["block"]: entry for entry in told["blocks"]}
-    wrong += [f"block {block} is not in {MANIFEST}" for block in range(case.blocks) if block not in known]
+    missing = [block for block in range(case.blocks) if block not in known]
+    wrong += [f"block {block} is not in {MANIFEST}" for block in missing]
+    if not missing and told["result_hash"] != _result_hash(case, told["blocks"]):
+        wrong.append(f"the result hash in {MANIFEST} is not that of its blocks")
+    records, expected = store.files("blocks"), dict(told["files"])
+    if case.summaries is not None and SUMMARY not in expected:
+        wrong.append(f"{SUMMARY} is not in {MANIFEST}")
     for block, entry in known.items():
+        path = record_of(block)
+        record = _record(store, path) if path in records else None
+        if record is None or _entry(record) != entry:
+            wrong.append(f"{path} is {'not what was written' if path in records else 'missing'}")
         start, stop = block_range(case, block)
         for result in case.results:
-            path = file_of(result.name, block)
-            found = _hash(store, path)
-            if found is None:
-                wrong.append(f"{path} is missing")
-            elif found != entry["sha256"][result.name]:
-                wrong.append(f"{path} is not what was written")
-            elif entry["rows"][result.name] != (stop - start) * result.rows:
-                wrong.append(f"{path} has {entry['rows'][result.name]} rows of {(stop - start) * result.rows}")
+            path, rows = file_of(result.name, block), (stop - start) * result.rows
+            expected[path] = entry["sha256"][result.name]
+            if entry["rows"][result.name] != rows:
+                wrong.append(f"{path} has {entry['rows'][result.name]} rows of {rows}")
+    for path, written in expected.items():
+        found = _hash(store, path)
+        if found != written:
+            wrong.append(f"{path} is {'missing' if found is None else 'not what was written'}")
+    wrong += [f"{path} belongs to no block" for path in sorted(records.keys() - set(map(record_of, known)))]
     for result in case.results:
-        extra = set(store.list(result.name)) - {file_of(result.name, block) for block in range(case.blocks)}
-        wrong += [f"{path} belongs to no block" for path in sorted(extra)]
+        wrong += [f"{path} belongs to no block" for path in store.files(result.name) if path not in expected]
     return wrong
 
 
+def sha256(data: bytes) -> str:
+    """Hash the content of a file."""
+    return hashlib.sha256(data).hexdigest()
+
+
 def _hash(store: Store, path: str) -> str | None:
-    return None if store.size(path) is None else hashlib.sha256(store.get(path)).hexdigest()
+    return None if store.size(path) is None else sha256(store.get(path))
 
 
 def _read(store: Store, path: str) -> dict[str, Any]:
     try:
-        read = json.loads(store.get(path))
+        return unsealed(store.get(path))
     except ValueError as error:
-        raise RunError(f"{path} can't be understood ({error}); the run can't be resumed") from None
-    if not isinstance(read, dict):
-        raise RunError(f"{path} can't be understood; the run can't be resumed")
-    return read
+        raise RunError(f"{path} can't be trusted: {error}") from None
 
 
 def _changed(before: Any, now: Any, path: str = "") -> list[str]:

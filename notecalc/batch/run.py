@@ -6,21 +6,22 @@ import contextlib
 import io
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from notecalc.batch.blocks import Record, block_range, file_of
 from notecalc.batch.case import Case
 from notecalc.batch.cluster import Cluster
+from notecalc.batch.deadline import Deadline
 from notecalc.batch.hold import hold
-from notecalc.batch.machine import machine_kind, resident_bytes
-from notecalc.batch.manifest import RunError, begin, finish, read_records
+from notecalc.batch.machine import machine_kind
+from notecalc.batch.manifest import SUMMARY, RunError, begin, finish, kept_summary, read_records, sha256
 from notecalc.batch.results import Result
+from notecalc.batch.room import Room, fitting
 from notecalc.batch.store import Store, open_store
 from notecalc.batch.summaries import summarise
-from notecalc.batch.workers import IDLE_BYTES, compute_blocks
-from notecalc.core._jit import at_least_one, thread_count
+from notecalc.batch.workers import compute_blocks
 from notecalc.core.arrays import FloatArray
 from notecalc.errors import TermError
 
@@ -29,9 +30,6 @@ if TYPE_CHECKING:
     from distributed import Client
 
 __all__ = ["Progress", "Run", "run"]
-
-_COPIES = 8  # of a block's columns that computing and writing hold at once, by measurement
-SUMMARY = "summary.parquet"
 
 
 @dataclass(frozen=True)
@@ -67,6 +65,7 @@ class Run:
     store: Store
     manifest: dict[str, Any]
     peak_bytes: int
+    """The most memory of all processes together, at most: each at its own peak, pages that they share in each."""
 
     @property
     def result_hash(self) -> str:
@@ -108,6 +107,7 @@ def run(
     storage_options: Mapping[str, Any] | None = None,
     resume: bool = False,
     allow_mixed: bool = False,
+    block_deadline: float | None = None,
     progress: Callable[[Progress], None] | None = None,
 ) -> Run:
     """Run scenarios and write their results, block by block.
@@ -121,7 +121,8 @@ def run(
     workers : int, optional
         Processes; one for each core if left out, as many as the memory allows.
     memory : int, optional
-        Bytes that all processes together may use.
+        Bytes that all processes together may use: a process of its own first measures what a block needs, and as many
+        workers begin as there is room for. One that grows beyond its share is replaced after its block.
     scheduler : str, optional
         Address of a Dask scheduler, such as ``tcp://10.0.0.1:8786``, whose workers compute; all of them see the place.
     client : distributed.Client, optional
@@ -129,11 +130,15 @@ def run(
     storage_options : mapping, optional
         What fsspec takes for the URL's file system, such as ``{"endpoint_url": ...}`` for S3; it travels to workers.
     resume : bool
-        Whether to go on with a run that was begun there.
+        Whether to go on with a run that was begun there. Files that are as they were written by size and by S3's ETag
+        (in a folder by the time of their last change) are not read again; `verify` reads everything.
     allow_mixed : bool
         Whether blocks computed on another kind of machine or by other versions may stand beside new ones. If not, a
         run does not begin while workers differ from each other, or their versions from this process's; a worker that
         joins later and differs gets no blocks, which the log says.
+    block_deadline : float, optional
+        Seconds that a block may take before another process gets it, three times at most; see `deadline.Deadline` for
+        how long that is if left out. One worker alone is this process, which nobody watches.
     progress : callable, optional
         Called with a `Progress` after each block.
 
@@ -144,7 +149,9 @@ def run(
     Raises
     ------
     RunError
-        There is another run at the place, or one of other inputs; the memory is too small.
+        There is another run at the place, or one of other inputs; a block dies, hangs or needs too much memory.
+    TermError
+        The memory is too small; a deadline of 0 or less.
     StoreError
         The place can't be written to; what is done is kept.
     KeyboardInterrupt
@@ -152,7 +159,8 @@ def run(
     """
     store = open_store(place, **(storage_options or {}))
     cluster = _cluster_of(scheduler, client, {"workers": workers, "memory": memory})
-    count = 0 if cluster is not None else _fitting(case, workers, memory)
+    deadline = Deadline(block_deadline)
+    room = Room(1) if cluster is not None else fitting(case, workers, memory)
     with contextlib.ExitStack() as entered:
         held = entered.enter_context(hold(store))
         crew = None if cluster is None else Cluster(cluster, store, held, allow_mixed=allow_mixed)
@@ -172,13 +180,15 @@ def run(
             told(record)
 
         if crew:
-            most = crew.compute_blocks(case, todo, done)
+            most = crew.compute_blocks(case, todo, deadline, done)
         else:
-            most = compute_blocks(case, store, todo, min(count, max(len(todo), 1)), done)
+            room = replace(room, workers=min(room.workers, max(len(todo), 1)))
+            most = compute_blocks(case, store, todo, room, deadline, done)
         held.check()
+        summary = None
         if case.summaries is not None:
-            _summarise(case, store)
-        return Run(case, store, finish(case, store, records), most)
+            summary = kept_summary(case, store, records) or _summarise(case, store)
+        return Run(case, store, finish(case, store, records, summary=summary), most)
 
 
 def _cluster_of(scheduler: str | None, client: Client | None, local: Mapping[str, Any]) -> str | Client | None:
@@ -192,7 +202,9 @@ def _cluster_of(scheduler: str | None, client: Client | None, local: Mapping[str
     return cluster
 
 
-def _summarise(case: Case, store: Store) -> None:
+def _summarise(case: Case, store: Store) -> str:
+    """Write the summary and give its hash."""
+
     def column(result: Result, name: str) -> Iterator[FloatArray]:
         for table in _blocks(case, store, result.name, [name]):
             yield table.column(name).to_numpy()
@@ -202,6 +214,7 @@ def _summarise(case: Case, store: Store) -> None:
     file = io.BytesIO()
     made.to_parquet(file)
     store.put(SUMMARY, file.getvalue())
+    return sha256(file.getvalue())
 
 
 def _blocks(case: Case, store: Store, result: str, columns: list[str] | None) -> Iterator[Any]:
@@ -235,33 +248,6 @@ class _Teller:
         if self._tell is not None:
             seconds = time.monotonic() - self._started
             self._tell(Progress(self._done, len(self._case.plan), self._failed, seconds, self._before))
-
-
-def block_bytes(case: Case) -> int:
-    """Give the memory that a block takes while it is computed and written."""
-    columns = sum(result.rows * (len(result.columns) + len(result.takes) + 3) for result in case.results)
-    return _COPIES * 8 * case.block_rows * columns
-
-
-def _fitting(case: Case, workers: int | None, memory: int | None) -> int:
-    """Give as many workers as asked for, or as there are cores and room in the memory."""
-    most = thread_count(None, 2**62) if workers is None else at_least_one("workers", workers)
-    if memory is None:
-        return most
-    here, block = resident_bytes(), block_bytes(case)
-    alone, each = here + block, IDLE_BYTES + block
-    if alone > memory:
-        rule = f"at least {_mebibytes(alone)}: {_mebibytes(here)} for the process and {_mebibytes(block)} for a block"
-        raise TermError("memory", rule=rule, got=_mebibytes(memory))
-    fit = max(1, (memory - here) // each)
-    if workers is not None and fit < workers:
-        rule = f"at least {_mebibytes(here + workers * each)} for {workers} workers; {fit} would fit"
-        raise TermError("memory", rule=rule, got=_mebibytes(memory))
-    return min(most, fit)
-
-
-def _mebibytes(count: int) -> str:
-    return f"{count / 2**20:,.0f} MiB"
 
 
 def _check_kinds(records: dict[int, Record], kind: str, *, allow_mixed: bool) -> None:

@@ -13,7 +13,7 @@ from typing import IO, Any, Protocol, cast
 from notecalc.batch.failpoints import reach
 from notecalc.errors import NotecalcError, TermError
 
-__all__ = ["Folder", "Remote", "Store", "StoreError", "open_store"]
+__all__ = ["Folder", "Remote", "Store", "StoreError", "Stored", "open_store"]
 
 _UNFINISHED = ".unfinished-"
 _S3 = {"s3", "s3a"}
@@ -24,11 +24,22 @@ class StoreError(NotecalcError, OSError):
     """A file of a run can't be written or read."""
 
 
+@dataclass(frozen=True)
+class Stored:
+    """What a place says of a file without reading it: its bytes, and what changes whenever it is written.
+
+    That is S3's ETag, in a folder the time of the last change; elsewhere it is empty.
+    """
+
+    size: int
+    tag: str
+
+
 class Store(Protocol):
     """Files by their path within a run."""
 
-    def put(self, path: str, data: bytes) -> None:
-        """Write a file, which is there when it is whole."""
+    def put(self, path: str, data: bytes) -> str:
+        """Write a file, which is there when it is whole; give its tag, see `Stored`."""
 
     def get(self, path: str) -> bytes:
         """Read a file."""
@@ -36,8 +47,8 @@ class Store(Protocol):
     def size(self, path: str) -> int | None:
         """Bytes of a file; None if there is none."""
 
-    def list(self, folder: str) -> list[str]:
-        """Give the paths of the files in a folder of the run, in order."""
+    def files(self, folder: str) -> dict[str, Stored]:
+        """Give the files in a folder of the run by their paths, in order."""
 
     def open(self, path: str) -> IO[bytes]:
         """Open a file to read parts of it."""
@@ -52,8 +63,8 @@ class Folder:
 
     path: Path
 
-    def put(self, path: str, data: bytes) -> None:
-        """Write a file, which is there when it is whole, also after the machine fails."""
+    def put(self, path: str, data: bytes) -> str:
+        """Write a file, which is there when it is whole, also after the machine fails; give its tag."""
         target = self.path / path
         beside = target.with_name(f"{_UNFINISHED}{uuid.uuid4().hex}")
         reach("before-write")
@@ -65,6 +76,7 @@ class Folder:
                     reach("after-write")
                     file.flush()
                     os.fsync(file.fileno())
+                    tag = _tag(os.fstat(file.fileno()))
                 reach("after-sync")
                 beside.replace(target)
                 reach("after-rename")
@@ -75,6 +87,7 @@ class Folder:
             _sync_folder(target.parent)
         except OSError as error:
             raise StoreError(f"{target} can't be written: {error.strerror or error}") from error
+        return tag
 
     def get(self, path: str) -> bytes:
         """Read a file."""
@@ -88,10 +101,20 @@ class Folder:
         file = self.path / path
         return file.stat().st_size if file.is_file() else None
 
-    def list(self, folder: str) -> list[str]:
-        """Give the paths of the files in a folder of the run, in order."""
-        files = (self.path / folder).glob("*")
-        return sorted(f"{folder}/{file.name}" for file in files if not file.name.startswith(_UNFINISHED))
+    def files(self, folder: str) -> dict[str, Stored]:
+        """Give the files in a folder of the run by their paths, in order."""
+        found = {}
+        try:
+            with os.scandir(self.path / folder) as entries:
+                for entry in entries:
+                    if entry.is_file() and not entry.name.startswith(_UNFINISHED):
+                        status = entry.stat()
+                        found[f"{folder}/{entry.name}"] = Stored(status.st_size, _tag(status))
+        except (FileNotFoundError, NotADirectoryError):
+            return {}
+        except OSError as error:
+            raise StoreError(f"{self.path / folder} can't be listed: {error.strerror or error}") from error
+        return dict(sorted(found.items()))
 
     def open(self, path: str) -> IO[bytes]:
         """Open a file to read parts of it."""
@@ -122,12 +145,13 @@ class Remote:
         """Whether it writes on condition; of S3 this is known."""
         return self._scheme in _S3
 
-    def put(self, path: str, data: bytes) -> None:
-        """Write a file, which is there when it is whole."""
+    def put(self, path: str, data: bytes) -> str:
+        """Write a file, which is there when it is whole; give its tag."""
         reach("before-write")
         with self._errors(path, "written"):
-            self._system.pipe_file(self._at(path), data, **self._at_once)
+            answer = self._system.pipe_file(self._at(path), data, **self._at_once)
         reach("after-rename")
+        return str(answer.get("ETag", "")) if isinstance(answer, dict) else ""
 
     def put_if(self, path: str, data: bytes, *, replacing: str | None) -> str | None:
         """Write a file where there is none, or in place of the one with a tag; give its tag, None if it isn't so."""
@@ -160,14 +184,15 @@ class Remote:
         told = self._info(path)
         return None if told is None else int(told["size"])
 
-    def list(self, folder: str) -> list[str]:
-        """Give the paths of the files in a folder of the run, in order."""
+    def files(self, folder: str) -> dict[str, Stored]:
+        """Give the files in a folder of the run by their paths, in order."""
         with self._errors(folder, "listed"):
             try:
                 found = self._system.ls(self._at(folder), detail=True)
             except FileNotFoundError:
-                return []
-        return sorted(f"{folder}/{told['name'].rpartition('/')[2]}" for told in found if told["type"] == "file")
+                return {}
+        files = {f"{folder}/{told['name'].rpartition('/')[2]}": told for told in found if told["type"] == "file"}
+        return {path: Stored(int(told["size"]), str(told.get("ETag", ""))) for path, told in sorted(files.items())}
 
     def open(self, path: str) -> IO[bytes]:
         """Open a file to read parts of it."""
@@ -242,6 +267,10 @@ def open_store(place: str | Path, **options: Any) -> Store:
     if options:
         raise TermError("storage_options", rule="left out for a folder", got=sorted(options))
     return Folder(Path(text.removeprefix("file://")).absolute())
+
+
+def _tag(status: os.stat_result) -> str:
+    return str(status.st_mtime_ns)
 
 
 def _sync_folder(folder: Path) -> None:

@@ -1,13 +1,18 @@
-"""Processes that compute blocks: each has one at a time, and one that dies is replaced and its block computed again."""
+"""Processes that compute blocks: each has one at a time; one that dies or hangs is replaced and its block done again.
+
+A worker writes what it computes before it gets the next block, so that nothing piles up for want of a fast disk.
+"""
 
 from __future__ import annotations
 
 import contextlib
+import logging
 import os
 import signal
 import time
 from collections import Counter, deque
 from collections.abc import Callable, Iterable
+from dataclasses import dataclass
 from multiprocessing import get_context
 from multiprocessing.connection import Connection, wait
 from multiprocessing.context import ForkServerProcess
@@ -15,128 +20,222 @@ from typing import Any, Self, TypeAlias, cast
 
 from notecalc.batch.blocks import Record, make_block
 from notecalc.batch.case import Case
-from notecalc.batch.machine import machine_kind, resident_bytes
+from notecalc.batch.deadline import Deadline
+from notecalc.batch.machine import forget_peak, machine_kind, resident_bytes
 from notecalc.batch.manifest import RunError
+from notecalc.batch.room import UNSTARTED, Room, mebibytes
 from notecalc.batch.store import Store
 from notecalc.errors import NotecalcError
 
-__all__ = ["ATTEMPTS", "IDLE_BYTES", "Done", "compute_blocks"]
+__all__ = ["ATTEMPTS", "Done", "compute_blocks", "too_long"]
 
-IDLE_BYTES = 560 * 2**20  # of a worker between blocks, by measurement: 526 MiB with every kernel loaded, 200 with few
-ATTEMPTS = 3  # at a block whose worker dies
+ATTEMPTS = 3  # at a block whose worker dies or hangs
 _PATIENCE = 30.0  # seconds that a worker has to end when asked to
+_LOOK = 1.0  # seconds from one look at who is late to the next; also, no lost wakeup can hang the run
+_log = logging.getLogger("notecalc")
 
 Done: TypeAlias = Callable[[Record], None]
 
 
-def compute_blocks(case: Case, store: Store, blocks: Iterable[int], workers: int, done: Done) -> int:
+def compute_blocks(case: Case, store: Store, blocks: Iterable[int], room: Room, deadline: Deadline, done: Done) -> int:
     """Compute blocks and say of each when it is written; in this process if there is one worker.
 
     Returns
     -------
     int
-        The most memory that any process had [bytes].
+        The most memory that all processes had together [bytes], at most: the sum of what each had at its own peak.
 
     Raises
     ------
     NotecalcError
         A block can't be written.
     RunError
-        A block's worker died three times.
+        A block's worker died or hung three times; no worker starts; one alone needs more memory than there may be. In
+        this process nobody notices a block that hangs.
     KeyboardInterrupt
-        At Ctrl-C, once the blocks that were being computed are written.
+        At Ctrl-C, once the blocks that were being computed are written; at the second one at once.
     """
-    if workers == 1:
-        kind = machine_kind()
-        for block in blocks:
-            done(make_block(case, store, block, kind))
-        return resident_bytes(peak=True)
-    with _Pool(case, store, workers) as pool:
-        return pool.run(deque(blocks), done)
+    forget_peak()
+    if room.workers > 1:
+        with _Pool(case, store, room, deadline) as pool:
+            return pool.run(deque(blocks), done)
+    kind = machine_kind()
+    for block in blocks:
+        done(make_block(case, store, block, kind))
+        if room.memory is not None and resident_bytes(peak=True) > room.memory:
+            raise _too_much(resident_bytes(peak=True), room.memory)
+    return resident_bytes(peak=True)
+
+
+def too_long(block: int, seconds: float) -> str:
+    """Say that a block took longer than it may."""
+    return (
+        f"block {block} took longer than {seconds:g} s; if that is what it needs, give blocks more time "
+        "(--block-deadline) or have fewer scenarios in one (block_rows)"
+    )
+
+
+@dataclass(eq=False)
+class _Worker:
+    """A process and our end of the line to it."""
+
+    process: ForkServerProcess
+    line: Connection
+    block: int | None = None
+    made: int = 0  # blocks
+    memory: int = 0  # the most it had
+    ready: bool = False
 
 
 class _Pool:
-    """Workers, each at the other end of a line."""
+    """Workers that are handed blocks."""
 
-    def __init__(self, case: Case, store: Store, workers: int) -> None:
-        self._case, self._store, self._count = case, store, workers
-        # Forked from a server that has everything imported and runs no threads, whose locks a fork would copy.
+    def __init__(self, case: Case, store: Store, room: Room, deadline: Deadline) -> None:
+        self._case, self._store, self._room, self._deadline = case, store, room, deadline
+        # Forked from a server that has everything imported and runs nothing, whose locks a fork would copy.
         self._context = get_context("forkserver")
-        self._context.set_forkserver_preload(["numba", __name__])
-        self._processes: dict[Connection, ForkServerProcess] = {}
-        self._busy: dict[Connection, int] = {}
+        self._context.set_forkserver_preload(["notecalc.batch.forked"])
+        self._workers: list[_Worker] = []
         self._attempts: Counter[int] = Counter()
-        self._most = resident_bytes(peak=True)
+        self._unstarted = 0
+        self._server = self._most = 0
 
     def __enter__(self) -> Self:
-        for _ in range(self._count):
+        for _ in range(self._room.workers):
             self._start()
         return self
 
-    def __exit__(self, *_: object) -> None:
-        for line in self._processes:
+    def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
+        for worker in self._workers:
             with contextlib.suppress(OSError):  # it died
-                line.send(None)
-        until = time.monotonic() + _PATIENCE
-        for line, process in self._processes.items():
-            process.join(max(0.0, until - time.monotonic()))
-            if process.is_alive():
-                process.kill()
-                process.join()
-            line.close()
+                worker.line.send(None)
+        busy = any(worker.block is not None for worker in self._workers)  # left at once, without waiting
+        until = time.monotonic() + (0.0 if kind and busy else _PATIENCE)
+        for worker in [*self._workers]:
+            worker.process.join(max(0.0, until - time.monotonic()))
+            self._end(worker)
 
     def run(self, waiting: deque[int], done: Done) -> int:
         """Hand out blocks until all are written, or something keeps one from being; give the most memory used."""
         stop: BaseException | None = None
         while True:
-            for line in [line for line in self._processes if line not in self._busy]:
-                if waiting and stop is None:
-                    self._busy[line] = waiting.popleft()
-                    with contextlib.suppress(OSError):  # it died: its end of the line says so below
-                        line.send(self._busy[line])
-            if not self._busy:
+            if stop is None:
+                self._hand_out(waiting)
+            busy = [worker for worker in self._workers if worker.block is not None]
+            if not busy and (stop is not None or not waiting):
                 break
+            lines = {worker.line: worker for worker in self._workers if worker.block is not None or not worker.ready}
             try:
-                # A deadline, so that Ctrl-C is heard and no lost wakeup can hang the run.
-                for line in cast(list[Connection], wait([*self._busy], timeout=1.0)):
-                    stop = self._answer(line, waiting, done) or stop
+                for line in wait([*lines], timeout=min(_LOOK, self._deadline.seconds / 4)):
+                    wrong = self._answer(lines[cast(Connection, line)], waiting, done)
+                    stop = stop or wrong
+                for worker in self._deadline.late():
+                    wrong = self._late(cast(_Worker, worker), waiting)
+                    stop = stop or wrong
             except KeyboardInterrupt as asked:
+                if isinstance(stop, KeyboardInterrupt):
+                    raise
                 stop = asked
         if stop is not None:
             raise stop
         return self._most
 
-    def _answer(self, line: Connection, waiting: deque[int], done: Done) -> Exception | None:
+    def _hand_out(self, waiting: deque[int]) -> None:
+        for worker in self._workers:
+            if waiting and worker.ready and worker.block is None:
+                worker.block = waiting.popleft()
+                self._deadline.begin(worker)
+                with contextlib.suppress(OSError):  # it died: our end of the line says so next
+                    worker.line.send(worker.block)
+
+    def _answer(self, worker: _Worker, waiting: deque[int], done: Done) -> Exception | None:
         """Take what a worker has to say; give what keeps the run from going on."""
-        block = self._busy.pop(line)
         try:
-            result, memory = line.recv()
+            told = worker.line.recv()
         except (EOFError, OSError):
-            self._replace(line)
+            return self._again(worker, waiting, f"the worker of block {worker.block} died; is memory short?")
+        if not worker.ready:
+            worker.memory, server = told
+            worker.ready, self._unstarted, self._server = True, 0, max(self._server, server)
+            self._deadline.end(worker, done=False)
+            return None
+        result, worker.memory = told
+        worker.block = None
+        self._deadline.end(worker, done=isinstance(result, Record))
+        self._most = max(self._most, self._used(at_least=0))
+        if not isinstance(result, Record):
+            return cast(Exception, result)
+        worker.made += 1
+        done(result)
+        return self._keep_within_room(worker)
+
+    def _late(self, worker: _Worker, waiting: deque[int]) -> Exception | None:
+        """End a worker that hangs."""
+        if worker.block is None:
+            return self._again(worker, waiting, "")
+        why = too_long(worker.block, self._deadline.seconds)
+        _log.warning("%s; its worker is ended, and another computes it", why)
+        return self._again(worker, waiting, why)
+
+    def _again(self, worker: _Worker, waiting: deque[int], why: str) -> Exception | None:
+        """Have another process in place of one that died or was late; give what speaks against it."""
+        block = worker.block
+        self._end(worker)
+        if block is None:
+            self._unstarted += 1
+            if self._unstarted == ATTEMPTS:
+                return RunError(f"{ATTEMPTS} workers ended before they began; {UNSTARTED}")
+        else:
+            waiting.appendleft(block)
             self._attempts[block] += 1
             if self._attempts[block] == ATTEMPTS:
-                return RunError(f"the worker of block {block} died {ATTEMPTS} times; is memory short?")
-            waiting.appendleft(block)
+                return RunError(f"{why} ({ATTEMPTS} times)")
+        self._start()
+        return None
+
+    def _keep_within_room(self, worker: _Worker) -> Exception | None:
+        """Once all processes may have more than they should, replace a worker that grew, or do with one less."""
+        memory = self._room.memory
+        used = self._used(at_least=self._room.share)
+        if memory is None or used <= memory:
             return None
-        self._most = max(self._most, memory)
-        if isinstance(result, Record):
-            done(result)
-            return None
-        return cast(Exception, result)
+        grew = worker.made > 1 and worker.memory > self._room.share
+        if not grew and len(self._workers) == 1:
+            return _too_much(used, memory)
+        self._end(worker)
+        if grew:  # memory that earlier blocks left behind in it
+            self._start()
+        else:
+            left = len(self._workers)
+            _log.warning("a block needs %s, more than was measured: %d workers go on", mebibytes(worker.memory), left)
+        return None
+
+    def _used(self, *, at_least: int) -> int:
+        workers = sum(max(worker.memory, at_least) for worker in self._workers)
+        return resident_bytes(peak=True) + self._server + workers
 
     def _start(self) -> None:
         ours, theirs = self._context.Pipe()
         process = self._context.Process(target=_work, args=(theirs, self._case, self._store), daemon=True)
         process.start()
         theirs.close()
-        self._processes[ours] = process
+        worker = _Worker(process, ours)
+        self._workers.append(worker)
+        self._deadline.begin(worker)
 
-    def _replace(self, line: Connection) -> None:
-        process = self._processes.pop(line)
-        line.close()
-        process.kill()
-        process.join()
-        self._start()
+    def _end(self, worker: _Worker) -> None:
+        self._workers.remove(worker)
+        self._deadline.end(worker, done=False)
+        worker.process.kill()
+        worker.process.join()
+        worker.line.close()
+
+
+def _too_much(used: int, memory: int) -> RunError:
+    return RunError(
+        f"the run needed {mebibytes(used)} of {mebibytes(memory)}; what is done is kept. Fewer scenarios in a block "
+        "(block_rows) need less"
+    )
 
 
 def _work(connection: Connection, case: Case, store: Store) -> None:
@@ -144,6 +243,8 @@ def _work(connection: Connection, case: Case, store: Store) -> None:
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C goes to all; the parent says what is to be done
     os.environ["NOTECALC_THREADS"] = "1"  # the cores are shared among workers, not threads
     kind = machine_kind()
+    with contextlib.suppress(OSError):  # nobody is there any more
+        connection.send((resident_bytes(peak=True), resident_bytes(os.getppid(), peak=True)))
     while True:
         try:
             block = connection.recv()
@@ -160,5 +261,5 @@ def _work(connection: Connection, case: Case, store: Store) -> None:
             result = RunError(f"block {block} failed: {type(error).__name__}: {error}")
         try:
             connection.send((result, resident_bytes(peak=True)))
-        except (BrokenPipeError, OSError):
+        except OSError:
             return

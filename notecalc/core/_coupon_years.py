@@ -11,14 +11,19 @@ from notecalc.core._laying_out import ALONG_CYCLE, BY_DAYS, IN_MONTHS
 from notecalc.core._spans import Spans
 from notecalc.core.arrays import BoolArray, DateArray, FloatArray, IntArray
 from notecalc.core.conventions import find_day_count
-from notecalc.core.daycount import fill, ratio, year_fraction
+from notecalc.core.daycount import COMPILE_FROM, fill, ratio, year_fraction
 from notecalc.core.periods import Periods, count_fraction
 
 __all__ = ["accrued_years", "counting", "step_years", "years_by", "years_to_coupon"]
 
 
-def accrued_years(periods: Periods, period: IntArray, day: DateArray) -> FloatArray:
-    """Give the fraction of a year accrued from the start of some periods to a day in each, none of them missing."""
+def accrued_years(
+    periods: Periods, period: IntArray, day: DateArray, *, compile_from: int = COMPILE_FROM
+) -> FloatArray:
+    """Give the fraction of a year accrued from the start of some periods to a day in each, none of them missing.
+
+    `compile_from` is as for `daycount.fill`.
+    """
     note = periods.note[period]
     years = np.empty(period.size)
     words = periods.notes.day_count
@@ -28,7 +33,7 @@ def accrued_years(periods: Periods, period: IntArray, day: DateArray) -> FloatAr
         count, own = find_day_count(name), period[some]
         start, end, whose = periods.accrual_start[own], day[some], note[some]
         if count.denominator is not None and not count.needs:
-            years[some] = fill(Spans(start, end), (count,), None)
+            years[some] = fill(Spans(start, end), (count,), None, compile_from=compile_from)
         else:
             cycle, ends = periods.cycle.take(whose), periods.accrual_end[own]
             years[some] = ratio(*count_fraction(periods.notes, whose, cycle, start, end, period_end=ends))

@@ -19,7 +19,7 @@ from notecalc.core.arrays import FINITE, DateArray, FloatArray, IntArray, as_num
 from notecalc.core.notes import Periods
 from notecalc.errors import TermError
 
-__all__ = ["STREET", "Coupons", "RemainingFlows", "find_each"]
+__all__ = ["STREET", "Coupons", "RemainingFlows", "check_within_life", "find_each"]
 
 STREET = "street"
 
@@ -206,16 +206,28 @@ def find_each(
         note, np.ascontiguousarray(settlement).view(np.int64), current, places, since,
     )  # fmt: skip
     if outside >= 0:
-        first, stop = periods.offsets[note], periods.offsets[note + 1]
-        early = np.zeros(size, dtype=np.bool_)
-        some = first < stop  # a note that was cut may have none
-        early[some] = settlement[some] < periods.accrual_start[first[some]]
-        forbid(name, settlement, early, "on or after issue")
-        forbid(name, settlement, np.arange(size) >= outside, "before maturity")
+        check_within_life(periods, note, settlement, name)
     rest = np.flatnonzero(np.isnan(since) & ~np.isnat(settlement))
     if rest.size:
         since[rest] = accrued_years(periods, current[rest], settlement[rest])
     return current, places, since
+
+
+def check_within_life(periods: Periods, note: IntArray, settlement: DateArray, name: str = "settlement") -> None:
+    """Raise at the first settlement before issue, else at the first from maturity on; a missing one is neither.
+
+    Raises
+    ------
+    TermError
+        Such a settlement, called by its name.
+    """
+    first, last = periods.offsets[note], periods.offsets[note + 1] - 1
+    some = slice(None) if (first <= last).all() else first <= last  # a note that was cut may have none
+    early, late = np.zeros(note.size, dtype=np.bool_), ~np.isnat(settlement)
+    early[some] = settlement[some] < periods.accrual_start[first[some]]
+    late[some] = settlement[some] >= periods.accrual_end[last[some]]
+    forbid(name, settlement, early, "on or after issue")
+    forbid(name, settlement, late, "before maturity")
 
 
 def _spans(periods: Periods) -> list[IntArray]:

@@ -360,7 +360,13 @@ COMPILE_FROM = 200_000  # rows from which a compiled loop saves more time than n
 
 
 def fill(
-    spans: Spans, conventions: tuple[DayCount, ...], codes: Any, *, threads: int | None = None, out: Any = None
+    spans: Spans,
+    conventions: tuple[DayCount, ...],
+    codes: Any,
+    *,
+    threads: int | None = None,
+    out: Any = None,
+    compile_from: int = COMPILE_FROM,
 ) -> FloatArray:
     """Give the year fraction of each span, or the interest if it has a principal and a rate.
 
@@ -372,10 +378,12 @@ def fill(
         What `read_day_counts` gave, the codes as a flat array or None.
     threads, out
         See `year_fraction`.
+    compile_from : int
+        Rows from which a compiled loop is used: fewer where numba is there already.
     """
     thread_count(threads, spans.size)  # an impossible number is an error even where it makes no difference
     filled = _result_array(spans.size, out)
-    _each(spans, conventions, codes, filled, lambda count, part, into: _fill(count, part, into, threads))
+    _each(spans, conventions, codes, filled, lambda count, part, into: _fill(count, part, into, threads, compile_from))
     return filled
 
 
@@ -400,9 +408,9 @@ def _each(
         out[rows] = part
 
 
-def _fill(count: DayCount, spans: Spans, out: FloatArray, threads: int | None) -> None:
+def _fill(count: DayCount, spans: Spans, out: FloatArray, threads: int | None, compile_from: int) -> None:
     amounts = () if spans.principal is None else (spans.principal, spans.annual_rate)
-    if spans.size < COMPILE_FROM:
+    if spans.size < compile_from:
         np.copyto(out, spans.times(ratio(*spans.fraction(count))))
         return
     loop = count.fractions if spans.principal is None else count.interest

@@ -1,6 +1,9 @@
 """A small run that needs no valuation: 23 blocks in a second; and an S3 server, a process of its own."""
 
+import contextlib
+import os
 import re
+import signal
 import subprocess
 import sys
 import threading
@@ -10,6 +13,7 @@ from pathlib import Path
 import fsspec
 import pytest
 
+from notecalc.batch.run import run
 from notecalc.batch.scenariofile import load_scenarios
 
 DEADLINE = 60.0  # seconds for a server to start, on a machine that does much else
@@ -71,6 +75,12 @@ def small(scenario_file):
     return load_scenarios(scenario_file())
 
 
+@pytest.fixture
+def undisturbed(small, tmp_path):
+    """The result hash of the small run when nothing happens to it."""
+    return run(small, tmp_path / "undisturbed", workers=1).result_hash
+
+
 @pytest.fixture(scope="session")
 def s3_server():
     """The address of an S3 server, which gets its port from the system."""
@@ -130,3 +140,42 @@ def shares_to(tmp_path):
         return load_scenarios(tmp_path / "scenarios.toml")
 
     return make
+
+
+@pytest.fixture
+def dask(tmp_path):
+    """Starts a part of Dask by its command, and kills it with what it started."""
+    with contextlib.ExitStack() as stack:
+
+        def start(part: str, *options: str) -> subprocess.Popen:
+            command = [sys.executable, "-m", "dask", part, "--no-dashboard", "--dashboard-address", ":0", *options]
+            said = stack.enter_context((tmp_path / f"{part}.log").open("ab"))
+            process = stack.enter_context(
+                subprocess.Popen(command, cwd=tmp_path, stdout=said, stderr=said, start_new_session=True)
+            )
+            stack.callback(_kill_group, process)
+            return process
+
+        yield start
+
+
+def _kill_group(process: subprocess.Popen) -> None:
+    with contextlib.suppress(ProcessLookupError):
+        os.killpg(process.pid, signal.SIGKILL)
+
+
+@pytest.fixture
+def members():
+    """Gives the living processes of a group, each with the most memory that it had [bytes]."""
+
+    def of(group: int) -> dict[int, int]:
+        found = {}
+        for folder in Path("/proc").glob("[0-9]*"):
+            with contextlib.suppress(OSError):  # it has ended
+                state, _, its = (folder / "stat").read_text().rpartition(")")[2].split()[:3]
+                if int(its) == group and state not in "ZX":
+                    most = re.search(r"VmHWM:\s*(\d+) kB", (folder / "status").read_text())
+                    found[int(folder.name)] = 1024 * int(most[1]) if most else 0
+        return dict(sorted(found.items()))
+
+    return of

@@ -1,5 +1,6 @@
 """Runs on a Dask cluster: once with every process for itself, and what can go wrong with one inside this process."""
 
+import asyncio
 import contextlib
 import itertools
 import json
@@ -8,14 +9,16 @@ import os
 import shutil
 import signal
 import socket
-import subprocess
 import sys
+import threading
 import time
 from pathlib import Path
 
 import pytest
-from distributed import Client, LocalCluster
+from distributed import Client, LocalCluster, get_worker
+from distributed.comm.core import CommClosedError
 
+from notecalc.batch import blocks
 from notecalc.batch import cluster as clusters
 from notecalc.batch.cluster import Cluster
 from notecalc.batch.hold import hold
@@ -44,28 +47,6 @@ def until(holds):
 
 
 # ---------------------------------------------------------------- a scheduler, a nanny and workers, a process each
-
-
-@pytest.fixture
-def dask(tmp_path):
-    """Starts a part of Dask by its command, and kills it with what it started."""
-    with contextlib.ExitStack() as stack:
-
-        def start(part: str, *options: str) -> subprocess.Popen:
-            command = [sys.executable, "-m", "dask", part, "--no-dashboard", "--dashboard-address", ":0", *options]
-            said = stack.enter_context((tmp_path / f"{part}.log").open("ab"))
-            process = stack.enter_context(
-                subprocess.Popen(command, cwd=tmp_path, stdout=said, stderr=said, start_new_session=True)
-            )
-            stack.callback(_kill_group, process)
-            return process
-
-        yield start
-
-
-def _kill_group(process: subprocess.Popen) -> None:
-    with contextlib.suppress(ProcessLookupError):
-        os.killpg(process.pid, signal.SIGKILL)
 
 
 def test_workers_that_die_join_late_or_have_other_versions_leave_the_bits_as_they_are(
@@ -119,7 +100,7 @@ def test_workers_that_die_join_late_or_have_other_versions_leave_the_bits_as_the
         assert made.result_hash == expected.result_hash
         assert made.manifest["kinds"] == expected.manifest["kinds"]
         assert verify(case, open_store(f"{s3}/run")) == []
-        assert len(open_store(f"{s3}/run").list("blocks")) == BLOCKS
+        assert len(open_store(f"{s3}/run").files("blocks")) == BLOCKS
         opened_late, opened_older = of_workers(clusters._opened.cache_info)
         assert (opened_late.misses, opened_older.misses) == (1, 0)
         assert opened_late.hits >= 1
@@ -148,6 +129,65 @@ def client():
         Client(cluster, set_as_default=False) as client,
     ):
         yield client
+
+
+def test_a_block_that_hangs_is_done_by_another_worker_and_its_own_comes_back(case, tmp_path, monkeypatch, caplog):
+    expected = run(case, tmp_path / "alone", workers=1)
+    woken, hung, made = threading.Event(), [], []
+
+    def make_block(case, store, block, kind):
+        if block == 3 and not hung:
+            hung.append(get_worker().address)
+            assert woken.wait(DEADLINE)
+        time.sleep(0.05)
+        made.append((block, get_worker().address))
+        return blocks.make_block(case, store, block, kind)
+
+    monkeypatch.setattr(clusters, "make_block", make_block)
+    monkeypatch.setattr(clusters, "_LOOK", 0.05)
+    with (
+        LocalCluster(n_workers=2, threads_per_worker=1, processes=False, dashboard_address=":0") as cluster,
+        Client(cluster, set_as_default=False) as client,
+    ):
+        progress = lambda _: woken.set() if "hangs" in caplog.text else None  # noqa: E731
+        done = run(case, tmp_path / "run", client=client, block_deadline=2, progress=progress)
+        assert done.result_hash == expected.result_hash
+        assert f"worker {hung[0]} hangs: block 3 took longer than 2 s" in caplog.text
+        at_last = made.index((3, hung[0]))
+        assert len({address for block, address in made if block == 3}) == 2
+        assert hung[0] in [address for block, address in made[at_last + 1 :]]
+
+
+def test_a_block_that_always_hangs_is_reported(case, client, tmp_path, monkeypatch):
+    woken = threading.Event()
+    monkeypatch.setattr(clusters, "make_block", lambda *_: woken.wait(DEADLINE))
+    monkeypatch.setattr(clusters, "_PATIENCE", 0.5)
+    try:
+        with pytest.raises(RunError, match=r"had no worker for 0.5 s .*hangs: block [01] took longer than 0.2 s"):
+            run(case, tmp_path / "run", client=client, block_deadline=0.2)
+    finally:
+        woken.set()
+
+
+@pytest.mark.parametrize("how", ["never", "the connection breaks"])
+def test_a_record_that_does_not_come_is_asked_for_again(case, client, tmp_path, monkeypatch, how):
+    """The scheduler says that a block is done, and then nothing when it is asked for what its worker says."""
+    expected = run(case, tmp_path / "alone", workers=1)
+    scheduler, asked = client.cluster.scheduler, []
+    gather = scheduler.handlers["gather"]
+
+    async def lost(**given):
+        asked.append(given["keys"])
+        if len(asked) == 4 and how == "never":
+            await asyncio.Event().wait()
+        if len(asked) == 4:
+            raise CommClosedError("as if its worker had died")
+        return await gather(**given)
+
+    monkeypatch.setitem(scheduler.handlers, "gather", lost)
+    monkeypatch.setattr(clusters, "_FETCH", 0.5)
+    assert run(case, tmp_path / "run", client=client).result_hash == expected.result_hash
+    assert asked.count(asked[3]) == 2
 
 
 def test_at_ctrl_c_no_more_is_begun_than_workers_hold_and_what_is_done_stays(case, client, tmp_path):

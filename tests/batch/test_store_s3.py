@@ -9,7 +9,7 @@ from notecalc.batch import hold as holds
 from notecalc.batch.hold import LOCK, hold
 from notecalc.batch.manifest import RUN, RunError, verify
 from notecalc.batch.run import run
-from notecalc.batch.store import Folder, StoreError, open_store
+from notecalc.batch.store import Folder, Remote, Stored, StoreError, open_store
 from notecalc.errors import TermError
 
 
@@ -20,14 +20,16 @@ def case(shares_to):
 
 def test_files_are_there_when_written_and_not_before(s3):
     store = open_store(f"{s3}/run/")
-    assert (store.size("a/2"), store.list("a")) == (None, [])
-    store.put("a/2", b"second")
+    assert (store.size("a/2"), store.files("a")) == (None, {})
+    tag = store.put("a/2", b"second")
     store.put("a/1", b"first")
     assert (store.get("a/2"), store.size("a/2"), store.size("a")) == (b"second", 6, None)
-    assert store.list("a") == ["a/1", "a/2"]
+    assert list(store.files("a")) == ["a/1", "a/2"]
+    assert store.files("a")["a/2"] == Stored(6, tag)
+    assert store.put("a/2", b"Second") == store.files("a")["a/2"].tag != tag
     assert open_store(f"{s3}/run").open("a/1").read(2) == b"fi"
     store.remove("a/2")
-    assert store.list("a") == ["a/1"]
+    assert list(store.files("a")) == ["a/1"]
 
 
 def test_a_write_on_condition_is_done_once_however_often_it_is_sent(s3):
@@ -68,17 +70,22 @@ def test_a_run_in_a_bucket_is_that_of_a_folder_and_goes_on_where_it_stopped(case
     store = open_store(url, **options)
     with pytest.raises(KeyboardInterrupt):
         run(case, url, workers=1, storage_options=options, progress=stop)
-    assert len(store.list("dilution")) == 3
+    assert len(store.files("dilution")) == 3
     with pytest.raises(RunError, match="resume it"):
         run(case, url, workers=1, storage_options=options)
-    seen = []
+    read, seen, get = [], [], Remote.get
+    monkeypatch.setattr(Remote, "get", lambda self, path: read.append(path) or get(self, path))
     made = run(case, url, workers=1, storage_options=options, resume=True, progress=seen.append)
+    records = {f"blocks/{block:08d}.json" for block in range(3)}
+    assert set(read) - {LOCK} == {RUN, *records}  # no results, which have their tags
     assert made.result_hash == expected.result_hash
     assert [progress.done for progress in seen] == [30, 40, 50, 60]
     assert sum(table.num_rows for table in made.blocks("dilution")) == 60
     assert verify(case, store) == []
     store.put("dilution/block-00000001.parquet", store.get("dilution/block-00000002.parquet"))
     assert verify(case, store) == ["dilution/block-00000001.parquet is not what was written"]
+    again = run(case, url, workers=1, storage_options=options, resume=True, progress=seen.append)
+    assert (seen[-2].before, again.result_hash) == (50, expected.result_hash)
     assert store.size(LOCK) is None
 
 

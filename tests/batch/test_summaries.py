@@ -1,5 +1,6 @@
 """What all scenarios say together, beside numpy on all of them at once."""
 
+import shutil
 import types
 from unittest import mock
 
@@ -10,10 +11,12 @@ from hypothesis import strategies as st
 
 from notecalc.batch import summaries
 from notecalc.batch.axes import Drawn, Listed
+from notecalc.batch.manifest import verify
 from notecalc.batch.plan import Plan
 from notecalc.batch.results.base import Column, Result
 from notecalc.batch.run import run
 from notecalc.batch.scenariofile import load_scenarios
+from notecalc.batch.store import Folder
 from notecalc.batch.summaries import summarise
 
 LEVELS = (0.0, 0.05, 0.37, 0.5, 0.95, 1.0)
@@ -103,6 +106,35 @@ def test_a_run_has_its_summary_and_a_resumed_one_the_same(scenario_file, tmp_pat
     assert len(table[table["result"] == "dilution"]) == 4
     again = run(case, tmp_path / "run", workers=1, resume=True).summary()
     assert again.equals(table)
+
+    file = tmp_path / "run" / "summary.parquet"
+    written = file.read_bytes()
+    file.write_bytes(written[:-1])
+    assert verify(case, made.store) == ["summary.parquet is not what was written"]
+    run(case, tmp_path / "run", workers=1, resume=True)
+    assert file.read_bytes() == written
+    assert verify(case, made.store) == []
+    manifest = tmp_path / "run" / "manifest.json"
+    manifest.write_text(manifest.read_text().replace('"seed": 7', '"seed": 8'))
+    assert verify(case, made.store) == ["manifest.json can't be trusted: it is not what was written"]
+
+
+def test_a_finished_run_is_resumed_without_reading_its_results(scenario_file, tmp_path, monkeypatch):
+    asked = "\n[summaries]\nquantiles = [0.5]\n"
+    case = load_scenarios(scenario_file(replace={"[results.accrued]\n": f"[results.accrued]\n{asked}"}))
+    made = run(case, tmp_path / "run", workers=1)
+    monkeypatch.setattr(Folder, "open", lambda *_: pytest.fail("it was read"))
+    read, get = [], Folder.get
+    monkeypatch.setattr(Folder, "get", lambda self, path: read.append(path) or get(self, path))
+    assert run(case, tmp_path / "run", workers=1, resume=True).result_hash == made.result_hash
+    assert {path.partition("/")[0] for path in read} == {"run.json", "blocks", "manifest.json", "summary.parquet"}
+    # A copy has other times: its files are read, and found to be what was written.
+    shutil.copytree(tmp_path / "run", tmp_path / "copy", copy_function=shutil.copyfile)
+    read.clear()
+    told = []
+    run(case, tmp_path / "copy", workers=1, resume=True, progress=told.append)
+    assert len({path for path in read if path.endswith(".parquet")}) == 2 * case.blocks + 1
+    assert told[0].before == len(case.plan)
 
 
 class Dated(Worth):

@@ -75,8 +75,9 @@ def case(tmp_path_factory: pytest.TempPathFactory) -> MarketCase:
 
 def by_hand(model: str, deal: nc.Deal) -> float:
     notes = nc.Notes(
-        issue_date=DAY, maturity="2007-06-18", principal=100, annual_rate=0.08, frequency=2, day_count="30/360"
-    )
+        issue_date=DAY, maturity="2007-06-18", principal=100, annual_rate=0.08, frequency=2, day_count="30/360",
+        record_days=15,
+    )  # fmt: skip
     terms = nc.Convertible(
         periods=nc.resolve(notes), conversions=[nc.ConversionWindow(conversion_price=1.85)],
         accrued_on_conversion="forfeited-before-record-date",

@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any, NotRequired, TypeAlias, TypedDict
 
 import numpy as np
 import pandas as pd
 
-from notecalc.core._coupon_years import counting
-from notecalc.core._coupons import find_each
+from notecalc.core._coupons import check_within_life
 from notecalc.core._layout import Layout
 from notecalc.core.arrays import (
     POSITIVE,
@@ -180,20 +179,14 @@ class Case:
                 numbers[name] = (value, fields[name][1])
         _check_notice(model, terms)
         layout = Layout.of(terms.periods, settlement, numbers)
-        # Raises where a settlement lies outside its note's life.
-        find_each(terms.periods, counting(terms.periods), layout.note, layout.settlement)
+        check_within_life(terms.periods, layout.note, layout.settlement)
         source = Source(terms, layout, curves, dividends)
         if col.VOLATILITY in curves and source.counts_days:
             raise TermError("volatility", rule="a number where a call counts days", got=given["volatility"])
-        size = layout.row.size
-        columns = [np.zeros(size) for _ in range(col.MARKET)]
-        for name, (column, _) in fields.items():
-            if name in layout.numbers:
-                columns[column] = columns[column] + layout.numbers[name]
-        if _REFERENCE not in layout.numbers:
-            columns[col.REFERENCE] = columns[col.STOCK]
+        columns = _columns_of(layout, fields)
         for name in in_segment:
-            columns[fields[name][0]] += _missing_steps(given.get(name), len(terms))[layout.note[layout.row]]
+            if isinstance(given.get(name), Steps):
+                columns[fields[name][0]] = _missing_steps(given[name], len(terms))[layout.note[layout.row]]
         own = {column: columns[fields[name][0]] for name, column in in_segment.items()}
         source = replace(source, moves={in_segment[name]: part for name, part in moves.items()}, own=own)
         lines, contract = source.lay_out(columns[col.R_VOLATILITY])
@@ -216,6 +209,7 @@ class Case:
         unknown, on the finest grids; fastest those of that model with constant coefficients.
         """
         out, columns = [np.empty(self.contract.size) for _ in range(5)], self.columns
+<<<<<<< HEAD
         lines, rows, stretch = self.lines, np.arange(self.contract.size), np.zeros(self.contract.size, dtype=np.bool_)
         flat = lines.table.reshape(-1)
         left = self._one_by_one(rows)
@@ -226,10 +220,29 @@ class Case:
             general = lines.needs_general[self.contract[rows]]
             left = [*self._one_by_one(rows[general]), (value_rows_in_lanes, rows[~general])]
         for run, some in left:
+=======
+        rows, by_hazard = np.arange(self.contract.size), self.model == col.AYACHE_FORSYTH_VETZAL
+        if by_hazard and self.accuracy in GRIDS:
+            flat = self.lines.table.reshape(-1)
+            rows = value_where_fast(self.lines.offsets, flat, GRIDS[self.accuracy], self.contract, columns, out)
+        if not rows.size:
+            return out
+        lines, contract = self.lines.of_rows(self.contract[rows])
+        flat, general = lines.table.reshape(-1), lines.needs_general[contract]
+        one_by_one = np.full(rows.size, self.accuracy not in GRIDS and by_hazard) | general
+        noticed = lines.needs_notice[contract]
+        for run, chosen in (
+            (value_rows, one_by_one & ~noticed),
+            (value_rows_after_notice, one_by_one & noticed),  # they have a solver of their own
+            (value_rows_in_lanes, ~one_by_one),
+        ):
+            some = np.flatnonzero(chosen)
+>>>>>>> main
             if not some.size:
                 continue
-            contract, own = self.contract[some], [column[some] for column in columns]
+            whose, own = contract[some], [column[rows[some]] for column in columns]
             found = [np.empty(some.size) for _ in out]
+<<<<<<< HEAD
             run(lines.offsets, flat, self.settings, contract, *own, *found)
             stretch[some] = np.signbit(found[-1]) & ~np.isnan(found[-1])
             found[-1] = error_to_expect(
@@ -238,11 +251,15 @@ class Case:
             for part, values in zip(out, found, strict=True):
                 part[some] = values
         return out, stretch
-
-    def _one_by_one(self, rows: IntArray) -> list[tuple[Callable[..., None], IntArray]]:
-        """Give the solvers of rows that are not valued in vectors: those called after notice have one of their own."""
-        noticed = self.lines.needs_notice[self.contract[rows]]
-        return [(value_rows, rows[~noticed]), (value_rows_after_notice, rows[noticed])]
+=======
+            run(lines.offsets, flat, self.settings, whose, *own, *found)
+            found[-1] = error_to_expect(
+                found[-1], lines.offsets, lines.table, whose, own, self.model, self.accuracy, general[some]
+            )
+            for part, values in zip(out, found, strict=True):
+                part[rows[some]] = values
+        return out
+>>>>>>> main
 
     def at(self, column: int, values: FloatArray) -> Case:
         """Give the rows with other numbers in a column; calls that count days are laid out anew for a volatility."""
@@ -264,6 +281,19 @@ class Case:
         table = case.lines.table.copy()
         table[:, in_segment[column]] += by
         return replace(case, lines=replace(case.lines, table=table))
+
+
+def _columns_of(layout: Layout, fields: Mapping[str, tuple[int, Rule]]) -> list[FloatArray]:
+    """Give the numbers of each row in the kernels' order, those of one column added up; none is written to."""
+    nothing = np.zeros(layout.row.size)
+    columns = [nothing] * col.MARKET
+    for name, (column, _) in fields.items():
+        if name in layout.numbers:
+            own = layout.numbers[name]
+            columns[column] = own if columns[column] is nothing else columns[column] + own
+    if _REFERENCE not in layout.numbers:
+        columns[col.REFERENCE] = columns[col.STOCK]
+    return columns
 
 
 def _check_steps(name: str, steps: Steps, rule: Rule, size: int) -> None:
@@ -294,12 +324,12 @@ def _check_moved(name: str, moves: Mapping[str, Moved], lines: Timelines) -> Non
         raise TermError(name, rule=rule, got="less", row=low[0], rows=low)
 
 
-def _missing_steps(given: Any, size: int) -> FloatArray:
+def _missing_steps(given: Steps, size: int) -> FloatArray:
     """Give NaN for each note one of whose steps is missing, else 0.
 
     In a segment NaN means the row's own number, which must then be missing, too.
     """
-    missing = np.isnan(given.values).any(axis=-1) if isinstance(given, Steps) else np.False_
+    missing = np.isnan(given.values).any(axis=-1)
     return np.where(np.broadcast_to(missing, (size,)), np.nan, 0.0)
 
 

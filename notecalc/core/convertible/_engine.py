@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from notecalc.core._jit import kernel
-from notecalc.core.convertible import _events, _march, _notice, _puts, _second, _segment, _steps, _weights
+from notecalc.core.convertible import _events, _march, _notice, _notice_edge, _puts, _second, _segment, _steps, _weights
 from notecalc.core.convertible._columns import (
     AYACHE_FORSYTH_VETZAL,
     BY_NOTICE,
@@ -353,8 +353,9 @@ def value_rows(
     calls=[
         *value_rows._calls,  # noqa: SLF001 (all that the engine calls)
         _notice.cut_segment, _notice.value_called, _notice.cap_on_day, _notice.settle_called, _notice.meet_after_notice,
-        _notice.march_noticed, _notice.step_noticed, _notice.follow_called, _notice.first_called, _notice.fill_units,
-        _notice.touch, _notice.bend_at, _notice.place_called, _notice.finish_called, _notice.value_tomorrow,
+        _notice.march_noticed, _notice.value_tomorrow, _notice_edge.step_noticed, _notice_edge.follow_further,
+        _notice_edge.follow_called, _notice_edge.leave_called, _notice_edge.first_called, _notice_edge.fill_units,
+        _notice_edge.touch, _notice_edge.bend_at, _notice_edge.place_called, _notice_edge.finish_called,
         _notice_resolved, _read_called,
     ],
 )  # fmt: skip

@@ -1,7 +1,8 @@
 """The whole of a note's life on a grid, for as many rows at once as a vector has lanes.
 
-Rows whose notes have one shape go together: the same options on the same number of days, as many steps between them,
-and grids of as many nodes. All else may differ by lane. Where lanes are left over, the last row is repeated.
+Rows whose notes have one shape go together: the same options on the same number of days, and grids of as many nodes.
+All else may differ by lane; a lane with fewer steps between two days than others waits for them, so that rows with
+alike numbers of steps stand together. Where lanes are left over, the last row is repeated.
 
 All models are solved here, without puts in windows and maturities paid in shares. `_engine` solves all terms, one row
 at a time, and is what the tests hold this to.
@@ -56,6 +57,7 @@ from notecalc.core.convertible._lanes_memory import (
     LACK,
     NUMBERS,
     POWER,
+    STEPS_TAKEN,
     H,
     of,
     put,
@@ -76,14 +78,24 @@ MOVES: Final = 32  # whether the grid, or what W is measured from, is another on
 WITHIN: Final = 64  # whether W stays above what is paid beside shares, whatever happens on the day
 DRIFTS: Final = 128  # whether the level moves within the segment
 HARD: Final = 256  # whether a call may bind below the level
-_SHAPE: Final = 512
 
 # ---- what a row is like ----
 ELASTIC: Final = 1
 GRADED: Final = 2  # whether its steps get longer
 EARLY: Final = 4  # whether it may pay to convert before the level is reached
 
+<<<<<<< HEAD
 _MULTIPLE: Final = 4  # of which nodes on either side are a multiple, so that more rows have as many
+=======
+# The most that a note may be below its shares before the edge, by the part of it that is owed, added up over steps, for
+# its error to be told [per 100]. Beyond, an edge is found, but it is worse to hold the note in a stretch before it.
+_MOST_LACK: Final = 0.005
+
+# Nodes on either side are a multiple of a share of them, so that more rows have as many: over 1,000 different notes at
+# `standard` that takes half the time that multiples of 4 take, and moves no value by more than 1e-10.
+_SHARE: Final = 8
+_LEAST, _MOST = 4, 16
+>>>>>>> main
 
 # ---- row by row, what a grid is like ----
 _LOW, _HIGH = 0, 1
@@ -104,19 +116,20 @@ def value_rows_in_lanes(
     rows = np.flatnonzero(whole)
     if not rows.size:
         return
-    shapes = _shapes(offsets, table, settings[STEPS])
+    shapes, counts = _shapes(offsets, table), _steps(offsets, table, settings[STEPS])
     low, high = np.empty(rows.size), np.empty(rows.size)
     chosen = [values[rows] for values in inputs]
     contracts = contract[rows]
     span_rows(offsets, seg, settings, contracts, *chosen, low, high)
     nodes = settings[NODES] * np.sqrt(np.maximum(1.0, np.diff(offsets)[contracts] / 12.0))
     width = (high - low) / nodes.astype(np.int64)
-    below = _up(np.maximum(4, -low / width))
-    over = np.where(_always(offsets, table)[contracts], 4, _up(high / width))
+    multiple = min(max(int(settings[NODES]) // _SHARE, _LEAST), _MOST)
+    below = _up(np.maximum(4, -low / width), multiple)
+    over = np.where(_always(offsets, table)[contracts], 4, _up(high / width, multiple))
     number = _number(offsets, shapes)[contracts]
     kind = _kinds(offsets, table, contracts, chosen, int(settings[MODEL]))
     keys = np.stack([over, below, kind, number])
-    order = np.lexsort(keys)
+    order = np.lexsort([_rank(offsets, counts)[contracts], *keys])
     keys = keys[:, order]
     starts = np.flatnonzero(np.r_[True, (keys[:, 1:] != keys[:, :-1]).any(axis=0)])
     sizes = np.diff(np.r_[starts, rows.size])
@@ -126,7 +139,7 @@ def value_rows_in_lanes(
     order = order[np.minimum(np.repeat(starts, padded) + within, np.repeat(starts + sizes - 1, padded))]
     found = [np.empty(order.size) for _ in outputs]
     value_lanes(
-        offsets, seg, settings, shapes, contracts[order], kind[order], below[order],
+        offsets, seg, settings, shapes, counts, contracts[order], kind[order], below[order],
         over[order], width[order],
         *(values[order] for values in chosen), *found,
     )  # fmt: skip
@@ -134,16 +147,21 @@ def value_rows_in_lanes(
         out[rows[order]] = values
 
 
-def _up(nodes: FloatArray) -> IntArray:
-    return (np.ceil(nodes / _MULTIPLE) * _MULTIPLE).astype(np.int64)
+def _up(nodes: FloatArray, multiple: int) -> IntArray:
+    return (np.ceil(nodes / multiple) * multiple).astype(np.int64)
 
 
-def _shapes(offsets: IntArray, table: FloatArray, steps: float) -> IntArray:
-    """Give a number of each segment, alike for those that may share a block: its bits, and its steps."""
+def _steps(offsets: IntArray, table: FloatArray, steps: float) -> IntArray:
+    """Give how many steps each segment has on the coarsest grid."""
     lengths = table[:, col.LENGTH]
     owner = np.repeat(np.arange(offsets.size - 1), np.diff(offsets))
     total = np.bincount(owner, weights=lengths, minlength=offsets.size - 1)[owner]
-    count = np.maximum(2, np.round(steps * lengths / total)).astype(np.int64)
+    counts: IntArray = np.maximum(2, np.round(steps * lengths / total)).astype(np.int64)
+    return counts
+
+
+def _shapes(offsets: IntArray, table: FloatArray) -> IntArray:
+    """Give the bits of each segment as a number."""
     after = np.minimum(np.arange(len(table)) + 1, len(table) - 1)
     moves = (
         (table[after, col.LEVEL_START] != table[:, col.LEVEL_END])
@@ -159,7 +177,7 @@ def _shapes(offsets: IntArray, table: FloatArray, steps: float) -> IntArray:
     hard = is_call & ~(
         is_open & (table[:, col.TRIGGER] >= np.maximum(table[:, col.LEVEL_START], table[:, col.LEVEL_END]))
     )
-    code = count * _SHAPE
+    code = np.zeros(len(table), dtype=np.int64)
     for bit, holds in (
         (IS_OPEN, is_open),
         (IS_CALL, is_call),
@@ -172,6 +190,7 @@ def _shapes(offsets: IntArray, table: FloatArray, steps: float) -> IntArray:
         (HARD, hard),
     ):
         code += bit * holds
+    code[offsets[1:][offsets[1:] > offsets[:-1]] - 1] &= ~(MOVES | WITHIN)  # nothing comes after
     return code
 
 
@@ -208,6 +227,14 @@ def _number(offsets: IntArray, shapes: IntArray) -> IntArray:
     )
 
 
+def _rank(offsets: IntArray, counts: IntArray) -> IntArray:
+    """Number the contracts in the order of their steps, segment by segment."""
+    texts = counts.astype(">u2")
+    of_each = [texts[a:b].tobytes() for a, b in itertools.pairwise(offsets)]
+    place = {text: i for i, text in enumerate(sorted(set(of_each)))}
+    return np.array([place[text] for text in of_each], dtype=np.int64)
+
+
 @kernel(
     tables=["int64", "float64", "float64"],
     reads=["int64"] + ["float64"] * MARKET,
@@ -228,7 +255,7 @@ def span_rows(
 
 
 def _one_grid(
-    like: Any, grid: Any, room: int, now: Any, cells: Any, seg: Any, shape: Any, count: int, row: Any, nodes: int,
+    like: Any, grid: Any, room: int, now: Any, cells: Any, seg: Any, shape: Any, counts: Any, row: Any, nodes: int,
     zero: int, times: int, rows: int, model: int, out: Any,
 ) -> None:  # fmt: skip
     """Value on one grid: value, delta, gamma and theta go to `out`."""
@@ -249,22 +276,23 @@ def _one_grid(
         b = splat(0.0, like) - of(like, row, ELASTICITY)
         for i in range(nodes):
             store(grid, POWER * room + i * lanes_of(like), exp(b * h * splat(float(i - zero), like)))
-    s = count - 1
+    s = shape.size - 1
     bits = shape[s]
     is_open, is_call = (bits & IS_OPEN) != 0, (bits & IS_CALL) != 0
     mature(like, grid, room, now, cells, seg, s * FIELDS, nodes, zero, is_open, (bits & DAY_OPEN) != 0, is_call, model)
-    for s in range(count - 1, -1, -1):
+    for s in range(shape.size - 1, -1, -1):
         bits = shape[s]
         is_open, is_call, same = (bits & IS_OPEN) != 0, (bits & IS_CALL) != 0, not graded and (bits & DRIFTS) == 0
-        steps, hard = (bits // _SHAPE) * times, (bits & HARD) != 0
+        hard = (bits & HARD) != 0
+        put(now, STEPS_TAKEN, load(counts, s * lanes_of(like), like) * splat(float(times), like))
         if model == AYACHE_FORSYTH_VETZAL:
             march(
-                like, grid, room, now, cells, seg, s * FIELDS, row, nodes, zero, steps, is_open, is_call, early, hard,
+                like, grid, room, now, cells, seg, s * FIELDS, row, nodes, zero, is_open, is_call, early, hard,
                 same, elastic,
             )  # fmt: skip
         else:
             march_two(
-                like, grid, room, now, cells, seg, s * FIELDS, row, nodes, zero, steps, is_open, is_call, hard, same,
+                like, grid, room, now, cells, seg, s * FIELDS, row, nodes, zero, is_open, is_call, hard, same,
                 model == GOLDMAN_SACHS,
             )  # fmt: skip
         if s > 0:
@@ -278,7 +306,7 @@ def _one_grid(
 
 
 @kernel(
-    tables=["int64", "float64", "float64", "int64"],
+    tables=["int64", "float64", "float64", "int64", "int64"],
     reads=["int64"] * 4 + ["float64"] * (1 + MARKET),
     writes=["float64"] * 5,
     lanes=True,
@@ -290,10 +318,11 @@ def _one_grid(
         _lanes_weights.interpolate, _lanes_weights.derivatives,
         _lanes_edge.sources, _lanes_edge.bound_at, _lanes_edge.unit_bend, _lanes_edge.place_edge,
         _lanes_edge.find_edge, _lanes_edge.finish,
-        _lanes_march.set_step, _lanes_march.spreads, _lanes_march.eliminate, march,
+        _lanes_march.set_step, _lanes_march.hold, _lanes_march.release, _lanes_march.spreads,
+        _lanes_march.eliminate, march,
         _lanes_two_edge.peek, _lanes_two_edge.look,
         _lanes_two_edge.miss, _lanes_two_edge.find_part, _lanes_two_edge.find_edge_of_two,
-        _lanes_two_edge.finish_two, _lanes_two.eliminate_two, _lanes_two.solve_second,
+        _lanes_two_edge.finish_two, _lanes_two.factor_two, _lanes_two.eliminate_two, _lanes_two.solve_second,
         _lanes_two.eliminate_first, _lanes_two.reach, _lanes_two.agree, march_two,
         _lanes_events.clear, _lanes_bounds.crossing, _lanes_bounds.beside, _lanes_bounds.clip,
         _lanes_bounds.weigh_conversion, _lanes_bounds.cap, _lanes_bounds.weigh_trigger, _lanes_events.enter,
@@ -304,8 +333,8 @@ def _one_grid(
     ],
 )  # fmt: skip
 def value_lanes(  # noqa: C901 (what each lane reads)
-    like: Any, offsets: Any, seg: Any, settings: Any, shapes: Any, contract: Any, kind: Any, below: Any, over: Any,
-    width: Any, stock: Any, volatility: Any, rate: Any, carry: Any,
+    like: Any, offsets: Any, seg: Any, settings: Any, shapes: Any, counts: Any, contract: Any, kind: Any, below: Any,
+    over: Any, width: Any, stock: Any, volatility: Any, rate: Any, carry: Any,
     credit: Any, recovery: Any, drop: Any, elasticity: Any, reference: Any,
     value: Any, delta: Any, gamma: Any, theta: Any, estimate: Any,
 ) -> None:  # fmt: skip
@@ -319,7 +348,12 @@ def value_lanes(  # noqa: C901 (what each lane reads)
     grid = np.zeros((ARRAYS if model == AYACHE_FORSYTH_VETZAL else ARRAYS_OF_TWO) * room)
     now, cells = np.zeros(NUMBERS * lanes_of(like)), np.zeros(lanes_of(like), dtype=np.int64)
     row, lane_seg = np.empty(MARKET * lanes_of(like)), np.empty(segments * FIELDS * lanes_of(like))
+<<<<<<< HEAD
     found = np.empty((grids, 4 * lanes_of(like)))
+=======
+    found, pays = np.empty((grids, 4 * lanes_of(like))), np.empty(lanes_of(like))
+    steps = np.empty(segments * lanes_of(like))
+>>>>>>> main
     out = (value, delta, gamma, theta)
     for r in range(0, value.size, lanes_of(like)):
         begin = offsets[contract[r]]
@@ -331,6 +365,7 @@ def value_lanes(  # noqa: C901 (what each lane reads)
             for j, given in enumerate((stock, volatility, rate, carry, credit, recovery, drop, elasticity, reference)):
                 row[j * lanes_of(like) + lane] = given[r + lane]
             for s in range(count):
+                steps[s * lanes_of(like) + lane] = counts[offsets[contract[r + lane]] + s]
                 for field, own in ((VOLATILITY, R_VOLATILITY), (RATE, R_RATE), (CARRY, R_CARRY), (CREDIT, R_CREDIT)):
                     j = (s * FIELDS + field) * lanes_of(like) + lane
                     lane_seg[j] = own_or(lane_seg[j], row[own * lanes_of(like) + lane])
@@ -340,7 +375,7 @@ def value_lanes(  # noqa: C901 (what each lane reads)
             put(now, LACK, splat(0.0, like))
             put(now, H, load(width, r, like) / splat(float(times), like))
             _one_grid(
-                like, grid, room, now, cells, lane_seg, shapes[begin : begin + count], count, row,
+                like, grid, room, now, cells, lane_seg, shapes[begin : begin + count], steps, row,
                 (below[r] + over[r]) * times + 1, below[r] * times, times, rows, model, found[g],
             )  # fmt: skip
             if g >= grids - 2:

@@ -5,6 +5,9 @@ number there is a vector here, a decision is a choice between two vectors, and t
 at once (`_lanes_edge`). Lanes never mix, so that a row's value is the same to the last bit whatever its neighbours are.
 
 Factors of the elimination are kept where they stay the same: in all steps of a segment whose level and steps stay.
+
+A segment has as many steps as its lane asks for. A lane that has taken its own takes the last one again for as long as
+others go on, and is then put back to where it was before: neighbours change no bit of it.
 """
 
 from __future__ import annotations
@@ -48,8 +51,14 @@ from notecalc.core.convertible._lanes_memory import (
     GAIN,
     GROWTH,
     HALF_VAR,
+    HELD,
+    HELD_LACK,
+    HELD_LAST,
+    HELD_PART,
+    HELD_SIDE,
     HH,
     KEPT,
+    LACK,
     LAST,
     LEAST_NEW,
     MEAN,
@@ -57,6 +66,7 @@ from notecalc.core.convertible._lanes_memory import (
     OLD_LAST,
     OLD_SIDE,
     OWN,
+    PART,
     PASS,
     PIVOT,
     POWER,
@@ -64,10 +74,15 @@ from notecalc.core.convertible._lanes_memory import (
     PRICE_RISE,
     SCALE,
     SCALE_NEW,
+    SECOND,
+    SECOND_HELD,
     SIDE,
+    STEPS_TAKEN,
     H,
     U,
     along,
+    least_of,
+    most_of,
     of,
     put,
     rise,
@@ -79,12 +94,14 @@ __all__: list[str] = []
 
 def march(
     like: Any, grid: Any, room: int, now: Any, cells: Any, seg: Any, o: int, row: Any, nodes: int, zero: int,
-    steps: int, is_open: Any, is_call: Any, early: Any, hard: Any, same: Any, elastic: Any,
+    is_open: Any, is_call: Any, early: Any, hard: Any, same: Any, elastic: Any,
 ) -> None:  # fmt: skip
     """Carry the value from the end of a segment to its start; `same` if all steps have the same factors."""
     zeros, one, half = splat(0.0, like), splat(1.0, like), splat(0.5, like)
     length = of(like, seg, o + LENGTH)
     graded = splat(GRADED, like) * minimum(maximum(of(like, seg, o + CARRY) / GRADED_FROM, zeros), one)
+    steps = of(like, now, STEPS_TAKEN)
+    most, least = int(most_of(like, now, STEPS_TAKEN)), int(least_of(like, now, STEPS_TAKEN))
     even = length / (2.0 * steps)
     h, vol = of(like, now, H), of(like, seg, o + VOLATILITY)
     half_var = half * vol * vol
@@ -95,24 +112,52 @@ def march(
     put(now, DROPPED, one - of(like, row, DROP))
     put(now, PRICE_RISE, rise(like, seg, o, CALL_START, CALL_END))
     put(now, FLOOR_RISE, rise(like, seg, o, FLOOR_START, FLOOR_END))
-    tau, done = zeros, 0.0
-    for step in range(steps + IMPLICIT_IN_LANES // 2):
+    tau, middle, hh, done = zeros, zeros, zeros, zeros
+    for step in range(most + IMPLICIT_IN_LANES // 2):
         implicit = step < IMPLICIT_IN_LANES
-        done += 0.5 / steps if implicit else 1.0 / steps
         twice = 1.0 if implicit else 2.0
-        advance = length * (done) * (one - graded + graded * (done)) - tau
-        hh = select(graded > zeros, advance / (twice), even)
-        tau_new = select(graded > zeros, tau + advance, tau + even * (twice))
-        tau_middle = tau + hh
+        done = done + (0.5 if implicit else 1.0) / steps
+        advance = length * done * (one - graded + graded * done) - tau
+        idle = splat(float(step), like) > steps
+        hh = select(idle, hh, select(graded > zeros, advance / twice, even))
+        middle = select(idle, middle, tau + hh)
+        tau = select(idle, tau, select(graded > zeros, tau + advance, tau + even * twice))
         put(now, HH, hh)
-        set_step(like, now, seg, o, row, tau_middle, tau_new, is_open, elastic)
-        tau = tau_new
+        set_step(like, now, seg, o, row, middle, tau, is_open, elastic)
+        if step > least:
+            hold(like, grid, room, now, nodes, False)
         put(now, OLD_LAST, of(like, now, LAST))
         put(now, OLD_SIDE, of(like, now, SIDE))
         stop = zero if is_open and is_call else nodes
         eliminate(like, grid, room, now, nodes, stop, elastic, not (same and step > 0))
         find_edge(like, grid, room, now, cells, nodes, zero, twice, is_open, is_call, early, hard, elastic)
         finish(like, grid, room, now, cells, nodes, zero, twice, is_open, is_call, hard, elastic)
+        if step > least:
+            release(like, grid, room, now, nodes, idle, False)
+
+
+def hold(like: Any, grid: Any, room: int, now: Any, nodes: int, two: Any) -> None:
+    """Keep what a step changes, for lanes that do not take it."""
+    for i in range(nodes):
+        at = i * lanes_of(like)
+        store(grid, HELD * room + at, load(grid, U * room + at, like))
+        if two:
+            store(grid, SECOND_HELD * room + at, load(grid, SECOND * room + at, like))
+    for held, number in ((HELD_LAST, LAST), (HELD_PART, PART), (HELD_SIDE, SIDE), (HELD_LACK, LACK)):
+        put(now, held, of(like, now, number))
+
+
+def release(like: Any, grid: Any, room: int, now: Any, nodes: int, idle: Any, two: Any) -> None:
+    """Put idle lanes back to where they were before the step."""
+    for i in range(nodes):
+        at = i * lanes_of(like)
+        u = U * room + at
+        store(grid, u, select(idle, load(grid, HELD * room + at, like), load(grid, u, like)))
+        if two:
+            b = SECOND * room + at
+            store(grid, b, select(idle, load(grid, SECOND_HELD * room + at, like), load(grid, b, like)))
+    for held, number in ((HELD_LAST, LAST), (HELD_PART, PART), (HELD_SIDE, SIDE), (HELD_LACK, LACK)):
+        put(now, number, select(idle, of(like, now, held), of(like, now, number)))
 
 
 def set_step(

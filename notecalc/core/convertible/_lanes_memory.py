@@ -21,13 +21,15 @@ PASS: Final = 4
 PIVOT: Final = 5
 FALL: Final = 6  # GAIN[i] = PIVOT[i] right[i] + FALL[i] GAIN[i - 1]
 SPARE: Final = 7
-ARRAYS: Final = 8  # of a model of one unknown
-SECOND: Final = 8  # the second unknown, and factors of its own elimination
-SECOND_GAIN: Final = 9
-SECOND_PASS: Final = 10
-SECOND_PIVOT: Final = 11
-SECOND_FALL: Final = 12
-ARRAYS_OF_TWO: Final = 13
+HELD: Final = 8  # U before a step that some lanes do not take
+ARRAYS: Final = 9  # of a model of one unknown
+SECOND: Final = 9  # the second unknown, and factors of its own elimination
+SECOND_GAIN: Final = 10
+SECOND_PASS: Final = 11
+SECOND_PIVOT: Final = 12
+SECOND_FALL: Final = 13
+SECOND_HELD: Final = 14
+ARRAYS_OF_TWO: Final = 15
 
 # ---- numbers of a grid, a segment, a step and the edge, a vector each ----
 H: Final = 0
@@ -100,7 +102,14 @@ UNIT_THERE: Final = 64
 TOUCH: Final = 65  # how W meets its bound: 1 with the parabola, 2 without, 0 at the node, or not at all
 REACH: Final = 66  # the furthest node to which an edge may move in a step
 LACK: Final = 67  # what the note was below its shares before the edge, by what was owed, added up over steps
-NUMBERS: Final = 68
+STEPS_TAKEN: Final = 68  # of the segment
+HELD_LAST: Final = 69  # before a step that some lanes do not take
+HELD_PART: Final = 70
+HELD_SIDE: Final = 71
+HELD_LACK: Final = 72
+FIRST_DECAY: Final = 73  # 1 and what a half step discounts W by, in the models of two unknowns
+SLIP: Final = 74  # what the lowest node takes from the one above it
+NUMBERS: Final = 75
 
 NEVER: Final = 1e300
 

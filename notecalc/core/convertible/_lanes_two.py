@@ -34,7 +34,7 @@ from notecalc.core.convertible._columns import (
     RATE,
     VOLATILITY,
 )
-from notecalc.core.convertible._lanes_march import set_step, spreads
+from notecalc.core.convertible._lanes_march import hold, release, set_step, spreads
 from notecalc.core.convertible._lanes_memory import (
     AHEAD,
     BEND,
@@ -42,6 +42,7 @@ from notecalc.core.convertible._lanes_memory import (
     DISCOUNT,
     EXP_Y,
     FALL,
+    FIRST_DECAY,
     FLOOR_RISE,
     GAIN,
     GROWTH,
@@ -74,11 +75,14 @@ from notecalc.core.convertible._lanes_memory import (
     SECOND_PIVOT,
     SHARE,
     SIDE,
+    SLIP,
     SPARE,
     STEEP,
+    STEPS_TAKEN,
     UPPER,
     H,
     U,
+    least_of,
     most_of,
     of,
     put,
@@ -97,12 +101,14 @@ _SETTLED: Final = 1e-30  # square of a change of a factor from node to node
 
 def march_two(
     like: Any, grid: Any, room: int, now: Any, cells: Any, seg: Any, o: int, row: Any, nodes: int, zero: int,
-    steps: int, is_open: Any, is_call: Any, hard: Any, same: Any, blended: Any,
+    is_open: Any, is_call: Any, hard: Any, same: Any, blended: Any,
 ) -> None:  # fmt: skip
     """Carry both unknowns from the end of a segment to its start; `same` if all steps have the same factors."""
     zeros, one, half = splat(0.0, like), splat(1.0, like), splat(0.5, like)
     length = of(like, seg, o + LENGTH)
     graded = splat(GRADED, like) * minimum(maximum(of(like, seg, o + CARRY) / GRADED_FROM, zeros), one)
+    steps = of(like, now, STEPS_TAKEN)
+    most, least = int(most_of(like, now, STEPS_TAKEN)), int(least_of(like, now, STEPS_TAKEN))
     even = length / (2.0 * steps)
     h, vol = of(like, now, H), of(like, seg, o + VOLATILITY)
     half_var = half * vol * vol
@@ -114,22 +120,25 @@ def march_two(
     put(now, DISCOUNT, of(like, seg, o + RATE))
     put(now, PRICE_RISE, rise(like, seg, o, CALL_START, CALL_END))
     put(now, FLOOR_RISE, rise(like, seg, o, FLOOR_START, FLOOR_END))
-    tau, done, known = zeros, 0.0, 0
-    for step in range(steps + IMPLICIT_IN_LANES // 2):
+    tau, middle, hh, done, known = zeros, zeros, zeros, zeros, 0
+    for step in range(most + IMPLICIT_IN_LANES // 2):
         implicit = step < IMPLICIT_IN_LANES
-        done += 0.5 / steps if implicit else 1.0 / steps
         twice = 1.0 if implicit else 2.0
-        advance = length * (done) * (one - graded + graded * (done)) - tau
-        hh = select(graded > zeros, advance / (twice), even)
-        tau_new = select(graded > zeros, tau + advance, tau + even * (twice))
+        done = done + (0.5 if implicit else 1.0) / steps
+        advance = length * done * (one - graded + graded * done) - tau
+        idle = splat(float(step), like) > steps
+        hh = select(idle, hh, select(graded > zeros, advance / twice, even))
+        middle = select(idle, middle, tau + hh)
+        tau = select(idle, tau, select(graded > zeros, tau + advance, tau + even * twice))
         put(now, HH, hh)
-        set_step(like, now, seg, o, row, tau + hh, tau_new, is_open, False)
-        tau = tau_new
+        set_step(like, now, seg, o, row, middle, tau, is_open, False)
+        if step > least:
+            hold(like, grid, room, now, nodes, True)
         put(now, OLD_LAST, of(like, now, LAST))
         put(now, OLD_SIDE, of(like, now, SIDE))
         stop = zero if is_open and is_call else nodes
         stop = min(stop, reach(like, now, blended))
-        known = eliminate_two(like, grid, room, now, nodes, stop, known, not (same and step > 0), blended)
+        known = eliminate_two(like, grid, room, now, nodes, stop, known, not (same and step > 0), same, blended)
         if blended:
             agree(like, grid, room, now, cells, nodes, zero, stop, known, twice, is_open, is_call, hard)
         else:
@@ -137,6 +146,8 @@ def march_two(
                 like, grid, room, now, cells, nodes, zero, known, twice, is_open, is_call, hard, blended
             )  # fmt: skip
         finish_two(like, grid, room, now, cells, nodes, zero, known, twice, is_open, is_call, hard, blended)
+        if step > least:
+            release(like, grid, room, now, nodes, idle, True)
 
 
 def reach(like: Any, now: Any, blended: Any) -> int:
@@ -244,80 +255,80 @@ def eliminate_first(like: Any, grid: Any, room: int, now: Any, nodes: int, stop:
         store(grid, GAIN * room + at, gain)
 
 
-def eliminate_two(  # noqa: PLR0915 (two unknowns side by side)
-    like: Any, grid: Any, room: int, now: Any, nodes: int, stop: int, known: int, fresh: Any, blended: Any
-) -> int:
+def factor_two(like: Any, grid: Any, room: int, now: Any, nodes: int) -> int:
+    """Set the factors of the elimination of both; give how many nodes have their own, those above share the last one's.
+
+    They are those of `nodes` nodes but the last, though a step may need fewer: later steps, and other lanes, need more.
+    """
+    lanes = lanes_of(like)
+    one, zeros = splat(1.0, like), splat(0.0, like)
+    lo, up, decay = of(like, now, LOWER), of(like, now, UPPER), of(like, now, FIRST_DECAY)
+    second_decay, slip = of(like, now, SECOND_DECAY), of(like, now, SLIP)
+    keep, pivot, second_keep, second_pivot, settled = zeros, zeros, zeros, zeros, zeros
+    for i in range(nodes - 1):
+        at = i * lanes
+        # At the ends W is a line in S, whose second derivative is nothing.
+        low, high = (zeros, slip) if i == 0 else (lo, up)
+        before, second_before = keep, second_keep
+        pivot = select(settled > zeros, pivot, one / fma(-low, keep, decay + low + high))
+        keep = select(settled > zeros, keep, high * pivot)
+        second_pivot = select(settled > zeros, second_pivot, one / fma(-low, second_keep, second_decay + low + high))
+        second_keep = select(settled > zeros, second_keep, high * second_pivot)
+        store(grid, PIVOT * room + at, pivot)
+        store(grid, FALL * room + at, low * pivot)
+        store(grid, PASS * room + at, keep)
+        store(grid, SECOND_PIVOT * room + at, second_pivot)
+        store(grid, SECOND_FALL * room + at, low * second_pivot)
+        store(grid, SECOND_PASS * room + at, second_keep)
+        if i > 0:
+            change, second_change = keep - before, second_keep - second_before
+            change = maximum(change * change, second_change * second_change)
+            settled = select(change < _SETTLED, one, settled)
+            if not any_lane(settled < one):
+                return i + 1
+    return nodes - 1
+
+
+def eliminate_two(
+    like: Any, grid: Any, room: int, now: Any, nodes: int, stop: int, known: int, fresh: Any, same: Any, blended: Any
+) -> int:  # fmt: skip
     """Eliminate both upwards: each node in terms of the next. Unless `fresh`, factors are those kept.
 
     Gives how many nodes have factors of their own; those above share the last one's.
     """
     lanes = lanes_of(like)
-    one, zeros = splat(1.0, like), splat(0.0, like)
     h, hh, mean = of(like, now, H), of(like, now, HH), of(like, now, MEAN)
     lo, up = spreads(like, mean, of(like, now, HALF_VAR), hh, h)
+    decay, slip = 1.0 + hh * of(like, now, DISCOUNT), hh * mean / (of(like, now, GROWTH) - 1.0)
     put(now, LOWER, lo)
     put(now, UPPER, up)
-    decay = one + hh * of(like, now, DISCOUNT)
-    second_decay = one if blended else decay + hh * of(like, now, OWN)
-    put(now, SECOND_DECAY, second_decay)
-    slip = hh * mean / (of(like, now, GROWTH) - 1.0)
-    lost = -hh * of(like, now, SCALE) * of(like, now, CARRIED)
-    gain, keep, pivot, fall = zeros, zeros, zeros, zeros
-    second_gain, second_keep, second_pivot, second_fall = zeros, zeros, zeros, zeros
+    put(now, FIRST_DECAY, decay)
+    put(now, SECOND_DECAY, splat(1.0, like) if blended else decay + hh * of(like, now, OWN))
+    put(now, SLIP, slip)
     last = min(stop, nodes - 1)
-    settled, own = zeros, last if fresh else known
-    for i in range(own):
+    own = factor_two(like, grid, room, now, nodes if same else last + 1) if fresh else known
+    lost = -hh * of(like, now, SCALE) * of(like, now, CARRIED)
+    gain, second_gain, pivot, second_pivot = splat(0.0, like), splat(0.0, like), splat(0.0, like), splat(0.0, like)
+    fall, second_fall = pivot, second_pivot
+    for i in range(last):
         at = i * lanes
         second = load(grid, SECOND * room + at, like)
         right = fma(lost, load(grid, EXP_Y * room + at, like), load(grid, U * room + at, like) - second)
-        if fresh:
-            # At the ends W is a line in S, whose second derivative is nothing.
-            low, high = (zeros, slip) if i == 0 else (lo, up)
-            before, second_before = keep, second_keep
-            pivot = select(settled > zeros, pivot, one / fma(-low, keep, decay + low + high))
-            keep = select(settled > zeros, keep, high * pivot)
-            second_pivot = select(
-                settled > zeros, second_pivot, one / fma(-low, second_keep, second_decay + low + high)
-            )
-            second_keep = select(settled > zeros, second_keep, high * second_pivot)
-            fall, second_fall = low * pivot, low * second_pivot
-            store(grid, PIVOT * room + at, pivot)
-            store(grid, FALL * room + at, fall)
-            store(grid, PASS * room + at, keep)
-            store(grid, SECOND_PIVOT * room + at, second_pivot)
-            store(grid, SECOND_FALL * room + at, second_fall)
-            store(grid, SECOND_PASS * room + at, second_keep)
-            if i > 0:
-                change, second_change = keep - before, second_keep - second_before
-                change = maximum(change * change, second_change * second_change)
-                settled = select(change < _SETTLED, one, settled)
-        else:
+        if i < own:
             pivot, fall = load(grid, PIVOT * room + at, like), load(grid, FALL * room + at, like)
             second_pivot = load(grid, SECOND_PIVOT * room + at, like)
             second_fall = load(grid, SECOND_FALL * room + at, like)
         gain, second_gain = fma(fall, gain, right * pivot), fma(second_fall, second_gain, second * second_pivot)
         store(grid, GAIN * room + at, gain)
         store(grid, SECOND_GAIN * room + at, second_gain)
-        if fresh and not any_lane(settled < one):
-            own = i + 1
-            break
-    if not fresh:
-        keep = load(grid, PASS * room + (own - 1) * lanes, like)
-        second_keep = load(grid, SECOND_PASS * room + (own - 1) * lanes, like)
-    for i in range(own, last):
-        at = i * lanes
-        second = load(grid, SECOND * room + at, like)
-        right = fma(lost, load(grid, EXP_Y * room + at, like), load(grid, U * room + at, like) - second)
-        gain, second_gain = fma(fall, gain, right * pivot), fma(second_fall, second_gain, second * second_pivot)
-        store(grid, GAIN * room + at, gain)
-        store(grid, SECOND_GAIN * room + at, second_gain)
     if stop == nodes:
-        at = last * lanes
+        at, below = last * lanes, (own - 1) * lanes
+        keep, second_keep = load(grid, PASS * room + below, like), load(grid, SECOND_PASS * room + below, like)
         second = load(grid, SECOND * room + at, like)
         right = fma(lost, load(grid, EXP_Y * room + at, like), load(grid, U * room + at, like) - second)
-        low = zeros - slip * of(like, now, GROWTH)
+        low = splat(0.0, like) - slip * of(like, now, GROWTH)
         gain = fma(low, gain, right) / fma(-low, keep, decay + low)
-        second_gain = fma(low, second_gain, second) / fma(-low, second_keep, second_decay + low)
+        second_gain = fma(low, second_gain, second) / fma(-low, second_keep, of(like, now, SECOND_DECAY) + low)
         store(grid, GAIN * room + at, gain)
         store(grid, SECOND_GAIN * room + at, second_gain)
     return own

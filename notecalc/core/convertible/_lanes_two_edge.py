@@ -429,7 +429,8 @@ def finish_two(  # noqa: C901, PLR0912, PLR0915 (decisions as choices)
             carried = minimum(maximum(carried, zeros - most), most)
             middle = (carried + more * second_old) / double
             if blended:
-                middle = select(pinned > zeros, middle, second_way)
+                own_middle = select(place > second_last - half, second_at, second_way)  # above a level no factors are
+                middle = select(pinned > zeros, middle, own_middle)
             bent = touching * maximum(unit + lean * middle, zeros) * away * away
             beyond = bound_at(like, now, side_or, stock) + select(far, zeros, bent)
             free = double * (way + share * second_way) - more * old

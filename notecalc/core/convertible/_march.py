@@ -322,7 +322,8 @@ def place_edge(
     if i + 1 < u.size:
         free += c * (more * u[i + 1] + bound_on(seg, o, side, shares * math.exp(h), tau))
     distance = side * (free - bound_on(seg, o, side, shares, tau))
-    unit = unit_bend(work, seg, o, side, i, work[SECOND, i], half_var, h, tau)
+    # Beyond the guess the second unknown is carried below nothing; were the edge further out, it would not be.
+    unit = unit_bend(work, seg, o, side, i, max(work[SECOND, i], 0.0), half_var, h, tau)
     if unit <= _TINY:  # nothing is gained by converting early: what lies below the bound is rounding
         return distance, (2.0 if distance > 0.0 or side > 0.0 else -1.0)
     if distance >= unit:

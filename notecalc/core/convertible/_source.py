@@ -10,7 +10,7 @@ import numpy as np
 
 from notecalc.core._layout import Layout
 from notecalc.core._rows import order_of
-from notecalc.core.arrays import NON_NEGATIVE, FloatArray, IntArray, as_dates, as_numbers, forbid
+from notecalc.core.arrays import NON_NEGATIVE, DateArray, FloatArray, IntArray, as_dates, as_numbers, forbid
 from notecalc.core.convertible import _columns as col
 from notecalc.core.convertible._timeline import Timelines, build_timelines
 from notecalc.core.convertible._windows import Dividends
@@ -21,7 +21,7 @@ from notecalc.errors import TermError
 
 __all__ = ["Source", "read_dividends"]
 
-_NO_DAY = np.datetime64("0000-01-01", "D")  # stands for what is missing: before any that may be
+_NO_DAY = np.datetime64("0000-01-01", "D")  # in the place of a missing settlement: no date that is one
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,10 +50,7 @@ class Source:
         if self.counts_days:
             flat = np.where(np.isnan(volatility), 1.0, volatility)  # a row without it has no value
             note, settlement, row = note[row], settlement[row], np.arange(row.size)
-        keys: Any = order_of(note, np.where(np.isnat(settlement), _NO_DAY, settlement))
-        if flat is not None:
-            keys = np.rec.fromarrays([keys, flat])  # sorted several times as slowly as integers
-        _, first, pair = np.unique(keys, return_index=True, return_inverse=True)
+        first, pair = _distinct(note, settlement, flat)
         lines = build_timelines(
             self.terms,
             note[first],
@@ -62,7 +59,7 @@ class Source:
             self.dividends,
             None if flat is None else flat[first],
         )
-        pair = np.ascontiguousarray(pair.reshape(-1)[row])
+        pair = np.ascontiguousarray(pair[row])
         return self._moved(lines, pair) if self.moves else (lines, pair)
 
     def _moved(self, lines: Timelines, pair: IntArray) -> tuple[Timelines, IntArray]:
@@ -74,6 +71,19 @@ class Source:
         }
         offsets, table = moved_tables(self.moves, self.own, lines.offsets, lines.table, col.LENGTH, pair, after)
         return Timelines(offsets, table, lines.accrued[pair], lines.ratio[pair]), np.arange(pair.size)
+
+
+def _distinct(note: IntArray, settlement: DateArray, volatility: FloatArray | None) -> tuple[Any, IntArray]:
+    """Give where each distinct row of these columns stands first, and which of them each row is."""
+    order, places = order_of(note, np.where(np.isnat(settlement), _NO_DAY, settlement)), np.arange(note.size)
+    if volatility is None and (order[1:] > order[:-1]).all():  # as where each note is valued on one day
+        return slice(None), places
+    by = [order] if volatility is None else [volatility, order]
+    rows = np.lexsort(by)
+    new = np.append(True, np.any([key[rows][1:] != key[rows][:-1] for key in by], axis=0))[: note.size]
+    pair = np.empty(note.size, dtype=np.int64)
+    pair[rows] = np.cumsum(new) - 1
+    return rows[new], pair
 
 
 def read_dividends(size: int, dates: Any, amounts: Any, notes: Any) -> Dividends:

@@ -14,7 +14,7 @@ from notecalc.core.convertible.terms import CallWindow, Convertible
 from notecalc.core.convertible.triggers import on_the_day_trigger, opening_day_trigger
 from notecalc.errors import TermError
 
-__all__ = ["Coupons", "Dividends", "Window", "Windows", "of_each", "read_windows"]
+__all__ = ["Dividends", "Window", "Windows", "of_each", "read_windows"]
 
 _TRADING_DAYS = 252
 
@@ -28,16 +28,6 @@ class Window:
     end: DateArray
     numbers: dict[str, FloatArray]
     make_whole_until: DateArray | None = None
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class Coupons:
-    """The coupon periods of each pair, pair after pair."""
-
-    pair: IntArray
-    period: IntArray
-    paid: DateArray
-    end: DateArray
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -62,16 +52,25 @@ class Dividends:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Windows:
-    """What the notes of some pairs promise, by day."""
+    """What the notes of some pairs promise by day, for the kernels: windows one after the other, a row for all pairs.
+
+    Conversions come first, then calls, then puts; what only calls have is of calls alone.
+    """
 
     note: IntArray
-    last_day: DateArray
-    coupons: Coupons
     conversions: list[Window]
     calls: list[Window]
     puts: list[Window]
     notice: IntArray
     """Days from the issuer's notice to redemption, of all calls of each pair."""
+    opens: IntArray
+    """The least integer where a pair has no such window."""
+    closes: IntArray
+    price: FloatArray
+    trigger: FloatArray
+    make_whole_rate: FloatArray
+    goals: IntArray
+    """The day up to which calls pay coupons."""
 
 
 def read_windows(terms: Convertible, note: IntArray, volatility: FloatArray | None = None) -> Windows:
@@ -84,10 +83,6 @@ def read_windows(terms: Convertible, note: IntArray, volatility: FloatArray | No
     """
     periods = terms.periods
     begin, stop = periods.offsets[note], periods.offsets[note + 1]
-    count = stop - begin
-    pair = np.repeat(np.arange(note.size), count)
-    period = np.arange(pair.size) + np.repeat(begin - np.cumsum(count) + count, count)
-    paid, end = periods.payment_date[period], periods.accrual_end[period]
     whole = (periods.accrual_start[begin], np.maximum(periods.payment_date[stop - 1], periods.accrual_end[stop - 1]))
     conversions = [_window(note, whole, w.start, w.end, price=w.conversion_price) for w in terms.conversions]
     calls = [_call(note, whole, window) for window in terms.calls]
@@ -101,12 +96,35 @@ def read_windows(terms: Convertible, note: IntArray, volatility: FloatArray | No
         row = int(note[np.argmax(closed)])
         raise TermError("conversions", rule="at least one window for each note", got=None, row=row)
     _check_apart("conversions", conversions, note)
-    return Windows(note, whole[1], Coupons(pair, period, paid, end), conversions, calls, puts, notice)
+    every = [*conversions, *calls, *puts]
+    missing = np.full(note.size, np.datetime64("NaT", "D"))
+    goals = [missing if w.make_whole_until is None else w.make_whole_until for w in calls]
+    return Windows(
+        note,
+        conversions,
+        calls,
+        puts,
+        notice,
+        _days([np.where(w.known, w.start, missing) for w in every]),
+        _days([w.end for w in every]),
+        _numbers(every, "price"),
+        _numbers(calls, "trigger"),
+        _numbers(calls, "make_whole_rate"),
+        _days(goals),
+    )
+
+
+def _days(rows: list[DateArray]) -> IntArray:
+    return np.concatenate([np.empty(0, dtype="datetime64[D]"), *rows]).view(np.int64)
+
+
+def _numbers(windows: list[Window], name: str) -> FloatArray:
+    return np.concatenate([np.empty(0), *(window.numbers[name] for window in windows)])
 
 
 def of_each(values: npt.NDArray[Any], note: IntArray) -> Any:
     """Give the value of each note, from one for all or one for each."""
-    return values[note] if values.size > 1 else np.broadcast_to(values.reshape(-1), note.shape)
+    return values[note] if values.size > 1 else np.repeat(values.reshape(-1), note.size)
 
 
 def _window(note: IntArray, whole: tuple[DateArray, DateArray], start: Any, end: Any, **numbers: FloatArray) -> Window:

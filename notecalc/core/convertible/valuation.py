@@ -236,22 +236,28 @@ def _pays_a_put_at_maturity(terms: Convertible) -> bool:
 
 def _years_to_break_even(terms: Convertible, case: Case, premium: FloatArray) -> FloatArray:
     """Give the years in which the income that the note has over its shares pays for its premium over them."""
-    lines, row = case.lines, case.layout.row
+    row, dividends = case.layout.row, _dividends_of_a_year(case)
+    coupon = 100 * terms.periods.notes.annual_rate[case.layout.note][row]
+    paid = case.layout.numbers.get("dividend_yield", 0.0) * case.columns[col.STOCK] + dividends[case.contract]
+    advantage = coupon - case.lines.ratio[case.contract] * paid
+    with np.errstate(divide="ignore", invalid="ignore"):
+        years = np.where(advantage > 0, premium / advantage, np.inf)
+        return np.where(np.isnan(premium + advantage), np.nan, np.where(premium > 0, years, 0.0))
+
+
+def _dividends_of_a_year(case: Case) -> FloatArray:
+    """Give the cash dividends of the next 365 days of each pair, by the year if its life is shorter."""
+    lines = case.lines
     segments = np.diff(lines.offsets)
+    if not case.source.dividends.dates.size:
+        return np.zeros(segments.size)
     pair, years = np.repeat(np.arange(segments.size), segments), np.append(0.0, np.cumsum(lines.table[:, col.LENGTH]))
     reached = years[1:] - years[lines.offsets[pair]]
     cash = np.where(reached <= 1 + 1e-9, lines.table[:, col.DIVIDEND], 0.0)
     life = years[lines.offsets[1:]] - years[lines.offsets[:-1]]
     # A settlement that is missing has no segment, and no life.
-    dividends = np.bincount(pair, weights=cash, minlength=segments.size) / np.where(
-        life > 0, np.minimum(life, 1.0), 1.0
-    )
-    coupon = 100 * terms.periods.notes.annual_rate[case.layout.note][row]
-    paid = case.layout.numbers.get("dividend_yield", 0.0) * case.columns[col.STOCK] + dividends[case.contract]
-    advantage = coupon - lines.ratio[case.contract] * paid
-    with np.errstate(divide="ignore", invalid="ignore"):
-        years = np.where(advantage > 0, premium / advantage, np.inf)
-        return np.where(np.isnan(premium + advantage), np.nan, np.where(premium > 0, years, 0.0))
+    spans = np.where(life > 0, np.minimum(life, 1.0), 1.0)
+    return np.asarray(np.bincount(pair, weights=cash, minlength=segments.size) / spans)
 
 
 def convertible_greeks(

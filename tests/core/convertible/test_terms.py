@@ -40,7 +40,10 @@ def test_impossible_windows(build, words):
 
 
 def test_impossible_terms(make):
-    with pytest.raises(nc.TermError, match="`accrued_on_conversion` must be 'forfeited' or 'paid'; got 'pays'"):
+    with pytest.raises(
+        nc.TermError,
+        match="`accrued_on_conversion` must be 'forfeited', 'forfeited-before-record-date' or 'paid'; got 'pays'",
+    ):
         make(accrued_on_conversion="pays")
     with pytest.raises(nc.TermError, match=r"`calls.clean_price` must be one value, or one for each of 1 notes"):
         make(terms={"calls": [CallWindow(clean_price=[100, 101])]})
@@ -178,7 +181,8 @@ def test_pairs_laid_out_at_once_are_as_each_alone(make):
         [1.85, 2.0], issue_date=["2004-06-18", "2004-02-29"], maturity=["2007-06-18", "2009-02-28"],
         day_count=["30/360", "actual/actual icma"],
         terms={"puts": [PutWindow(start=["2006-06-18", None], end=["2006-06-18", None], clean_price=100)],
-               "calls": [CallWindow(clean_price=[100, 105], trigger=[1.5, 0], start=["2005-06-18", "2006-01-31"])]},
+               "calls": [CallWindow(clean_price=[100, 105], trigger=[1.5, 0], start=["2005-06-18", "2006-01-31"],
+                                    make_whole_until=["2006-06-18", "2008-02-28"], make_whole_rate=0.05)]},
     )  # fmt: skip
     note = np.array([1, 0, 1, 0, 1])
     days = np.array(["2006-01-31", "2004-06-18", "NaT", "2005-12-18", "2004-03-01"], dtype="datetime64[D]")
