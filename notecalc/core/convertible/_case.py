@@ -209,24 +209,13 @@ class Case:
         unknown, on the finest grids; fastest those of that model with constant coefficients.
         """
         out, columns = [np.empty(self.contract.size) for _ in range(5)], self.columns
-<<<<<<< HEAD
-        lines, rows, stretch = self.lines, np.arange(self.contract.size), np.zeros(self.contract.size, dtype=np.bool_)
-        flat = lines.table.reshape(-1)
-        left = self._one_by_one(rows)
-        by_hazard = self.model == col.AYACHE_FORSYTH_VETZAL
-        if self.accuracy in GRIDS or not by_hazard:
-            if by_hazard:
-                rows = value_where_fast(lines.offsets, flat, GRIDS[self.accuracy], self.contract, columns, out)
-            general = lines.needs_general[self.contract[rows]]
-            left = [*self._one_by_one(rows[general]), (value_rows_in_lanes, rows[~general])]
-        for run, some in left:
-=======
+        stretch = np.zeros(self.contract.size, dtype=np.bool_)
         rows, by_hazard = np.arange(self.contract.size), self.model == col.AYACHE_FORSYTH_VETZAL
         if by_hazard and self.accuracy in GRIDS:
             flat = self.lines.table.reshape(-1)
             rows = value_where_fast(self.lines.offsets, flat, GRIDS[self.accuracy], self.contract, columns, out)
         if not rows.size:
-            return out
+            return out, stretch
         lines, contract = self.lines.of_rows(self.contract[rows])
         flat, general = lines.table.reshape(-1), lines.needs_general[contract]
         one_by_one = np.full(rows.size, self.accuracy not in GRIDS and by_hazard) | general
@@ -237,29 +226,16 @@ class Case:
             (value_rows_in_lanes, ~one_by_one),
         ):
             some = np.flatnonzero(chosen)
->>>>>>> main
             if not some.size:
                 continue
             whose, own = contract[some], [column[rows[some]] for column in columns]
             found = [np.empty(some.size) for _ in out]
-<<<<<<< HEAD
-            run(lines.offsets, flat, self.settings, contract, *own, *found)
-            stretch[some] = np.signbit(found[-1]) & ~np.isnan(found[-1])
-            found[-1] = error_to_expect(
-                found[-1], lines.offsets, lines.table, contract, own, self.model, self.accuracy
-            )  # fmt: skip
-            for part, values in zip(out, found, strict=True):
-                part[some] = values
-        return out, stretch
-=======
             run(lines.offsets, flat, self.settings, whose, *own, *found)
-            found[-1] = error_to_expect(
-                found[-1], lines.offsets, lines.table, whose, own, self.model, self.accuracy, general[some]
-            )
+            stretch[rows[some]] = np.signbit(found[-1]) & ~np.isnan(found[-1])
+            found[-1] = error_to_expect(found[-1], lines.offsets, lines.table, whose, own, self.model, self.accuracy)
             for part, values in zip(out, found, strict=True):
                 part[rows[some]] = values
-        return out
->>>>>>> main
+        return out, stretch
 
     def at(self, column: int, values: FloatArray) -> Case:
         """Give the rows with other numbers in a column; calls that count days are laid out anew for a volatility."""

@@ -84,18 +84,10 @@ ELASTIC: Final = 1
 GRADED: Final = 2  # whether its steps get longer
 EARLY: Final = 4  # whether it may pay to convert before the level is reached
 
-<<<<<<< HEAD
-_MULTIPLE: Final = 4  # of which nodes on either side are a multiple, so that more rows have as many
-=======
-# The most that a note may be below its shares before the edge, by the part of it that is owed, added up over steps, for
-# its error to be told [per 100]. Beyond, an edge is found, but it is worse to hold the note in a stretch before it.
-_MOST_LACK: Final = 0.005
-
 # Nodes on either side are a multiple of a share of them, so that more rows have as many: over 1,000 different notes at
 # `standard` that takes half the time that multiples of 4 take, and moves no value by more than 1e-10.
 _SHARE: Final = 8
 _LEAST, _MOST = 4, 16
->>>>>>> main
 
 # ---- row by row, what a grid is like ----
 _LOW, _HIGH = 0, 1
@@ -348,12 +340,8 @@ def value_lanes(  # noqa: C901 (what each lane reads)
     grid = np.zeros((ARRAYS if model == AYACHE_FORSYTH_VETZAL else ARRAYS_OF_TWO) * room)
     now, cells = np.zeros(NUMBERS * lanes_of(like)), np.zeros(lanes_of(like), dtype=np.int64)
     row, lane_seg = np.empty(MARKET * lanes_of(like)), np.empty(segments * FIELDS * lanes_of(like))
-<<<<<<< HEAD
     found = np.empty((grids, 4 * lanes_of(like)))
-=======
-    found, pays = np.empty((grids, 4 * lanes_of(like))), np.empty(lanes_of(like))
     steps = np.empty(segments * lanes_of(like))
->>>>>>> main
     out = (value, delta, gamma, theta)
     for r in range(0, value.size, lanes_of(like)):
         begin = offsets[contract[r]]
