@@ -14,6 +14,7 @@ from notecalc.core._layout import Layout
 from notecalc.core.arrays import (
     POSITIVE,
     RATE,
+    BoolArray,
     Dates,
     FloatArray,
     IntArray,
@@ -198,18 +199,23 @@ class Case:
         return np.array([*ACCURACIES[self.accuracy], self.model], dtype=np.float64)
 
     def solve(self) -> list[FloatArray]:
-        """Give value, delta, gamma, theta per year and the estimate of the error.
+        """Give value, delta, gamma, theta per year and the estimate of the error."""
+        return self.solve_and_tell_stretches()[0]
+
+    def solve_and_tell_stretches(self) -> tuple[list[FloatArray], BoolArray]:
+        """Give what `solve` does, and which rows are converted in a stretch of stock prices below their edge, too.
 
         Rows are valued in vectors, but for those with terms that only the engine knows and, by the model of one
         unknown, on the finest grids; fastest those of that model with constant coefficients.
         """
         out, columns = [np.empty(self.contract.size) for _ in range(5)], self.columns
+        stretch = np.zeros(self.contract.size, dtype=np.bool_)
         rows, by_hazard = np.arange(self.contract.size), self.model == col.AYACHE_FORSYTH_VETZAL
         if by_hazard and self.accuracy in GRIDS:
             flat = self.lines.table.reshape(-1)
             rows = value_where_fast(self.lines.offsets, flat, GRIDS[self.accuracy], self.contract, columns, out)
         if not rows.size:
-            return out
+            return out, stretch
         lines, contract = self.lines.of_rows(self.contract[rows])
         flat, general = lines.table.reshape(-1), lines.needs_general[contract]
         one_by_one = np.full(rows.size, self.accuracy not in GRIDS and by_hazard) | general
@@ -225,12 +231,11 @@ class Case:
             whose, own = contract[some], [column[rows[some]] for column in columns]
             found = [np.empty(some.size) for _ in out]
             run(lines.offsets, flat, self.settings, whose, *own, *found)
-            found[-1] = error_to_expect(
-                found[-1], lines.offsets, lines.table, whose, own, self.model, self.accuracy, general[some]
-            )
+            stretch[rows[some]] = np.signbit(found[-1]) & ~np.isnan(found[-1])
+            found[-1] = error_to_expect(found[-1], lines.offsets, lines.table, whose, own, self.model, self.accuracy)
             for part, values in zip(out, found, strict=True):
                 part[rows[some]] = values
-        return out
+        return out, stretch
 
     def at(self, column: int, values: FloatArray) -> Case:
         """Give the rows with other numbers in a column; calls that count days are laid out anew for a volatility."""

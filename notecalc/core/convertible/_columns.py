@@ -66,7 +66,8 @@ OLD_LAST: Final = 3  # before the step
 OLD_SIDE: Final = 4
 PUT_LAST: Final = 5  # the last node below it at which the note is put; -1: none
 PUT_PART: Final = 6  # how far below the next node the edge of what is put lies, in cells
-STATE: Final = 7
+LACK: Final = 7  # by how much W would fall short of the shares before its edge, and owe cash, over all steps
+STATE: Final = 8
 
 # ---- the edges after each step of a segment, behind the state where there is room: LAST, PART, SIDE and ----
 EDGE_NEW: Final = 3  # the time reached
@@ -106,3 +107,10 @@ NOTICED: Final = 7
 
 # ---- the grid ----
 BEYOND: Final = 6  # nodes past an edge to which the solution is carried
+BESIDE: Final = 5  # nodes before an edge: if it moves fast, or has just come in, W may lie below its bound for a step
+
+# ---- conversion in a stretch below the edge, in the models of a spread ----
+LITTLE: Final = 0.15  # of the principal: of what is owed, coupons at most
+# The most that a note may be below its shares before the edge, by the part of it that is owed, added up over steps, for
+# there to be no such stretch [per 100].
+MOST_LACK: Final = 0.005

@@ -42,11 +42,13 @@ from notecalc.core.convertible._columns import (
     FIELDS,
     FLOOR_END,
     FLOOR_START,
+    LACK,
     LAST,
     LENGTH,
     LEVEL_END,
     LEVEL_START,
     MARKET,
+    MOST_LACK,
     NOTICE,
     NOTICED,
     OPEN,
@@ -330,18 +332,23 @@ def _each_row(
             across = _notice_resolved(across, own, 0, end, row, high - low, settings[NODES])
         width = (high - low) / across
         below, above = max(4, math.ceil(-low / width)), math.ceil(high / width)
+        lack = 0.0
         for grid in range(grids):
             times = 1 << grid
             nodes = (below + above) * times + 1
+            state[LACK] = 0.0
             _one_grid(
                 memory[0, :nodes], memory[1, :nodes], memory[2, :nodes], memory[3, :nodes],
                 work[: WORK * nodes].reshape((WORK, nodes)), state, now, own, end, row, model, width / times,
                 below * times, settings[STEPS], times, _on_nodes(noticed, nodes), found[grid],
             )  # fmt: skip
+            if grid >= grids - 2:
+                lack = max(lack, state[LACK])
         for j, part in enumerate(out):
             part[r] = _extrapolated(found, grids - 1, j)
         # The change that the last extrapolation, or the only one, has made.
-        estimate[r] = abs(out[0][r] - (_extrapolated(found, grids - 2, 0) if grids > 2 else found[grids - 1, 0]))
+        change = abs(out[0][r] - (_extrapolated(found, grids - 2, 0) if grids > 2 else found[grids - 1, 0]))
+        estimate[r] = -change if lack > MOST_LACK else change
 
 
 def _on_nodes(noticed: Any, nodes: int) -> Any:
@@ -384,9 +391,11 @@ def value_rows(
     credit: Any, recovery: Any, drop: Any, elasticity: Any, reference: Any, value: Any, delta: Any, gamma: Any,
     theta: Any, estimate: Any,
 ) -> None:  # fmt: skip
-    """Fill value, delta, gamma, theta per year and an estimate of the value's error, for each row.
+    """Fill value, delta, gamma, theta per year and the change of the value, for each row.
 
-    None of them may be called after notice: those are for `value_rows_after_notice`, which takes longer to compile.
+    The change is that which extrapolation makes; it has a minus, even if it is nothing, where conversion pays in a
+    stretch before its edge, too. None of the rows may be called after notice: those are for `value_rows_after_notice`,
+    which takes longer to compile.
     """
     market = (stock, volatility, rate, carry, credit, recovery, drop, elasticity, reference)
     room = _room(offsets, settings, 0.0)

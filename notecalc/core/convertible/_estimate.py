@@ -1,11 +1,16 @@
 """What error of a value to expect: from the change that extrapolation makes, and errors measured over random notes.
 
-That change is the error of the finest grid, not of what has been extrapolated. The error left was measured over random
-notes, and is well told by the geometric mean of the change and an error that is typical of model and accuracy; where
-the note's edge moves (dividends, calls for cash) it is far larger than elsewhere.
+That change is the error of the finest grid, not of what has been extrapolated. What is left is well told by the
+geometric mean of the change and an error that grows with the square of how far the stock may get, as the width of the
+grid's cells does; how large it is depends on the terms, and where an edge moves (dividends, calls) or a kink lies
+across the grid it is largest. At `reference` the change alone tells it.
+
+All that is said of the market is said of what a row uses over its life: its own numbers, or those of its steps by date.
 """
 
 from __future__ import annotations
+
+from dataclasses import dataclass
 
 import numpy as np
 
@@ -14,88 +19,164 @@ from notecalc.core.convertible import _columns as col
 
 __all__ = ["error_to_expect"]
 
-# Typical errors [per 100] by accuracy: for each model where edges stand still, and where they move. They are chosen so
-# that 95% of rows are covered: of the second model, of those that are not valued by the fast path.
-_TYPICAL = {
-    "fast": ((2.1e-3, 1.3e-3, 2.1e-3), (4.3e-2, 2.8e-2, 9.8e-2)),
-    "standard": ((7e-5, 4e-4, 7e-5), (3.5e-3, 1.2e-3, 7.6e-3)),
+# By accuracy and terms, for each model: the error to expect over the standard deviation of the stock's logarithm at
+# maturity and the root of the change [(per 100)^0.5]; at `reference`, over the change. Where terms meet the largest
+# counts. They are such as to cover 96% of the rows of each class of ``benchmarks/error_coverage.py``.
+_EXPECTED: dict[str, dict[str, tuple[float, float, float]]] = {
+    "fast": {
+        "plain": (0.03, 0.006, 0.05),
+        "kink": (0.0, 0.035, 0.0),
+        "wide": (0.06, 0.0, 0.3),
+        "wider": (0.6, 0.0, 1.0),
+        "yield": (0.18, 0.12, 0.2),
+        "moving": (0.14, 0.06, 0.14),
+        "soft call": (0.09, 0.085, 0.09),
+        "jump": (1.5, 1.5, 1.5),
+        "notice": (0.2, 0.2, 0.0),
+        "put window": (0.095, 0.016, 0.095),
+    },
+    "standard": {
+        "plain": (0.01, 0.0015, 0.015),
+        "kink": (0.0, 0.022, 0.0),
+        "wide": (0.03, 0.0, 0.25),
+        "wider": (0.6, 0.0, 1.0),
+        "yield": (0.1, 0.1, 0.1),
+        "moving": (0.05, 0.03, 0.05),
+        "soft call": (0.03, 0.045, 0.03),
+        "jump": (1.5, 1.5, 1.5),
+        "notice": (0.05, 0.05, 0.0),
+        "put window": (0.035, 0.007, 0.035),
+    },
+    "reference": {
+        "plain": (1.5, 0.6, 1.5),
+        "kink": (0.0, 1.6, 0.0),
+        "wide": (2.5, 0.0, 4.0),
+        "wider": (4.0, 0.0, 12.0),
+        "yield": (7.0, 2.2, 7.0),
+        "moving": (3.0, 1.5, 3.0),
+        "soft call": (3.0, 2.0, 3.0),
+        "jump": (3.0, 3.0, 3.0),
+        "notice": (2.0, 2.0, 0.0),
+        "put window": (4.0, 1.6, 4.0),
+    },
 }
 
-# Of the second model where a call for cash is live all the time: little is left to be known.
-_TYPICAL_CALLED = {"fast": 6e-4, "standard": 3.5e-5}
+# By cash dividends, for each model, the same over the root of what they take of the stock's price, too, whatever its
+# standard deviation.
+_BY_CASH = {"fast": (0.3, 0.17, 0.4), "standard": (0.1, 0.08, 0.14), "reference": (6.0, 22.0, 8.0)}
 
-# Most of the spread over the volatility, by model, with which a value settles that is found row by row; and by how much
-# errors are larger beyond, where lanes find one that settles.
-_MOST_SPREAD = (0.42, np.inf, 0.29)
-_WIDE = 4.0
+# What the spread takes over a life, over the stock's standard deviation: conversion hardly pays, or hardly does not, in
+# a stretch below its edge.
+_WIDE, _WIDER = 0.35, 0.8
+
+# Where it is converted in such a stretch, whose ends lie on nodes, and steps of time settle it: the error to expect
+# over the root of the change [(per 100)^0.5]; and the least change that says anything, as parity stays what it is.
+_IN_A_STRETCH = {"fast": 2.5, "standard": 3.0, "reference": 1.0}
+_LEAST_CHANGE = 1e-4
+
+_OWN = {
+    col.VOLATILITY: col.R_VOLATILITY,
+    col.RATE: col.R_RATE,
+    col.CARRY: col.R_CARRY,
+    col.CREDIT: col.R_CREDIT,
+}
 
 
 def error_to_expect(
     change: FloatArray, offsets: IntArray, table: FloatArray, contract: IntArray, columns: list[FloatArray], model: int,
-    accuracy: str, one_by_one: BoolArray,
+    accuracy: str,
 ) -> FloatArray:  # fmt: skip
-    """Give the error to expect of each row; NaN where no grid settles it, which lanes tell of rows valued in them."""
-    edges = _has_moving_edge(offsets, table, model)[contract] | (columns[col.R_CARRY] > 0)
-    expected = change
-    if accuracy in _TYPICAL:
-        still, moving = _TYPICAL[accuracy]
-        typical = np.where(edges, moving[model], still[model])
+    """Give the error to expect of each row; NaN where no grid settles it.
+
+    A change with a minus, if only of nothing, says that conversion pays in a stretch below its edge, too: with a
+    dividend yield it depends on the grid where, and on that the value.
+    """
+    rows, stretch = _Rows(offsets, table, contract, columns), np.signbit(change)
+    change, volatility = np.abs(change), rows.used(col.VOLATILITY)
+    carry, root = rows.used(col.CARRY), np.sqrt(rows.total(col.LENGTH))
+    spread = rows.used(col.CREDIT)[1] * root
+    kinds = rows.calls() | {
+        "kink": _has_kink(columns, model),
+        "wide": spread > _WIDE * volatility[0],
+        "wider": spread > _WIDER * volatility[0],
+        "yield": carry[1] > 0,
+        "put window": rows.any(table[:, col.PUT] > 0),
+    }
+    expected = _EXPECTED[accuracy]
+    share = np.full(change.size, expected["plain"][model])
+    for kind, holds in kinds.items():
+        share = np.where(holds, np.maximum(share, expected[kind][model]), share)
+    by_cash = _BY_CASH[accuracy][model] * np.sqrt(rows.total(col.DIVIDEND) / columns[col.STOCK])
+    told: FloatArray = np.maximum(share, by_cash) * change
+    if accuracy != "reference":
+        told = np.maximum(share * volatility[1] * root, by_cash) * np.sqrt(change)
+        told = np.where(rows.drifts_far(model, volatility[0], carry), np.maximum(told, change), told)
+    if stretch.any():
+        in_stretch = _IN_A_STRETCH[accuracy] * np.sqrt(np.maximum(change, _LEAST_CHANGE))
+        told = np.where(stretch, np.where(carry[1] > 0, np.nan, np.maximum(told, in_stretch)), told)
+    return told
+
+
+def _has_kink(columns: list[FloatArray], model: int) -> BoolArray:
+    """Tell where default pays the better of shares and recovery, a kink between nodes, or its rate is the stock's."""
+    some: BoolArray = ((columns[col.DROP] < 1) & (columns[col.RECOVERY] > 0)) | (columns[col.ELASTICITY] != 0)
+    return some if model == col.AYACHE_FORSYTH_VETZAL else np.zeros_like(some)
+
+
+@dataclass(frozen=True, slots=True)
+class _Rows:
+    """Rows, and the segments of their notes."""
+
+    offsets: IntArray
+    table: FloatArray
+    contract: IntArray
+    columns: list[FloatArray]
+
+    def by_note(self, reduce: np.ufunc, values: FloatArray, none: float) -> FloatArray:
+        """Reduce numbers of segments to one of each row's note; `none` for a note that has no segment."""
+        some = self.offsets[1:] > self.offsets[:-1]
+        found = np.full(some.size, none)
+        if some.any():
+            found[some] = reduce.reduceat(values, self.offsets[:-1][some])
+        return found[self.contract]
+
+    def any(self, segments: BoolArray) -> BoolArray:
+        """Tell which rows' notes have a segment of a kind."""
+        return self.by_note(np.maximum, segments.astype(np.float64), 0.0) > 0
+
+    def total(self, field: int) -> FloatArray:
+        """Give what a number of segments adds up to over each row's life."""
+        return self.by_note(np.add, self.table[:, field], 0.0)
+
+    def used(self, field: int) -> tuple[FloatArray, FloatArray]:
+        """Give the least and the greatest that each row uses of a number of the market over its life."""
+        of_segments, own = self.table[:, field], self.columns[_OWN[field]]
+        least = self.by_note(np.fmin, of_segments, np.nan)
+        most = self.by_note(np.fmax, of_segments, np.nan)
+        falls_back = self.any(np.isnan(of_segments))
+        return np.where(falls_back, np.fmin(least, own), least), np.where(falls_back, np.fmax(most, own), most)
+
+    def calls(self) -> dict[str, BoolArray]:
+        """Tell of each row how it may be called, and whether what is paid on a call or beside shares moves an edge.
+
+        A trigger below which shares are worth less than the call pays makes the value jump between nodes.
+        """
+        table = self.table
+        with np.errstate(divide="ignore", invalid="ignore"):  # a bond alone has no shares
+            forced = (table[:, col.CALL_END] - table[:, col.FLOOR_END]) / table[:, col.RATIO]
+        live, trigger = table[:, col.CALL] > 0, table[:, col.TRIGGER]
+        for_cash = (table[:, col.OPEN] == 0) | (trigger < forced)
+        accrues = (table[:, col.OPEN] > 0) & (table[:, col.FLOOR_START] != table[:, col.FLOOR_END])
+        return {
+            "moving": self.any((live & for_cash) | ~np.isnan(table[:, col.DAY_CALL]) | accrues),
+            "soft call": self.any(live & ~for_cash),
+            "jump": self.any(live & for_cash & (trigger > 0)),
+            "notice": self.any((table[:, col.BY_NOTICE] > 0) | (table[:, col.DAY_NOTICE] > 0)),
+        }
+
+    def drifts_far(self, model: int, volatility: FloatArray, carry: tuple[FloatArray, FloatArray]) -> BoolArray:
+        """Tell where the stock drifts by more than its least standard deviation in a year: few measured ones did."""
+        low, high = self.used(col.RATE)
         if model == col.AYACHE_FORSYTH_VETZAL:
-            called = _is_always_called(offsets, table)[contract]
-            typical = np.where(called & ~edges, _TYPICAL_CALLED[accuracy], typical)
-        expected = np.where(_drifts_far(columns, model), change, np.sqrt(change * typical))
-    wide = _is_wide(offsets, table, contract, columns, model)
-    return np.where(wide & one_by_one, np.nan, np.where(wide, _WIDE * expected, expected))
-
-
-def _owner(offsets: IntArray) -> IntArray:
-    return np.repeat(np.arange(offsets.size - 1), np.diff(offsets))
-
-
-def _drifts_far(columns: list[FloatArray], model: int) -> BoolArray:
-    """Tell where the stock drifts by more than a standard deviation in a year, which no note of those measured did."""
-    drift = columns[col.R_RATE] - columns[col.R_CARRY]
-    if model == col.AYACHE_FORSYTH_VETZAL:
-        drift = drift + columns[col.DROP] * columns[col.R_CREDIT]
-    return np.asarray(np.abs(drift) > columns[col.R_VOLATILITY])
-
-
-def _has_moving_edge(offsets: IntArray, table: FloatArray, model: int) -> BoolArray:
-    """Tell which notes may be called for cash: at any time without conversion, or in the models of a spread with it.
-
-    So may those that are called after notice.
-    """
-    forced = (table[:, col.CALL_END] - table[:, col.FLOOR_END]) / table[:, col.RATIO]
-    for_cash = table[:, col.OPEN] == 0
-    if model != col.AYACHE_FORSYTH_VETZAL:
-        for_cash |= table[:, col.TRIGGER] < forced
-    live = ((table[:, col.CALL] > 0) & for_cash) | (table[:, col.BY_NOTICE] > 0)
-    counts = np.bincount(_owner(offsets), weights=live.astype(np.float64), minlength=offsets.size - 1)
-    return np.asarray(counts > 0)
-
-
-def _is_always_called(offsets: IntArray, table: FloatArray) -> BoolArray:
-    """Tell which notes may be converted and called all the time, and for cash before the shares are worth more."""
-    forced = (table[:, col.CALL_END] - table[:, col.FLOOR_END]) / table[:, col.RATIO]
-    live = (table[:, col.CALL] > 0) & (table[:, col.OPEN] > 0) & (table[:, col.TRIGGER] < forced)
-    counts = np.bincount(_owner(offsets), weights=live.astype(np.float64), minlength=offsets.size - 1)
-    return np.asarray(counts == np.diff(offsets))
-
-
-def _is_wide(
-    offsets: IntArray, table: FloatArray, contract: IntArray, columns: list[FloatArray], model: int
-) -> BoolArray:
-    """Tell where a wide spread meets dividends, so that conversion pays in a stretch below the edge that is found.
-
-    By the widest spread over the least volatility of a note's life. Lanes, which look for such a stretch, told of none
-    in 1,000 random notes below 0.42 and 0.29 for the first and the third model, and of one in most above 0.8.
-    """
-    most = _MOST_SPREAD[model]
-    quietest, widest = np.full(offsets.size - 1, np.inf), np.zeros(offsets.size - 1)
-    owner = _owner(offsets)
-    np.minimum.at(quietest, owner, np.nan_to_num(table[:, col.VOLATILITY], nan=np.inf))
-    np.maximum.at(widest, owner, np.nan_to_num(table[:, col.CREDIT]))
-    own = np.where(columns[col.R_VOLATILITY] > 0, columns[col.R_VOLATILITY], np.inf)
-    spread, quiet = np.maximum(columns[col.R_CREDIT], widest[contract]), np.minimum(own, quietest[contract])
-    pays = np.bincount(owner, weights=table[:, col.DIVIDEND] > 0, minlength=offsets.size - 1)[contract] > 0
-    return np.asarray((pays | (columns[col.R_CARRY] > 0)) & (spread > most * quiet))
+            high = high + self.columns[col.DROP] * self.used(col.CREDIT)[1]
+        return np.asarray(np.maximum(high - carry[0], carry[1] - low) > volatility)

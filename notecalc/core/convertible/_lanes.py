@@ -11,7 +11,6 @@ at a time, and is what the tests hold this to.
 from __future__ import annotations
 
 import itertools
-import math
 from typing import Any, Final
 
 import numpy as np
@@ -36,11 +35,11 @@ from notecalc.core.convertible._columns import (
     AYACHE_FORSYTH_VETZAL,
     CARRY,
     CREDIT,
-    DIVIDEND,
     ELASTICITY,
     FIELDS,
     GOLDMAN_SACHS,
     MARKET,
+    MOST_LACK,
     R_CARRY,
     R_CREDIT,
     R_RATE,
@@ -87,10 +86,6 @@ GENTLE: Final = 512  # whether it binds from a trigger on, or there is little ti
 ELASTIC: Final = 1
 GRADED: Final = 2  # whether its steps get longer
 EARLY: Final = 4  # whether it may pay to convert before the level is reached
-
-# The most that a note may be below its shares before the edge, by the part of it that is owed, added up over steps, for
-# its error to be told [per 100]. Beyond, an edge is found, but it is worse to hold the note in a stretch before it.
-_MOST_LACK: Final = 0.005
 
 # Nodes on either side are a multiple of a share of them, so that more rows have as many: over 1,000 different notes at
 # `standard` that takes half the time that multiples of 4 take, and moves no value by more than 1e-10.
@@ -353,7 +348,7 @@ def value_lanes(  # noqa: C901 (what each lane reads)
     credit: Any, recovery: Any, drop: Any, elasticity: Any, reference: Any,
     value: Any, delta: Any, gamma: Any, theta: Any, estimate: Any,
 ) -> None:  # fmt: skip
-    """Fill value, delta, gamma, theta per year and an estimate of the value's error, block by block."""
+    """Fill value, delta, gamma, theta per year and the change, as `_engine.value_rows` does, block by block."""
     grids, model = int(settings[GRIDS]), int(settings[MODEL])
     finest, room, segments = 1 << (grids - 1), 0, 1
     for r in range(0, value.size, lanes_of(like)):
@@ -363,7 +358,7 @@ def value_lanes(  # noqa: C901 (what each lane reads)
     grid = np.zeros((ARRAYS if model == AYACHE_FORSYTH_VETZAL else ARRAYS_OF_TWO) * room)
     now, cells = np.zeros(NUMBERS * lanes_of(like)), np.zeros(lanes_of(like), dtype=np.int64)
     row, lane_seg = np.empty(MARKET * lanes_of(like)), np.empty(segments * FIELDS * lanes_of(like))
-    found, pays = np.empty((grids, 4 * lanes_of(like))), np.empty(lanes_of(like))
+    found = np.empty((grids, 4 * lanes_of(like)))
     steps = np.empty(segments * lanes_of(like))
     out = (value, delta, gamma, theta)
     for r in range(0, value.size, lanes_of(like)):
@@ -375,15 +370,11 @@ def value_lanes(  # noqa: C901 (what each lane reads)
                 lane_seg[j * lanes_of(like) + lane] = seg[first + j]
             for j, given in enumerate((stock, volatility, rate, carry, credit, recovery, drop, elasticity, reference)):
                 row[j * lanes_of(like) + lane] = given[r + lane]
-            pays[lane] = 0.0
             for s in range(count):
                 steps[s * lanes_of(like) + lane] = counts[offsets[contract[r + lane]] + s]
                 for field, own in ((VOLATILITY, R_VOLATILITY), (RATE, R_RATE), (CARRY, R_CARRY), (CREDIT, R_CREDIT)):
                     j = (s * FIELDS + field) * lanes_of(like) + lane
                     lane_seg[j] = own_or(lane_seg[j], row[own * lanes_of(like) + lane])
-                j = s * FIELDS * lanes_of(like) + lane
-                dividends = max(lane_seg[j + CARRY * lanes_of(like)], lane_seg[j + DIVIDEND * lanes_of(like)])
-                pays[lane] = max(pays[lane], dividends)
         rows, lack = kind[r], splat(0.0, like)
         for g in range(grids):
             times = 1 << g
@@ -406,7 +397,5 @@ def value_lanes(  # noqa: C901 (what each lane reads)
         if grids > 2:
             before = (four * load(found[grids - 2], 0, like) - load(found[grids - 3], 0, like)) / three
         change = load(value, r, like) - before
-        # Without dividends nothing is lost by waiting: there W is on its bound wherever it would be below.
-        lack = select(load(pays, 0, like) > splat(0.0, like), lack, splat(0.0, like))
         told = maximum(change, splat(0.0, like) - change)
-        store(estimate, r, select(lack > splat(_MOST_LACK, like), splat(math.nan, like), told))
+        store(estimate, r, select(lack > splat(MOST_LACK, like), splat(-0.0, like) - told, told))

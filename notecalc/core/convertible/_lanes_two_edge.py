@@ -23,7 +23,7 @@ from notecalc.core._vectors import (
     store,
     whole,
 )
-from notecalc.core.convertible._columns import BEYOND
+from notecalc.core.convertible._columns import BESIDE, BEYOND, LITTLE
 from notecalc.core.convertible._lanes_edge import bound_at
 from notecalc.core.convertible._lanes_memory import (
     ADDED,
@@ -105,10 +105,6 @@ _TINY: Final = 1e-300
 _LEAST_PART: Final = 1e-6
 _SETTLED: Final = 1e-9  # of a cell
 _SAME_NODE: Final = 1e-9  # of a cell
-_BESIDE: Final = (
-    5.0  # nodes: so near an edge that moves fast, or has just come in, W may lie below its bound for a step
-)
-_LITTLE: Final = 0.15  # of the principal: of what is owed, coupons at most
 _ROUNDS: Final = 12  # for the root within a cell, at most: three to five are usual
 
 
@@ -345,7 +341,7 @@ def finish_two(  # noqa: C901, PLR0912, PLR0915 (decisions as choices)
     least, price, floor, scale = (
         of(like, now, LEAST_NEW), of(like, now, PRICE_NEW), of(like, now, FLOOR_NEW), of(like, now, SCALE_NEW)
     )  # fmt: skip
-    from_, little = of(like, now, FROM_NEW), splat(_LITTLE if blended else 100.0 * _LITTLE, like)
+    from_, little = of(like, now, FROM_NEW), splat(LITTLE if blended else 100.0 * LITTLE, like)
     own_passes = nodes if blended else known
     keep = load(grid, PASS * room + (known - 1) * lanes, like)
     second_keep = load(grid, SECOND_PASS * room + (known - 1) * lanes, like)
@@ -441,7 +437,9 @@ def finish_two(  # noqa: C901, PLR0912, PLR0915 (decisions as choices)
             second_free = double * second_way - more * second_old
             if is_open:
                 lacking = maximum(floor - free, zeros) * (second_free - little)
-                lack = select(last - splat(_BESIDE, like) > place, maximum(lack, lacking), lack)
+                early = last - splat(float(BESIDE), like) > place
+                lack = select(early, maximum(lack, lacking), lack)
+                second_free = select(early, select(floor > free, zeros, second_free), second_free)
                 free = maximum(free, floor)
             if hard:
                 cap = maximum(price - scale * stock, least)
@@ -452,7 +450,7 @@ def finish_two(  # noqa: C901, PLR0912, PLR0915 (decisions as choices)
             store(grid, b + at, select(place > second_last + half, carried, second_new))
             way = select(place > last - half, first_at, way)
             second_way = select(place > second_last - half, second_at, second_way)
-    beside = last - splat(_BESIDE, like)
+    beside = last - splat(float(BESIDE), like)
     for i in range(first, -1, -1):
         at = i * lanes
         own, second_own = keep, second_keep
@@ -466,7 +464,9 @@ def finish_two(  # noqa: C901, PLR0912, PLR0915 (decisions as choices)
         second_new = double * second_way - more * load(grid, b + at, like)
         if is_open:
             lacking = maximum(floor - new, zeros) * (second_new - little)
-            lack = select(beside > splat(float(i), like), maximum(lack, lacking), lack)
+            early = beside > splat(float(i), like)
+            lack = select(early, maximum(lack, lacking), lack)
+            second_new = select(early, select(floor > new, zeros, second_new), second_new)
             new = maximum(new, floor)
         if hard:
             stock = load(grid, EXP_Y * room + at, like)

@@ -20,6 +20,7 @@ from typing import Any
 
 from notecalc.core.convertible._columns import (
     AYACHE_FORSYTH_VETZAL,
+    BESIDE,
     BEYOND,
     CALL,
     CALL_END,
@@ -42,11 +43,13 @@ from notecalc.core.convertible._columns import (
     GAIN,
     GOLDMAN_SACHS,
     HALF,
+    LACK,
     LAST,
     LEAN,
     LENGTH,
     LEVEL_END,
     LEVEL_START,
+    LITTLE,
     MIDDLE,
     NEW,
     OLD,
@@ -126,11 +129,11 @@ def carry_step(
     if model == AYACHE_FORSYTH_VETZAL:
         sweep(u, work, exp_y, state, seg, o, row, model, now, h, zero)
         find_edge(u, work, exp_y, state, seg, o, row, now, h, zero)
-        finish(u, work, exp_y, state, seg, o, row, now, h, zero)
+        finish(u, b, work, exp_y, state, seg, o, row, model, now, h, zero)
         return
     agree(b, u, work, exp_y, state, seg, o, row, model, now, h, zero)
-    finish(u, work, exp_y, state, seg, o, row, now, h, zero)
     finish_second(b, work, state, now, model)
+    finish(u, b, work, exp_y, state, seg, o, row, model, now, h, zero)
 
 
 def agree(
@@ -396,8 +399,9 @@ def may_call(seg: Any, o: int, exp_y: Any, now: Any, i: int) -> Any:
 
 
 def finish(
-    u: Any, work: Any, exp_y: Any, state: Any, seg: Any, o: int, row: Any, now: Any, h: float, zero: int
-) -> None:
+    u: Any, b: Any, work: Any, exp_y: Any, state: Any, seg: Any, o: int, row: Any, model: int, now: Any, h: float,
+    zero: int,
+) -> None:  # fmt: skip
     """Substitute downwards from the edge, and carry the solution beyond it."""
     last, part, side = int(state[LAST]), state[PART], state[SIDE]
     tau, more = now[NEW], now[TWICE] - 1.0
@@ -440,16 +444,27 @@ def finish(
     for i in range(last - 1, -1, -1):
         w = work[GAIN, i] + work[PASS, i] * w
         u[i] = now[TWICE] * w - more * u[i]
-    keep_within(u, exp_y, last, seg, o, now, level)
+    keep_within(u, b, exp_y, last, state, seg, o, model, now, level)
 
 
-def keep_within(u: Any, exp_y: Any, last: int, seg: Any, o: int, now: Any, level: float) -> None:
-    """Keep W within its bounds before the edge, too: on a coarse grid it may leave them."""
-    tau = now[NEW]
+def keep_within(
+    u: Any, b: Any, exp_y: Any, last: int, state: Any, seg: Any, o: int, model: int, now: Any, level: float
+) -> None:
+    """Keep W within its bounds before the edge, too: on a coarse grid it may leave them.
+
+    Where a wide spread has it fall short of the shares in a stretch before the edge, the note is converted there, and
+    what is converted has no second unknown. Beside an edge that moves fast it may fall short for a step.
+    """
+    tau, lack, whole = now[NEW], 0.0, 100.0 if model == TSIVERIOTIS_FERNANDES else 1.0
     if seg[o + OPEN] > 0:
         floor = along(seg, o, FLOOR_START, FLOOR_END, tau)
         for i in range(last):
-            u[i] = max(u[i], floor)
+            if u[i] < floor:
+                if model != AYACHE_FORSYTH_VETZAL and i < last - BESIDE:
+                    lack = max(lack, (floor - u[i]) * (b[i] / whole - LITTLE))
+                    b[i] = 0.0
+                u[i] = floor
+        state[LACK] += lack
     if seg[o + CALL] > 0:
         for i in range(last):
             if may_call(seg, o, exp_y, now, i):

@@ -82,14 +82,14 @@ def step_noticed(
             agree(b, u, work, exp_y, state, seg, o, row, model, now, h, zero)
         elif not is_called and not by_spread:
             find_edge(u, work, exp_y, state, seg, o, row, now, h, zero)
-    if is_called:
-        finish_called(u, c, work, state, seg, o, now, zero)
-    else:
-        finish(u, work, exp_y, state, seg, o, row, now, h, zero)
     if by_spread:
         finish_second(b, work, state, now, model)
-        if is_called:
+    if is_called:
+        finish_called(u, c, work, state, seg, o, now, zero)
+        if by_spread:
             leave_called(b, c, state)
+    else:
+        finish(u, b, work, exp_y, state, seg, o, row, model, now, h, zero)
 
 
 def follow_further(

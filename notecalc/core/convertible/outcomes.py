@@ -84,8 +84,9 @@ def convertible_probabilities(
     Returns
     -------
     ConvertibleProbabilities
-        Each of the kind that came in. NaN where no grid settles the value (its ``error_estimate`` is NaN), and where
-        chances come out below 0 or above 1 by more than the accuracy promises: a finer one may give them.
+        Each of the kind that came in. NaN where no grid settles the value (its ``error_estimate`` is NaN), where by
+        a wide spread the note is converted in a stretch of stock prices below its edge, too, and where chances come out
+        below 0 or above 1 by more than the accuracy promises: a finer one may give them.
 
     Raises
     ------
@@ -224,8 +225,9 @@ def _go_through(case: Case, room: int) -> tuple[list[FloatArray], IntArray, Floa
         points.reshape(-1),
     )  # fmt: skip
     if case.model != col.AYACHE_FORSYTH_VETZAL:
-        # Where the note is better held in a stretch before its edge, no policy of one edge is the best.
-        unsettled = np.isnan(case.solve()[-1])
+        # Where the note is converted in a stretch before its edge, no policy of one edge is the best.
+        (*_, error), stretch = case.solve_and_tell_stretches()
+        unsettled = np.isnan(error) | stretch
         counts[unsettled] = 0
         for part in found:
             part[unsettled] = np.nan

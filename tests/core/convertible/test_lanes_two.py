@@ -95,25 +95,27 @@ def test_the_engine_agrees_on_any_terms(
     assume(not np.isnan(told))
     exact, *_, change = solve(value_rows, case, ACCURACIES["reference"])[:, 0]
     # As good as the engine, but for the places of its nodes.
-    assert abs(in_lanes - exact) <= 1e-2 + 2 * abs(one_by_one - exact) + change
+    assert abs(in_lanes - exact) <= 1e-2 + 2 * abs(one_by_one - exact) + abs(change)
 
 
 @pytest.mark.parametrize("model", MODELS)
-def test_what_the_engine_finds_on_fine_grids_is_found_on_coarse_ones(make, model):
-    """Where conversion hardly pays, rounds miss the edge on a coarse grid: the engine is off by 0.15 to 0.35 there."""
+def test_what_fine_grids_find_is_found_on_coarse_ones(make, model):
+    """Where conversion hardly pays the engine's rounds miss the edge on a coarse grid, and a stretch takes its place."""
     terms = make(
         maturity="2008-12-18", annual_rate=0.018, terms={"calls": [CallWindow(clean_price=110, start="2005-11-18")]}
     )
     given_ = markets(model, 1) | {"stock_price": 2.2, "volatility": 0.135, "risk_free": 0.0226, "credit_spread": 0.137}
     case = Case.of(terms, DAY, given_ | {"dividend_yield": 0.01})
     fine = solve(value_rows, case, (1, 1280, 384, 5.0))[0]
-    assert solve(value_rows_in_lanes, case, (1, 160, 48, 5.0))[0] == pytest.approx(fine, abs=5e-3)
+    # The ends of a stretch lie on nodes.
+    for run in (value_rows, value_rows_in_lanes):
+        assert solve(run, case, (1, 160, 48, 5.0))[0] == pytest.approx(fine, abs=1e-2)
 
 
 @pytest.mark.parametrize("model", MODELS)
 @pytest.mark.parametrize("dividends", ["yield", "cash"])
 def test_values_settle_on_any_grid_or_are_told_not_to(make, model, dividends):
-    """Where conversion would pay in a stretch below its edge, one edge is no answer: the engine finds others there."""
+    """Where a note is converted in a stretch below its edge, too, a dividend yield leaves no answer; cash leaves one."""
     rng, rows = np.random.default_rng(8), 48
     volatility, ratio = rng.uniform(0.08, 0.8, rows), rng.uniform(0.0, 1.3, rows)
     given_ = markets(model, rows) | {"volatility": volatility, "credit_spread": volatility * ratio}
@@ -127,9 +129,10 @@ def test_values_settle_on_any_grid_or_are_told_not_to(make, model, dividends):
     error = np.abs(standard.dirty_price - reference.dirty_price)
     assert (error <= np.maximum(5 * standard.error_estimate, 0.01))[told].all()
     assert told[ratio < 0.2].all()
-    assert not told[ratio > 1.2].all()
+    assert told[ratio > 1.2].all() == (dividends == "cash")
     # By rounds instead of one equation, one row at a time.
-    some = np.flatnonzero(told)[np.argsort(-ratio[told])[:4]]
+    plain = ~Case.of(make(), DAY, given_).solve_and_tell_stretches()[1]
+    some = np.flatnonzero(plain)[np.argsort(-ratio[plain])[:4]]
     one_by_one = solve(value_rows, Case.of(make(), DAY, given_), ACCURACIES["standard"], some)[0]
     assert standard.dirty_price[some] == pytest.approx(one_by_one, abs=0.05)
 

@@ -7,7 +7,7 @@ import math
 import numpy as np
 import pandas as pd
 import pytest
-from hypothesis import given, settings
+from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 from scipy.linalg import solve_banded
 from scipy.stats import norm
@@ -233,6 +233,7 @@ numbers = st.fixed_dictionaries(
 )
 models = st.sampled_from(MODELS)
 SLACK = 0.02  # the error of "fast" where conversion is early
+MOST_SPREAD = 0.28  # of the volatility: a wider one may have a note converted in a stretch below its edge
 
 
 @settings(max_examples=40)
@@ -253,6 +254,7 @@ def test_not_above_the_greater_of_call_price_and_parity(make, given_, model):
 @settings(max_examples=40)
 @given(numbers, models)
 def test_the_holders_options_are_worth_something_and_the_issuers_cost(make, given_, model):
+    assume(model == AFV or given_["credit"] < MOST_SPREAD * given_["volatility"])
     plain = convertible_value(make(), DAY, **market(model, **given_, accuracy="fast")).dirty_price
     put = make(terms={"puts": [PutWindow(start="2006-06-18", end="2006-06-18", clean_price=101)]})
     called = make(terms={"calls": [CallWindow(clean_price=103, trigger=1.2, start="2005-06-18")]})
@@ -264,6 +266,9 @@ def test_the_holders_options_are_worth_something_and_the_issuers_cost(make, give
 @settings(max_examples=25)
 @given(numbers, models)
 def test_rises_with_stock_volatility_and_coupon_and_falls_with_credit(make, given_, model):
+    # A note that is converted to get out of a wide spread is worth the more the wider it is.
+    assume(model == AFV or given_["credit"] + 0.02 < MOST_SPREAD * given_["volatility"])
+
     def value(terms, **changed):
         return convertible_value(terms, DAY, **market(model, **(given_ | changed), accuracy="fast")).dirty_price
 
