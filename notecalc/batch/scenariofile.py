@@ -179,7 +179,7 @@ def scenarios(
         What is computed: see `CATALOGUE`, and `TAPE_CATALOGUE` for a tape.
     axes : mapping
         What varies, by the name of the input: an array, or a mapping as in a file, such as
-        ``{"draw": "lognormal", "median": 1.5, "deviation": 0.4}``.
+        ``{"draw": "lognormal", "median": 1.5, "deviation": 0.4, "assumed": "the reason"}``.
     seed : int
         Of all that is drawn.
     market : MarketCase, str or path, optional

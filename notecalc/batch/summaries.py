@@ -122,9 +122,7 @@ class _Groups:
     labels: dict[str, tuple[str, ...]]
 
     @classmethod
-    def of(
-        cls, plan: Plan, result: Result, by: Sequence[str], notes: Mapping[str, npt.NDArray[Any]] | None
-    ) -> _Groups:
+    def of(cls, plan: Plan, result: Result, by: Sequence[str], notes: Mapping[str, npt.NDArray[Any]] | None) -> _Groups:
         of_notes = {name: values for name, values in (notes or {}).items() if name not in plan.names or name == NOTE}
         found = []
         for axes in plan.grid:

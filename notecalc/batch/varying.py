@@ -81,17 +81,19 @@ def input_unit(name: str, currency: str) -> str:
 
     Examples
     --------
-    >>> [input_unit(name, "USD") for name in ("share_price", "principal", "volatility", "risk_free_shift", "on")]
-    ['USD/share', 'USD', '1/yr^0.5', '1/yr', '']
+    >>> [input_unit(name, "USD") for name in ("share_price", "converted.loeb", "volatility", "risk_free_shift.2y")]
+    ['USD/share', 'USD', '1/yr^0.5', '1/yr']
+    >>> input_unit("stock_price_factor", "USD")
+    ''
     """
-    own = {"share_price": f"{currency}/share", "principal": currency, "converted": currency} | {
-        "drift": "1/yr", "default_time": "yr"
-    }  # fmt: skip
-    if name.startswith("surrendered."):
-        return currency
-    if "_shift" in name:
+    amounts = dict.fromkeys(("principal", "converted", "surrendered"), currency)
+    own = {**amounts, "share_price": f"{currency}/share", "drift": "1/yr", "default_time": "yr"}
+    kind = name.partition(".")[0]
+    if kind.endswith("_factor"):
+        return ""
+    if kind.endswith("_shift"):
         return "1/yr"
-    return own.get(name) or value_units([name], currency).get(name, "")
+    return own.get(kind) or value_units([kind], currency).get(kind, "")
 
 
 def _moves_with(axis: Axis, other: Listed) -> bool:
