@@ -123,12 +123,10 @@ def test_whatever_is_there_twice_is_refused_at_once():
 
 
 def test_a_summary_that_memory_would_not_hold_is_refused():
-    prices = np.arange(1, 25_002) / 100
-    asked = {"results": ["dilution"], "axes": {"conversion_price": prices}, "seed": 7}
-    with pytest.raises(
-        nc.DealFileError, match=r"summaries.by: must tell apart .* 100,000 lines; got '100,004 lines by"
-    ):
-        nc.scenarios("ibasis-2004", **asked, summaries={"by": ["conversion_price"]})
+    axes = {"conversion_price": np.arange(1, 709) / 100, "principal": 1_000 * np.arange(1, 178)}
+    message = r"summaries.by: must tell apart .* 500,000 lines; got '501,264 lines by conversion_price, principal'"
+    with pytest.raises(nc.DealFileError, match=message):
+        nc.scenarios("ibasis-2004", results=["dilution"], axes=axes, seed=7, summaries={"by": [*axes]})
 
 
 def test_levels_that_round_alike_are_columns_of_their_own(tmp_path):

@@ -98,7 +98,10 @@ class Result(ABC):
     @property
     def replaces(self) -> Mapping[str, str]:
         """By input: paths of terms, as a regular expression, that it does not rest on where the input varies."""
-        return {"conversion_price": r"series\.[^.]+\.conversion\.conversion_price"}
+        return {
+            "conversion_price": r"series\.[^.]+\.conversion\.conversion_price",
+            "policy": r"closing\.excess_policy",
+        }
 
     @property
     def rows(self) -> int:

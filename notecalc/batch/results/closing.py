@@ -55,8 +55,7 @@ class Closing(Result):
     @property
     def replaces(self) -> Mapping[str, str]:
         """The reading of an excess, and who surrenders."""
-        elects = dict.fromkeys(self.takes, r"closing\.elects")
-        return {**elects, "policy": r"closing\.excess_policy"}
+        return {**dict.fromkeys(self.takes, r"closing\.elects"), **super().replaces}
 
     def compute(self, inputs: Inputs, size: int) -> Mapping[str, npt.NDArray[Any]]:
         """Ask the deal once for each policy."""
