@@ -16,6 +16,8 @@ import notecalc as nc
 from notecalc._running import batch_of
 from notecalc.batch.manifest import RunError
 from notecalc.report.memo import Memo, memo_of
+from notecalc.report.paper import Paper
+from notecalc.report.sections.scenarios import scenarios_section
 
 KEPT = Path(__file__).parent / "kept" / "scenarios.md"
 DRIFT = {"value": 0.1, "assumed": "a test of the memo"}
@@ -143,13 +145,20 @@ def test_values_are_risk_neutral_and_their_distribution_is_that_of_what_is_drawn
             summaries={"quantiles": [0.05, 0.95]}, **samples,
         )  # fmt: skip
         case.run(tmp_path / name, workers=1)
-        said.append(section(memo_of(deal, batch=batch_of(deal, str(tmp_path / name)))))
-    assert "| each value is risk-neutral; its distribution is that of the drawn axes |" in said[0]
-    assert "| each value is risk-neutral; the scenarios have no distribution |" in said[1]
-    assert "scenarios-value.svg" in said[0]
-    assert "scenarios-value.svg" not in said[1]
-    assert "| Error estimate" not in said[0]
-    assert re.search(r"Error estimate .*: at most [\d.e-]+ in any scenario", said[0])
+        made = scenarios_section(Paper(deal, batch=batch_of(deal, str(tmp_path / name))))
+        assert made is not None
+        said.append(made)
+    measures = [
+        next(row.cells[1].text for row in made.tables[0].rows if "Measure" in row.cells[0].text) for made in said
+    ]
+    assert measures == [
+        "each value is risk-neutral; its distribution is that of the drawn axes",
+        "each value is risk-neutral; the scenarios have no distribution",
+    ]
+    assert [[figure.key for figure in made.figures] for made in said] == [["scenarios-value"], []]
+    table = said[0].tables[-1]
+    assert "Error estimate" not in [row.cells[0].text for row in table.rows]
+    assert re.fullmatch(r"Error estimate \[per 100 \+-\]: at most [\d.e-]+ in any scenario\.", table.notes[-1])
 
 
 def test_a_run_of_other_terms_is_refused(deal: nc.Deal, finished: Any) -> None:
