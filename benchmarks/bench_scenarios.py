@@ -17,6 +17,7 @@ that is not installed is said and left out.
 from __future__ import annotations
 
 import argparse
+import dataclasses
 import functools
 import importlib
 import os
@@ -36,8 +37,10 @@ import pandas as pd
 from harness import OUT, machine, versions
 
 import notecalc as nc
+from notecalc.batch.axes import Listed
 from notecalc.batch.blocks import file_text
 from notecalc.batch.case import Case
+from notecalc.batch.plan import Plan
 from notecalc.batch.scenariofile import scenarios
 from notecalc.batch.store import Folder
 from notecalc.deal.register import register_of
@@ -65,27 +68,35 @@ def deal() -> nc.Deal:
     return nc.load("ibasis-2004")
 
 
+def drawn(distribution: str, **parameters: float) -> dict[str, Any]:
+    """Give an axis that is drawn."""
+    return {"draw": distribution, **parameters, "assumed": "a benchmark"}
+
+
 def case_of(result: str, rows: int, block_rows: int = BLOCK) -> Case:
     """Give a run of one result with some scenarios."""
     market, options = None, {}
+    days = np.arange(np.datetime64(ISSUED), np.datetime64(REPAID))
     if result == "dilution":
-        price = {"draw": "lognormal", "median": 1.85, "deviation": 0.1, "round_to": 0.01}
-        axes = {"conversion_price": price, "share_price": {"draw": "lognormal", "median": 1.5, "deviation": 0.4}}
+        price = drawn("lognormal", median=1.85, deviation=0.1, round_to=0.01)
+        axes = {"conversion_price": price, "share_price": drawn("lognormal", median=1.5, deviation=0.4)}
     elif result == "closing":
-        axes = {"surrendered.windward": {"draw": "uniform", "from": 0, "to": 5_100_000, "round_to": 1}}
+        axes = {"surrendered.windward": drawn("uniform", **{"from": 0, "to": 5_100_000}, round_to=1)}
     elif result == "accrued":
-        # Days can't be drawn; as many as there are scenarios are listed.
-        days = np.arange(np.datetime64(ISSUED), np.datetime64(REPAID))
-        axes = {"on": np.resize(days, rows)}
+        axes = {"on": days}
     elif result == "cashflows":
-        recovered = {"draw": "uniform", "from": 0.2, "to": 0.5}
-        axes = {"default_time": {"draw": "exponential", "rate": 0.12}, "recovery_rate": recovered}
+        recovered = drawn("uniform", **{"from": 0.2, "to": 0.5})
+        axes = {"default_time": drawn("exponential", rate=0.12), "recovery_rate": recovered}
     else:
         market, options = "ibasis-2004-06-18", {"model": MODEL, "accuracy": "standard"}
-        stock = {"draw": "lognormal", "median": 1.5, "deviation": 0.4, "round_to": 0.01}
-        axes = {"stock_price": stock, "volatility": {"draw": "uniform", "from": 0.3, "to": 0.8}}
+        stock = drawn("lognormal", median=1.5, deviation=0.4, round_to=0.01)
+        axes = {"stock_price": stock, "volatility": drawn("uniform", **{"from": 0.3, "to": 0.8})}
     more = {"block_rows": block_rows, **({} if result == "accrued" else {"samples": {"count": rows}})}
-    return scenarios(deal(), results={result: options}, axes=axes, seed=7, market=market, **more)
+    case = scenarios(deal(), results={result: options}, axes=axes, seed=7, market=market, **more)
+    if result != "accrued":
+        return case
+    # Days can't be drawn, nor may a file list one twice: they are put into the plan, as many as scenarios.
+    return dataclasses.replace(case, plan=Plan.of([Listed("on", np.resize(days, rows))]))
 
 
 def best(run: Callable[[], Any]) -> float:

@@ -9,7 +9,7 @@ import logging
 import math
 import re
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any, Unpack
@@ -110,19 +110,29 @@ def batch_of(deal: Deal, folder: str) -> Batch:
 
 
 def _batch_result(found: Finished, name: str) -> BatchResult:
-    from notecalc.report.batches import BatchResult
+    from notecalc.report.batches import BatchResult, Varied
 
     run, columns = found.runs[name], found.columns[name]
     given = {key: option for key, option in run["options"].items() if isinstance(option, dict) and "assumed" in option}
+    own = {column: told for column, told in columns.items() if "unit" in told and column not in run["varies"]}
     of_market = {key: datum for key, datum in run["market"].items() if "assumed" in datum}
     assumed = {key: (str(datum["value"]), datum["assumed"]) for key, datum in (of_market | given).items()}
     return BatchResult(
         measure=run["measure"],
-        units={column: told["unit"] for column, told in columns.items() if "unit" in told},
-        meanings={column: told["meaning"] for column, told in columns.items() if "unit" in told},
+        units={column: told["unit"] for column, told in own.items()},
+        meanings={column: told["meaning"] for column, told in own.items()},
         assumed=assumed,
         terms=tuple(run["terms"]),
+        varies={
+            axis: Varied(told.get("drawn") or told["listed"], "drawn" in told, told.get("unit", ""), _origin(told))
+            for axis, told in run["varies"].items()
+        },
+        samples=run["samples"],
     )
+
+
+def _origin(told: Mapping[str, str]) -> str:
+    return next((f"{key}: {told[key]}" for key in ("source", "assumed") if key in told), "")
 
 
 def _told(made: Run, folder: str) -> str:

@@ -14,7 +14,7 @@ from pydantic import BeforeValidator, Field
 from pydantic_core import PydanticCustomError
 
 from notecalc.batch.axes import Axis, Drawn, Listed
-from notecalc.deal.sources import Model, Slug
+from notecalc.deal.sources import Model, Slug, Text
 from notecalc.errors import TermError
 
 __all__ = ["AxisTerms", "axis_of"]
@@ -67,6 +67,8 @@ class AxisTerms(Model):
     deviation: Number | None = Field(default=None, description="Standard deviation; of the logarithm if lognormal.")
     rate: Number | None = None
     round_to: Number | None = Field(default=None, description="Samples are rounded to multiples of this.")
+    source: Text | None = Field(default=None, description="Where the values or the distribution were read.")
+    assumed: Text | None = Field(default=None, description="Why they are taken though no source states them.")
 
 
 _PARAMETERS = {
@@ -75,16 +77,23 @@ _PARAMETERS = {
     "lognormal": ("median", "deviation"),
     "exponential": ("rate",),
 }
+_ORIGINS = ("source", "assumed")
 _WORDS = {"choices": "values", "start": "from", "end": "to"}
 
 
 def axis_of(name: str, terms: AxisTerms, kind: str | None) -> Axis:
     """Make an axis of what a file says; `kind` is that of the input it varies, where that is known."""
     given = {key for key in type(terms).model_fields if getattr(terms, key) is not None}
+    if given >= {*_ORIGINS}:
+        raise TermError("source or assumed", rule="one of the two: where it was read, or why it is taken", got="both")
     if terms.draw is not None:
-        return _drawn(name, terms, kind, given)
+        axis = _drawn(name, terms, kind, given - {*_ORIGINS})
+        if not given & {*_ORIGINS}:
+            rule = "given with draw: where the distribution was read, or why it is taken"
+            raise TermError("source or assumed", rule=rule, got=None)
+        return axis
     allowed = {"choices", "zip"} if terms.choices is not None else {"start", "end", "by", "every", "steps", "zip"}
-    _only(given, allowed, "`values`, a range from `from` to `to`, or `draw`")
+    _only(given - {*_ORIGINS}, allowed, "`values`, a range from `from` to `to`, or `draw`")
     values = _range(terms) if terms.choices is None else _listed(terms.choices)
     is_a = {"f": "number", "M": "date", "U": "word"}[values.dtype.kind]
     if kind not in {is_a, None}:

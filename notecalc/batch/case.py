@@ -6,6 +6,7 @@ import functools
 import hashlib
 import json
 import math
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,6 +16,7 @@ from notecalc.batch.plan import Plan
 from notecalc.batch.results import Result
 from notecalc.batch.results.base import NOTE, SAMPLE
 from notecalc.batch.taped import ScenarioTape
+from notecalc.batch.varying import told_axes, told_samples
 from notecalc.deal.deal import Deal
 from notecalc.deal.marketfile import MarketCase
 
@@ -122,42 +124,73 @@ class Case:
     @functools.lru_cache(maxsize=32)  # noqa: B019 (a case lives as long as its run)
     def metadata(self, result: Result) -> dict[str, Any]:
         """What a result's file says of itself: the run, and each column's unit and meaning."""
-        takes = {name: {"meaning": f"input: {name}"} for name in self.plan.names if result.reads(name)}
+        varies = self._varies(result)
+        takes = {name: {"meaning": f"input: {name}", **told} for name, told in varies.items()}
         columns = {name: {"unit": column.unit, "meaning": column.meaning} for name, column in result.columns.items()}
         own = {"scenario": {"meaning": "number of the scenario, from 0"}}
         own |= {name: {"meaning": name} for name in result.labels}
         takes[NOTE] = {"meaning": "name of the note, or its place in the tape from 0"}
         takes[SAMPLE] = {"meaning": "number of the sample, from 0, that the scenario's paths are drawn for"}
         own["error_code"] = {"meaning": "what kept a scenario from being computed; empty if nothing"}
+        options = self.given.get("results", {}).get(result.name, {})
         run = {
             "id": self.id,
             "title": self.title,
             "result": result.name,
             "measure": result.measure,
-            "options": self.given.get("results", {}).get(result.name, {}),
+            "options": {name: value for name, value in options.items() if name not in varies},
             "input_hash": self.input_hash,
+            "varies": varies,
+            "samples": told_samples(self.plan, self.given.get("samples", {})) if self._draws(result) else None,
             "terms": self._terms(result),
             **({} if self.tape is None else {"tape": self.tape.inputs}),
             "market": self._market(result),
         }
         return {"run": run, "columns": own | takes | columns}
 
+    def _varies(self, result: Result) -> dict[str, dict[str, str]]:
+        """What of its inputs varies, and how; values that stand for an assumption without a reason have that one's."""
+        currency = "currency" if self.deal is None else self.deal.terms.currency
+        told = told_axes(self.plan, self.given.get("axes", {}), currency)
+        options = self.given.get("results", {}).get(result.name, {})
+        varies = {name: each for name, each in told.items() if name != NOTE and result.kind_of(name) is not None}
+        for name, each in varies.items():
+            option = options.get(name)
+            if isinstance(option, Mapping) and "assumed" in option and not {"source", "assumed"} & {*each}:
+                each["assumed"] = f"around {option['value']}: {option['assumed']}"
+        return varies
+
+    def _draws(self, result: Result) -> bool:
+        drawn = () if self.plan.samples is None else self.plan.samples.axes
+        return result.draws_paths or any(result.kind_of(axis.name) is not None for axis in drawn)
+
     def _terms(self, result: Result) -> dict[str, dict[str, str]]:
+        """The deal's terms that it rests on, but for those that scenarios have their own of."""
         if self.deal is None:
             return {}
+        replaced = [result.replaces[name] for name in self.plan.names if name in result.replaces]
         table = self.deal.term_table()
         used = table[table["term"].str.startswith(result.uses)] if result.uses else table.iloc[:0]
         rows = used[["term", "value", "source", "assumed"]].itertuples(index=False)
-        return {term: {"value": value, **_origin(source, assumed)} for term, value, source, assumed in rows}
+        return {
+            term: {"value": value, **_origin(source, assumed)}
+            for term, value, source, assumed in rows
+            if not any(re.fullmatch(pattern, term) for pattern in replaced)
+        }
 
     def _market(self, result: Result) -> dict[str, dict[str, str]]:
+        """The market's data that it rests on, but for those that vary."""
         names = result.market_data
         if self.market is None or names == ():
             return {}
         table = self.market.market(result.model).table()
         used = table if names is None else table[table["datum"].isin(names)]
         rows = used[["datum", "value", "source", "assumed"]].itertuples(index=False)
-        return {datum: {"value": value, **_origin(source, assumed)} for datum, value, source, assumed in rows}
+        return {
+            datum: {"value": value, **_origin(source, assumed)}
+            for datum, value, source, assumed in rows
+            if datum not in self.plan.names
+        }
 
     def run(self, place: str | Path, **options: Unpack[RunOptions]) -> Run:
         """Run it; see `run.run`.

@@ -5,6 +5,7 @@ Checked like a deal file: everything that is wrong is said at once, and there is
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from decimal import Decimal
 from pathlib import Path
@@ -23,6 +24,7 @@ from notecalc.batch.plan import Plan
 from notecalc.batch.results import CATALOGUE, Result
 from notecalc.batch.results.base import OptionsError
 from notecalc.batch.results.tapes import TAPE_CATALOGUE
+from notecalc.batch.summaries import MOST_LINES, line_count
 from notecalc.batch.taped import ScenarioTape, read_tape_file, tape_of
 from notecalc.deal.deal import Deal
 from notecalc.deal.dealfile import model_schema, problems_of, read_deal_file, read_toml
@@ -177,7 +179,7 @@ def scenarios(
         What is computed: see `CATALOGUE`, and `TAPE_CATALOGUE` for a tape.
     axes : mapping
         What varies, by the name of the input: an array, or a mapping as in a file, such as
-        ``{"draw": "lognormal", "median": 1.5, "deviation": 0.4}``.
+        ``{"draw": "lognormal", "median": 1.5, "deviation": 0.4, "assumed": "the reason"}``.
     seed : int
         Of all that is drawn.
     market : MarketCase, str or path, optional
@@ -296,6 +298,7 @@ def _case(terms: ScenarioTerms, of: Deal | ScenarioTape, market: MarketCase | No
     tape = of if isinstance(of, ScenarioTape) else None
     paths = [name for name in terms.results if tape is None and name in CATALOGUE and CATALOGUE[name].draws_paths]
     problems += _wrong_samples(terms, drawn, paths)
+    problems += _repeated_values([axis for axis in axes if isinstance(axis, Listed)])
     groups = [] if tape is None else tape.group_names
     problems += _wrong_summaries(terms, [axis.name for axis in axes if isinstance(axis, Listed)], groups)
     for result in results:
@@ -309,6 +312,9 @@ def _case(terms: ScenarioTerms, of: Deal | ScenarioTape, market: MarketCase | No
     given = terms.model_dump(mode="json", by_alias=True, exclude_none=True)
     summaries = None if terms.summaries is None else terms.summaries.model_dump()
     deal, plan = (of, plan) if isinstance(of, Deal) else (None, plan.of_notes(len(of)))
+    problems += _long_summary(terms, plan, results, tape)
+    if problems:
+        raise DealFileError(file, problems)
     case = Case(terms.id, terms.title, deal, tape, market, plan, tuple(results), terms.block_rows, summaries, given)
     try:
         case.check()
@@ -397,20 +403,56 @@ def _wrong_samples(terms: ScenarioTerms, drawn: list[str], paths: list[str]) -> 
         return
     if not drawn and not paths and not any(axis.draw for axis in terms.axes.values()):
         yield Problem("samples", "must be left out where no axis has `draw` and no result draws paths", None)
+    pairs: set[frozenset[str]] = set()
     for place, each in enumerate(terms.samples.correlations):
+        where = f"samples.correlations.{place}.axes"
         for name in each.axes:
             if name not in drawn:
-                yield Problem(f"samples.correlations.{place}.axes", "must be two axes that are drawn", name)
+                yield Problem(where, "must be two axes that are drawn", name)
         if each.axes[0] == each.axes[1]:
-            yield Problem(f"samples.correlations.{place}.axes", "must be two different axes", each.axes[0])
+            yield Problem(where, "must be two different axes", each.axes[0])
+        elif frozenset(each.axes) in pairs:
+            yield Problem(where, "must be a pair that has no correlation yet", list(each.axes))
+        pairs.add(frozenset(each.axes))
+
+
+def _repeated_values(axes: list[Listed]) -> Iterator[Problem]:
+    """Say which scenarios would be there twice: their weight in a summary would be nobody's choice."""
+    together: dict[str, list[Listed]] = {}
+    for axis in axes:
+        together.setdefault(f"zip {axis.zip!r}" if axis.zip else f"axes.{axis.name}", []).append(axis)
+    for name, group in together.items():
+        values = list(zip(*(axis.choices.tolist() for axis in group), strict=False))
+        twice = [value for value, count in Counter(values).items() if count > 1]
+        if twice:
+            got = ", ".join(map(str, twice[0]))
+            yield Problem(name, f"must have each {'value' if len(group) == 1 else 'row of values'} once", got)
 
 
 def _wrong_summaries(terms: ScenarioTerms, listed: list[str], groups: list[str]) -> Iterator[Problem]:
-    for name in () if terms.summaries is None else terms.summaries.by:
+    if terms.summaries is None:
+        return
+    for name in terms.summaries.by:
         if name not in listed and (name not in groups or name in terms.axes):
             known = [*listed, *groups]
             rule = f"must be axes with values or a range{', `note` or columns' * bool(groups)}: "
             yield Problem("summaries.by", rule + (", ".join(known) or "there is none"), name, did_you_mean(name, known))
+    for key in ("quantiles", "expected_shortfall", "by"):
+        for each, count in Counter(getattr(terms.summaries, key)).items():
+            if count > 1:
+                yield Problem(f"summaries.{key}", "must have each entry once", each)
+
+
+def _long_summary(
+    terms: ScenarioTerms, plan: Plan, results: list[Result], tape: ScenarioTape | None
+) -> Iterator[Problem]:
+    if terms.summaries is None:
+        return
+    by = terms.summaries.by
+    lines = line_count(plan, results, by, None if tape is None else tape.groups())
+    if lines > MOST_LINES:
+        rule = f"must tell apart so few values that the summary has at most {MOST_LINES:,} lines"
+        yield Problem("summaries.by", rule, f"{lines:,} lines by {', '.join(by)}")
 
 
 def _matrix(drawn: list[str], correlations: tuple[Correlation, ...]) -> npt.NDArray[np.float64] | None:

@@ -1,16 +1,14 @@
-"""What all scenarios say together: means, quantiles and expected shortfalls, from a second pass over the blocks.
+"""What all scenarios say together: means, quantiles and expected shortfalls, from passes over the finished blocks.
 
-Quantiles are exact, in memory that doesn't grow with the number of scenarios: the ordered bits of a number are found
-sixteen at a time, each by counting how many numbers share those found so far; groups of fewer numbers than there are
-counts are put in order instead. Blocks are read in their order, so that
-sums come out the same to the last bit however the run went.
+Memory does not grow with the number of scenarios, and quantiles are exact all the same: see `selection`. Blocks are
+read in their order, so that sums come out the same to the last bit however the run went.
 """
 
 from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from functools import partial
 from typing import Any, TypeAlias
 
@@ -21,17 +19,16 @@ import pandas as pd
 from notecalc.batch.plan import Plan
 from notecalc.batch.results import Result
 from notecalc.batch.results.base import NOTE
+from notecalc.batch.selection import Part, select
 from notecalc.core.arrays import FloatArray, IntArray
 
-__all__ = ["Blocks", "summarise"]
+__all__ = ["MOST_LINES", "Blocks", "level_name", "line_count", "summarise"]
 
 Blocks: TypeAlias = Callable[[Result, str], Iterator[FloatArray]]
 """Gives a column of a result, block by block."""
 
-_BITS = 16
-_SMALL = 2**_BITS  # numbers in a group, which there are then fewer of than counts
-_HELD = 2**24  # numbers, or counts of them, that are held at once: 128 MiB
-_SIGN = np.uint64(1 << 63)
+MOST_LINES = 500_000
+"""Lines of a summary: as many as its table, which is held in memory, may have."""
 
 
 def summarise(
@@ -55,10 +52,11 @@ def summarise(
     blocks : callable
         Gives a column of a result, block by block.
     quantiles : sequence of float
-        Levels from 0 to 1; between two numbers in a line, as numpy does.
+        Levels from 0 to 1, none twice; between two numbers in a line, as numpy does.
     expected_shortfall : sequence of float
-        Levels above 0 up to 1: the mean of the lowest share a of n numbers,
-        :math:`(\sum_{i \le k} x_i + (a n - k) x_{k+1}) / (a n)` with :math:`k = \lfloor a n \rfloor`.
+        Levels above 0 up to 1, none twice: the mean of the lowest share a of n numbers,
+        :math:`(\sum_{i \le k} x_i + (a n - k) x_{k+1}) / (a n)` with :math:`k = \lfloor a n \rfloor`. It is the low
+        tail of every column, whether low is bad or good.
     by : sequence of str
         Listed axes, which split the results that take them, or what tells notes apart.
     notes : mapping of str to array, optional
@@ -69,254 +67,182 @@ def summarise(
     DataFrame
         A row for each result, its rows' labels, the values of `by`, and column: ``count`` (of numbers that are there),
         ``missing``, ``mean``, ``deviation`` (of the sample), ``least``, ``most``, ``q...`` and ``es...``. Dates are
-        counted only.
+        counted only, and of bounds of errors (in units such as ``per 100 +-``) there is the largest.
 
     References
     ----------
     Acerbi and Tasche (2002), On the coherence of expected shortfall.
     """
-    rows: list[dict[str, Any]] = []
-    apart = {name: values for name, values in (notes or {}).items() if name not in plan.names or name == NOTE}
+    tables = []
     for result in results:
-        groups = _Groups.of(plan, result, [name for name in by if name in apart or result.kind_of(name)], apart)
+        groups = _Groups.of(plan, result, by, notes)
         for column, told in result.columns.items():
-            of_column = partial(blocks, result, column)
-            numbers = told.dtype == "float64"
-            found = _column(groups, of_column, quantiles, expected_shortfall) if numbers else _counts(groups, of_column)
-            rows += [
-                {"result": result.name, **names, "column": column, **one}
-                for names, one in zip(groups.names, found, strict=True)
-            ]
-    return pd.DataFrame(rows)
+            parts = partial(groups.parts, partial(blocks, result, column))
+            swept = _swept(groups.size, parts)
+            found = {name: swept[name] for name in ("count", "missing")}
+            if told.unit.endswith("+-"):
+                found["most"] = swept["most"]
+            elif told.dtype == "float64":
+                found |= _distribution(swept, parts, quantiles, expected_shortfall)
+            tables.append(pd.DataFrame({"result": result.name, **groups.words, "column": column, **found}))
+    labels = dict.fromkeys(label for result in results for label in result.labels)
+    front = ["result", *labels, *by, "column", "count", "missing", "mean", "deviation", "least", "most"]
+    table = pd.concat(tables, ignore_index=True)
+    levels = [level_name("q", level) for level in quantiles] + [level_name("es", level) for level in expected_shortfall]
+    return table[[name for name in [*front, *levels] if name in table.columns]]
 
 
-@dataclass
+def line_count(
+    plan: Plan, results: Sequence[Result], by: Sequence[str], notes: Mapping[str, npt.NDArray[Any]] | None
+) -> int:
+    """Give how many lines a summary has."""
+    return sum(_Groups.of(plan, result, by, notes).size * len(result.columns) for result in results)
+
+
+def level_name(word: str, level: float) -> str:
+    """Name a column by its level, each level otherwise.
+
+    Examples
+    --------
+    >>> level_name("q", 0.05), level_name("es", 1.0), level_name("q", 0.99999999)
+    ('q0.05', 'es1', 'q0.99999999')
+    """
+    return f"{word}{float(level)!r}".removesuffix(".0")
+
+
+@dataclass(frozen=True)
 class _Groups:
-    """Which group each row of a result is in, and what the groups are called."""
+    """Which group each row of a result is in: by the axes that tell them apart, then by the result's own rows."""
 
     plan: Plan
     rows: int
-    digits: list[tuple[str, IntArray, int]]
-    """The axes that tell groups apart: which of so many values each place on one has."""
-    names: list[dict[str, Any]]
+    apart: Sequence[tuple[str, IntArray, list[tuple[Any, ...]]]]
+    """One axis of those that move together, the number of each of its places, and the values of all of them."""
+    by: Sequence[str]
+    labels: dict[str, tuple[str, ...]]
 
     @classmethod
-    def of(
-        cls, plan: Plan, result: Result, by: Sequence[str], notes: Mapping[str, npt.NDArray[Any]] | None = None
-    ) -> _Groups:
-        listed = {axis.name: axis.choices for group in plan.grid for axis in group}
-        digits = []
-        names: list[dict[str, Any]] = [{}]
-        for name in by:
-            of_notes = notes is not None and name in notes
-            told = notes[name] if notes and of_notes else listed[name]
-            which, _ = pd.factorize(told, use_na_sentinel=False)
-            _, first = np.unique(which, return_index=True)
-            digits.append((NOTE if of_notes else name, which, first.size))
-            names = [{**before, name: value} for before in names for value in told[first].tolist()]
-        labels = [dict(zip(result.labels, words, strict=True)) for words in zip(*result.labels.values(), strict=True)]
-        return cls(plan, result.rows, digits, [{**words, **name} for name in names for words in (labels or [{}])])
+    def of(cls, plan: Plan, result: Result, by: Sequence[str], notes: Mapping[str, npt.NDArray[Any]] | None) -> _Groups:
+        of_notes = {name: values for name, values in (notes or {}).items() if name not in plan.names or name == NOTE}
+        found = []
+        for axes in plan.grid:
+            if axes[0].name == NOTE:
+                own = {name: of_notes[name] for name in by if name in of_notes}
+            else:
+                taken = [axis for axis in axes if axis.name in by and result.kind_of(axis.name) is not None]
+                own = {axis.name: axis.choices for axis in taken}
+            if own:
+                found.append((axes[0].name, own))
+        found.sort(key=lambda each: min(map(by.index, each[1])))
+        names = [name for _, own in found for name in own]
+        return cls(plan, result.rows, [(axis, *_distinct(own)) for axis, own in found], names, dict(result.labels))
 
-    def split(self, start: int, values: FloatArray) -> Iterator[tuple[int, FloatArray]]:
-        """Give the numbers of each group among those of a block, its first scenario being `start`."""
-        table = values.reshape(-1, self.rows)
-        if not len(table):
-            return
-        if not self.digits:
-            groups, parts = [0], [table]
-        else:
-            point = self.plan.point(start + np.arange(len(table)))
-            place = np.zeros(len(table), dtype=np.int64)
-            for axis, which, count in self.digits:
-                place = place * count + which[self.plan.digit(point, axis)]
-            order = np.argsort(place, kind="stable")
-            ends = np.flatnonzero(np.diff(place[order])) + 1
-            groups, parts = place[order][np.append(0, ends)].tolist(), np.split(table[order], ends)
-        for number, part in zip(groups, parts, strict=True):
-            yield from enumerate(np.ascontiguousarray(part.T), number * self.rows)
+    @property
+    def size(self) -> int:
+        """How many there are."""
+        return self.rows * math.prod(len(distinct) for _, _, distinct in self.apart)
 
+    @property
+    def words(self) -> dict[str, list[Any]]:
+        """What each group is called."""
+        lines: list[tuple[Any, ...]] = [()]
+        for _, _, distinct in self.apart:
+            lines = [(*before, *values) for before in lines for values in distinct]
+        labels = {name: list(words) * len(lines) for name, words in self.labels.items()}
+        return labels | {name: [line[k] for line in lines for _ in range(self.rows)] for k, name in enumerate(self.by)}
 
-@dataclass
-class _Tally:
-    """What is known of the numbers of one group."""
-
-    count: int = 0
-    missing: int = 0
-    total: float = 0.0
-    squares: float = 0.0
-    least: float = math.inf
-    most: float = -math.inf
-    below: dict[float, float] = field(default_factory=dict)
-
-
-def _column(
-    groups: _Groups,
-    blocks: Callable[[], Iterator[FloatArray]],
-    quantiles: Sequence[float],
-    shortfalls: Sequence[float],
-) -> list[dict[str, Any]]:
-    tallies = [_Tally() for _ in groups.names]
-
-    def parts() -> Iterator[tuple[_Tally, FloatArray]]:
+    def parts(self, blocks: Callable[[], Iterator[FloatArray]]) -> Iterator[Part]:
+        """Give the numbers of each block, group by group."""
         start = 0
         for values in blocks():
-            for number, part in groups.split(start, values):
-                yield tallies[number], part
-            start += values.size // groups.rows
+            table = values.reshape(-1, self.rows)
+            place = self._place(start, len(table))
+            if (place[1:] < place[:-1]).any():
+                order = np.argsort(place, kind="stable")
+                place, table = place[order], table[order]
+            starts = np.flatnonzero(np.diff(place, prepend=-1))
+            sizes = np.diff(starts, append=place.size)
+            groups = place[starts] * self.rows + np.arange(self.rows)[:, np.newaxis]
+            numbers, lengths = table.T.reshape(-1), np.tile(sizes, self.rows)
+            lost = np.isnan(numbers)
+            missing = np.zeros(lengths.size, dtype=np.int64)
+            if lost.any():
+                missing = np.add.reduceat(lost, np.cumsum(lengths) - lengths, dtype=np.int64)
+                numbers = numbers[~lost]
+            yield Part(groups.reshape(-1), lengths - missing, missing, numbers)
+            start += len(table)
 
-    for tally, part in parts():
-        there = part[~np.isnan(part)]
-        tally.missing += part.size - there.size
-        if there.size:
-            tally.count += there.size
-            tally.total += float(there.sum())
-            tally.least, tally.most = min(tally.least, float(there.min())), max(tally.most, float(there.max()))
-    for tally, part in parts():
-        if tally.count:
-            tally.squares += float(np.nansum((part - tally.total / tally.count) ** 2))
-    of = {id(tally): number for number, tally in enumerate(tallies)}
-    ranks = [_ranks(tally.count, quantiles, shortfalls) for tally in tallies]
-    counts = [tally.count for tally in tallies]
-    found = _select(ranks, counts, lambda: ((of[id(tally)], part) for tally, part in parts()))
-    cuts = [{a: _cut(tally.count, a, values) for a in shortfalls} for tally, values in zip(tallies, found, strict=True)]
-    if shortfalls:
-        for tally, part in parts():
-            for level, cut in cuts[of[id(tally)]].items():
-                lower = part[part < cut]
-                before = tally.below.get(level, 0.0)
-                # What is missing to the share that is cut off are numbers equal to the cut itself.
-                tally.below[level] = before + float(lower.sum()) - lower.size * cut
-    return [
-        _told(tally, values, cut, quantiles, shortfalls)
-        for tally, values, cut in zip(tallies, found, cuts, strict=True)
-    ]
+    def _place(self, start: int, size: int) -> IntArray:
+        """Number the values of the axes in scenarios from a start on."""
+        point, place = self.plan.point(start + np.arange(size)), np.zeros(size, dtype=np.int64)
+        for name, number, distinct in self.apart:
+            place = place * len(distinct) + number[self.plan.digit(point, name)]
+        return place
 
 
-def _counts(groups: _Groups, blocks: Callable[[], Iterator[FloatArray]]) -> list[dict[str, Any]]:
-    told = [{"count": 0, "missing": 0} for _ in groups.names]
-    start = 0
-    for values in blocks():
-        for number, part in groups.split(start, values):
-            missing = int(np.isnan(part).sum())
-            told[number]["count"] += part.size - missing
-            told[number]["missing"] += missing
-        start += values.size // groups.rows
-    return told
+def _distinct(columns: Mapping[str, npt.NDArray[Any]]) -> tuple[IntArray, list[tuple[Any, ...]]]:
+    """Number the values that stand side by side, as there are and no others, and give those of each number."""
+    codes = [pd.factorize(values, use_na_sentinel=False)[0] for values in columns.values()]
+    _, first, number = np.unique(np.stack(codes, axis=1), axis=0, return_index=True, return_inverse=True)
+    return number.reshape(-1), list(zip(*(values[first].tolist() for values in columns.values()), strict=True))
 
 
-def _ranks(count: int, quantiles: Sequence[float], shortfalls: Sequence[float]) -> list[int]:
-    """Give the places, in order, of the numbers that quantiles and shortfalls need."""
-    if not count:
-        return []
-    places = [place for level in quantiles for place in _beside(count, level)[:2]]
-    places += [_last(count, level) for level in shortfalls]
-    return sorted(set(places))
+_Parts: TypeAlias = Callable[[], Iterator[Part]]
 
 
-def _beside(count: int, level: float) -> tuple[int, int, float]:
-    """Give the two places that a quantile lies between, and how far it is from the first to the second."""
-    at = level * (count - 1)
-    low = min(math.floor(at), count - 1)
-    return low, min(low + 1, count - 1), at - low
+def _swept(size: int, parts: _Parts) -> dict[str, Any]:
+    """Give what a first pass tells of each group: counts and, of numbers, sum, least and most (NaN where empty)."""
+    counts = {name: np.zeros(size, dtype=np.int64) for name in ("count", "missing")}
+    total, least, most = np.zeros(size), np.full(size, np.nan), np.full(size, np.nan)
+    for part in parts():
+        counts["count"][part.groups] += part.sizes
+        counts["missing"][part.groups] += part.lost
+        if part.numbers.dtype.kind == "f":
+            part.reduce(np.add, total, part.numbers)
+            part.reduce(np.fmin, least, part.numbers)
+            part.reduce(np.fmax, most, part.numbers)
+    return counts | {"total": total, "least": least, "most": most}
 
 
-def _last(count: int, level: float) -> int:
-    """Give the place of the last number that belongs, in part, to the lowest share."""
-    return min(math.ceil(level * count), count) - 1
-
-
-def _select(
-    ranks: Sequence[Sequence[int]], sizes: Sequence[int], parts: Callable[[], Iterator[tuple[int, FloatArray]]]
-) -> list[dict[int, float]]:
-    """Give the numbers at some places of each group, put in order; so many groups at once that memory is bounded."""
-    found: list[dict[int, float]] = [{} for _ in ranks]
-    asked = [group for group, places in enumerate(ranks) if places]
-    small = [group for group in asked if sizes[group] <= _SMALL]
-    for batch in _batches(small, lambda group: sizes[group]):
-        held: dict[int, list[FloatArray]] = {group: [] for group in batch}
-        for group, part in parts():
-            if group in held:
-                held[group].append(part[~np.isnan(part)])
-        for group, values in held.items():
-            ordered = np.sort(np.concatenate(values))
-            found[group] = {rank: float(ordered[rank]) for rank in ranks[group]}
-    large = [group for group in asked if sizes[group] > _SMALL]
-    for batch in _batches(large, lambda group: 2**_BITS * len(ranks[group])):
-        for group, values_found in _select_by_bits({group: ranks[group] for group in batch}, parts).items():
-            found[group] = values_found
+def _distribution(
+    swept: Mapping[str, Any], parts: _Parts, quantiles: Sequence[float], shortfalls: Sequence[float]
+) -> dict[str, FloatArray]:
+    count, least, most = swept["count"], swept["least"], swept["most"]
+    squares = np.zeros(count.size)
+    with np.errstate(invalid="ignore", divide="ignore"):  # of empty groups
+        # A mean lies between them; rounded it may not, and then a constant would deviate from itself.
+        mean = np.clip(swept["total"] / count, least, most)
+    for part in parts():
+        part.reduce(np.add, squares, (part.numbers - mean[part.group]) ** 2)
+    deviation = np.sqrt(squares / np.where(count > 1, count - 1, np.nan))
+    found = {"mean": mean, "deviation": deviation, "least": least, "most": most}
+    between = [_beside(count, level) for level in quantiles]
+    ends = [np.maximum(np.ceil(level * count).astype(np.int64), 1) - 1 for level in shortfalls]
+    places = [place for low, high, _ in between for place in (low, high)] + ends
+    chosen = select(np.stack(places, axis=1), count, parts) if places else np.zeros((count.size, 0))
+    for k, (level, (_, _, share)) in enumerate(zip(quantiles, between, strict=True)):
+        found[level_name("q", level)] = _interpolated(chosen[:, 2 * k], chosen[:, 2 * k + 1], share)
+    cuts = chosen[:, 2 * len(quantiles) :]
+    # The mean of a lowest share is its last number, less by how much those before it lie below.
+    below = np.zeros((len(shortfalls), count.size))
+    for part in parts() if shortfalls else ():
+        for own, cut in zip(below, cuts.T, strict=True):
+            part.reduce(np.add, own, np.minimum(part.numbers - cut[part.group], 0.0))
+    for level, own, cut in zip(shortfalls, below, cuts.T, strict=True):
+        with np.errstate(invalid="ignore"):
+            found[level_name("es", level)] = cut + own / (level * count)
     return found
 
 
-def _batches(groups: Sequence[int], size: Callable[[int], int]) -> Iterator[list[int]]:
-    """Give groups whose sizes together are no more than may be held."""
-    batch: list[int] = []
-    total = 0
-    for group in groups:
-        if batch and total + size(group) > _HELD:
-            yield batch
-            batch, total = [], 0
-        batch.append(group)
-        total += size(group)
-    if batch:
-        yield batch
+def _beside(count: IntArray, level: float) -> tuple[IntArray, IntArray, FloatArray]:
+    """Give the two places that a quantile lies between, and how far it is from the first to the second."""
+    last = np.maximum(count - 1, 0)
+    at = level * last
+    low = np.floor(at).astype(np.int64)
+    return low, np.minimum(low + 1, last), at - low
 
 
-def _select_by_bits(
-    ranks: Mapping[int, Sequence[int]], parts: Callable[[], Iterator[tuple[int, FloatArray]]]
-) -> dict[int, dict[int, float]]:
-    # Of each place: the bits found, and the place among the numbers that share them.
-    known = {group: {rank: (0, rank) for rank in places} for group, places in ranks.items()}
-    for found in range(0, 64, _BITS):
-        counts: dict[tuple[int, int], npt.NDArray[np.int64]] = {}
-        for group, part in parts():
-            if group not in known:
-                continue
-            keys = _keys(part[~np.isnan(part)])
-            rest = np.uint64(64 - _BITS - found)
-            for prefix in {bits for bits, _ in known[group].values()}:
-                own = keys if not found else keys[(keys >> np.uint64(64 - found)) == np.uint64(prefix)]
-                digits = ((own >> rest) & np.uint64(2**_BITS - 1)).astype(np.int64)
-                more = np.bincount(digits, minlength=2**_BITS)
-                before = counts.get((group, prefix))
-                counts[group, prefix] = more if before is None else before + more
-        for group, places in known.items():
-            for rank, (prefix, left) in places.items():
-                below = np.cumsum(counts[group, prefix])
-                digit = int(np.searchsorted(below, left, side="right"))
-                places[rank] = (prefix << _BITS) | digit, left - (int(below[digit - 1]) if digit else 0)
-    return {group: {rank: _number(bits) for rank, (bits, _) in places.items()} for group, places in known.items()}
-
-
-def _keys(values: FloatArray) -> npt.NDArray[np.uint64]:
-    """Give integers in the order of the numbers."""
-    bits = np.ascontiguousarray(values).view(np.uint64)
-    return np.where(bits & _SIGN, ~bits, bits | _SIGN)
-
-
-def _number(key: int) -> float:
-    bits = key & ~(1 << 63) if key >> 63 else ~key & (2**64 - 1)
-    return float(np.array([bits], dtype=np.uint64).view(np.float64)[0])
-
-
-def _cut(count: int, level: float, values: dict[int, float]) -> float:
-    return values[_last(count, level)] if count else math.nan
-
-
-def _told(
-    tally: _Tally,
-    values: dict[int, float],
-    cuts: dict[float, float],
-    quantiles: Sequence[float],
-    shortfalls: Sequence[float],
-) -> dict[str, Any]:
-    n = tally.count
-    told: dict[str, Any] = {"count": n, "missing": tally.missing}
-    told["mean"] = tally.total / n if n else math.nan
-    told["deviation"] = math.sqrt(tally.squares / (n - 1)) if n > 1 else math.nan
-    told["least"], told["most"] = (tally.least, tally.most) if n else (math.nan, math.nan)
-    for level in quantiles:
-        low, high, share = _beside(n, level) if n else (0, 0, 0.0)
-        told[f"q{level:g}"] = values[low] + share * (values[high] - values[low]) if n else math.nan
-    for level in shortfalls:
-        told[f"es{level:g}"] = cuts[level] + tally.below.get(level, 0.0) / (level * n) if n else math.nan
-    return told
+def _interpolated(low: FloatArray, high: FloatArray, share: FloatArray) -> FloatArray:
+    """Give the number that lies between two as numpy does: from the nearer one, so that it is reached exactly."""
+    gap = high - low
+    return np.where(share < 0.5, low + gap * share, high - gap * (1 - share))

@@ -4,10 +4,21 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
 
 import pandas as pd
 
-__all__ = ["Batch", "BatchResult"]
+__all__ = ["Batch", "BatchResult", "Varied"]
+
+
+@dataclass(frozen=True)
+class Varied:
+    """What an input is in the scenarios: values or a distribution, its unit, and its source or reason, or nothing."""
+
+    what: str
+    drawn: bool
+    unit: str
+    origin: str
 
 
 @dataclass(frozen=True)
@@ -24,6 +35,11 @@ class BatchResult:
         What it assumes besides the deal's terms: value and reason by name.
     terms : tuple of str
         Paths of the deal's terms that it rests on.
+    varies : mapping
+        What varies in its scenarios.
+    samples : mapping or None
+        How often (``count``) and how samples are drawn: by what ``seed`` and, where axes are, in what ``design`` and
+        with what ``correlations`` of pairs of ``axes``; None if nothing is drawn.
     """
 
     measure: str | None
@@ -31,6 +47,13 @@ class BatchResult:
     meanings: Mapping[str, str]
     assumed: Mapping[str, tuple[str, str]]
     terms: tuple[str, ...]
+    varies: Mapping[str, Varied]
+    samples: Mapping[str, Any] | None
+
+    @property
+    def is_distribution(self) -> bool:
+        """Whether its numbers over all scenarios are a distribution: none is, of scenarios that are but listed."""
+        return self.measure == "real-world" or any(each.drawn for each in self.varies.values())
 
 
 @dataclass(frozen=True)

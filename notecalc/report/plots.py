@@ -17,6 +17,7 @@ from matplotlib.colors import to_rgb
 from matplotlib.figure import Figure
 
 from notecalc.deal.text import format_values
+from notecalc.report.words import percent_text
 
 __all__ = ["headroom_chart", "ownership_chart", "ranges_chart", "svg", "value_chart"]
 
@@ -168,18 +169,18 @@ def ranges_chart(table: pd.DataFrame, titles: Sequence[str], title: str, unit: s
     """
     figure, axes = _axes(height=0.34 * len(table) + 1.2)
     places = list(range(len(table)))
-    levels = [name for name in table.columns if str(name).startswith("q")]
+    levels = [str(name) for name in table.columns if str(name).startswith("q")]
     pairs = list(zip(levels[: len(levels) // 2], reversed(levels), strict=False))
     for depth, (low, high) in enumerate(pairs):
         part = (depth + 1) / len(pairs)
-        label = f"{_percent(low)} to {_percent(high)}"
+        label = f"{percent_text(low[1:])} to {percent_text(high[1:])}"
         axes.barh(
             places, table[high] - table[low], left=table[low], height=0.18 + 0.42 * part,
             color=_mix(_FAINT, _AFTER, 0.45 * part), label=label,
         )  # fmt: skip
     if len(levels) % 2:
         middle = levels[len(levels) // 2]
-        label = _percent(middle)
+        label = percent_text(middle[1:])
         axes.scatter(table[middle], places, s=70, marker="|", color=_INK, linewidths=2, label=label, zorder=3)
     axes.scatter(table["mean"], places, s=14, color=_LIMIT, label="mean", zorder=4)
     _name_bars(axes, titles)
@@ -187,11 +188,6 @@ def ranges_chart(table: pd.DataFrame, titles: Sequence[str], title: str, unit: s
     axes.xaxis.set_major_formatter(lambda value, _: format_values([value], unit)[0].replace(".00", ""))
     figure.legend(loc="outside upper left", ncols=6, frameon=False, fontsize=8)
     return figure
-
-
-def _percent(quantile: object) -> str:
-    """Write ``q0.05`` as 5%."""
-    return f"{100 * float(str(quantile)[1:]):g}%"
 
 
 def _mix(start: str, end: str, part: float) -> tuple[float, ...]:

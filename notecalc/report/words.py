@@ -7,13 +7,14 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
+from decimal import Decimal
 from types import MappingProxyType
 from typing import Any, Final
 
 from notecalc.deal.assumptions import value_text
 from notecalc.deal.text import format_values
 
-__all__ = ["section_text", "term_text", "title_of", "words_of"]
+__all__ = ["percent_text", "section_text", "term_text", "title_of", "words_of"]
 
 # Heads of columns and names of terms that plain words would not fit.
 _TITLES: Final[Mapping[str, str]] = MappingProxyType(
@@ -113,6 +114,17 @@ def title_of(name: str) -> str:
     """
     plain = re.sub("[-_]", " ", name)
     return _TITLES.get(name) or plain[:1].upper() + plain[1:]
+
+
+def percent_text(level: str) -> str:
+    """Write a level as per cent, with all its digits.
+
+    Examples
+    --------
+    >>> percent_text("0.05"), percent_text("1"), percent_text("0.999999999")
+    ('5%', '100%', '99.9999999%')
+    """
+    return f"{(100 * Decimal(level)).normalize():f}%"
 
 
 def words_of(value: str) -> str:

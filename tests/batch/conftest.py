@@ -35,6 +35,7 @@ draw = "lognormal"
 median = 1.5
 deviation = 0.4
 round_to = 0.01
+assumed = "a test"
 
 [axes.on]
 values = [2004-06-18, 2004-12-17]

@@ -29,6 +29,7 @@ draw = "lognormal"
 median = 1.85
 deviation = 0.1
 round_to = 0.01
+assumed = "a test"
 
 [samples]
 count = COUNT

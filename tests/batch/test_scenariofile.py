@@ -1,8 +1,10 @@
 """Scenario files: what they say is what is run, and everything wrong with one is said at once."""
 
+import datetime as dt
 import json
 
 import jsonschema
+import numpy as np
 import pytest
 
 import notecalc as nc
@@ -67,6 +69,12 @@ def test_everything_wrong_is_said_at_once(scenario_file):
         ("[axes.principal]", "[axes.principle]", "axes.principle: moves none of the results asked for"),
         ("count = 26", "count = 0", "samples.count"),
         ("from = 1.5", "from = 'x'", "axes.conversion_price.from: must be a number or a date"),
+        ('assumed = "a test"', "", "axes.share_price.source or assumed: must be given with draw"),
+        (
+            'assumed = "a test"',
+            'assumed = "a"\nsource = "b"',
+            "axes.share_price.source or assumed: must be one of the two",
+        ),
         ("seed = 7", "", "seed: is missing"),
         ("[results.accrued]", "[results.value]", "market: is missing: results.value needs it"),
         ('deal = "ibasis-2004"', 'deal = "ibasis"', "no deal or file is called 'ibasis'"),
@@ -76,6 +84,61 @@ def test_a_wrong_file_says_where_and_what_is_allowed(scenario_file, old, new, me
     with pytest.raises(nc.NotecalcError) as error:
         load_scenarios(scenario_file(replace={old: new}))
     assert message in str(error.value), str(error.value)
+
+
+def test_whatever_is_there_twice_is_refused_at_once():
+    """Each of these was merged in silence: a column, a group, a weight or a correlation was not what was asked."""
+    drawn = {"draw": "uniform", "from": 1_000_000, "to": 2_000_000, "assumed": "a test"}
+    pair = ["share_price", "principal"]
+    with pytest.raises(nc.DealFileError) as error:
+        nc.scenarios(
+            "ibasis-2004",
+            results=["dilution", "accrued", "closing"],
+            seed=7,
+            axes={
+                "share_price": drawn,
+                "principal": drawn,
+                "policy": ["refunded", "capped_kept", "refunded"],
+                "conversion_price": {"values": [1.5, 1.5, 1.5], "zip": "z"},
+                "on": {"values": [dt.date(2004, 7, 1), dt.date(2004, 7, 2), dt.date(2004, 7, 1)], "zip": "z"},
+            },
+            samples={
+                "count": 5,
+                "correlations": [{"axes": pair, "value": 0.5}, {"axes": pair[::-1], "value": -0.5}],
+            },
+            summaries={
+                "quantiles": [0.05, 0.9999999, 0.05, 1],
+                "expected_shortfall": [0.1, 0.1],
+                "by": ["policy", "policy"],
+            },
+        )
+    assert [f"{each.path}: {each.rule}; got {each.got}" for each in error.value.problems] == [
+        "samples.correlations.1.axes: must be a pair that has no correlation yet; got ['principal', 'share_price']",
+        "axes.policy: must have each value once; got refunded",
+        "zip 'z': must have each row of values once; got 1.5, 2004-07-01",
+        "summaries.quantiles: must have each entry once; got 0.05",
+        "summaries.expected_shortfall: must have each entry once; got 0.1",
+        "summaries.by: must have each entry once; got policy",
+    ]
+
+
+def test_a_summary_that_memory_would_not_hold_is_refused():
+    axes = {"conversion_price": np.arange(1, 709) / 100, "principal": 1_000 * np.arange(1, 178)}
+    message = r"summaries.by: must tell apart .* 500,000 lines; got '501,264 lines by conversion_price, principal'"
+    with pytest.raises(nc.DealFileError, match=message):
+        nc.scenarios("ibasis-2004", results=["dilution"], axes=axes, seed=7, summaries={"by": [*axes]})
+
+
+def test_levels_that_round_alike_are_columns_of_their_own(tmp_path):
+    levels = [0.9999999, 0.99999999, 1]
+    case = nc.scenarios(
+        "ibasis-2004", results=["dilution"], axes={"conversion_price": [1.5, 1.85]}, seed=7,
+        summaries={"quantiles": levels},
+    )  # fmt: skip
+    line = case.run(tmp_path / "run", workers=1).summary().query("column == 'shares_issued'").iloc[0]
+    few, many = 15_675_670, 19_333_330
+    assert [line[f"q{level}"] for level in levels] == pytest.approx([few + level * (many - few) for level in levels])
+    assert line["q0.9999999"] < line["q0.99999999"] < line["q1"] == many
 
 
 def test_the_schema_takes_what_is_right(scenario_file):

@@ -47,6 +47,7 @@ values = [2004-09-01, 2005-07-01]
 [axes.default_threshold]
 draw = "exponential"
 rate = 1
+assumed = "a test"
 
 [samples]
 count = 13
@@ -57,8 +58,8 @@ count = 13
 """
 # The same without those results, for values.
 BARE = {"[results.accrued]\n[results.cashflows]\n[results.dilution]\n": "", "count = 13": "count = 3"}
-BARE |= {'[axes.default_threshold]\ndraw = "exponential"\nrate = 1\n': ""}
-FACTOR = '[axes.stock_price_factor]\ndraw = "lognormal"\nmedian = 1\ndeviation = 0.1\n'
+BARE |= {'[axes.default_threshold]\ndraw = "exponential"\nrate = 1\nassumed = "a test"\n': ""}
+FACTOR = '[axes.stock_price_factor]\ndraw = "lognormal"\nmedian = 1\ndeviation = 0.1\nassumed = "a test"\n'
 VALUE = '\n[results.value]\nmodel = "tsiveriotis-fernandes"\naccrued_on_conversion = "forfeited"\naccuracy = "fast"\n'
 TERMS = {"model": "tsiveriotis-fernandes", "accrued_on_conversion": "forfeited", "accuracy": "fast"}
 GOOD = ["001", "002", "005"]
@@ -165,11 +166,13 @@ def test_each_value_is_that_of_the_accessor(book, tmp_path, few, monkeypatch):
 draw = "normal"
 mean = 0
 deviation = 0.01
+assumed = "a test"
 
 [axes.credit_spread_shift]
 draw = "normal"
 mean = 0.02
 deviation = 0.005
+assumed = "a test"
 
 [[samples.correlations]]
 axes = ["stock_price_factor", "credit_spread_shift"]

@@ -2,17 +2,22 @@
 
 from __future__ import annotations
 
+import json
 import re
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pandas as pd
+import pyarrow.parquet as pq
 import pytest
 
 import notecalc as nc
 from notecalc._running import batch_of
 from notecalc.batch.manifest import RunError
 from notecalc.report.memo import Memo, memo_of
+from notecalc.report.paper import Paper
+from notecalc.report.sections.scenarios import scenarios_section
 
 KEPT = Path(__file__).parent / "kept" / "scenarios.md"
 DRIFT = {"value": 0.1, "assumed": "a test of the memo"}
@@ -30,8 +35,22 @@ def finished(deal: nc.Deal, tmp_path_factory: pytest.TempPathFactory) -> Any:
         market="ibasis-2004-06-18",
         title="Returns & shares | of a test",
         seed=7,
-        axes={"drift": [0.0, 0.2]},
-        samples={"count": 400},
+        axes={
+            "drift": [0.0, 0.2],
+            "stock_price": {
+                "draw": "lognormal",
+                "median": 1.5,
+                "deviation": 0.1,
+                "round_to": 0.01,
+                "assumed": "spread of a test",
+            },
+            "recovery_rate": {"draw": "uniform", "from": 0.3, "to": 0.4, "source": "a table of a test"},
+        },
+        samples={
+            "count": 400,
+            "design": "sobol",
+            "correlations": [{"axes": ["stock_price", "recovery_rate"], "value": 0.5}],
+        },
         results={"irr": {"rule": "at-maturity", "observed": "month", "drift": DRIFT}, "dilution": {}},
         summaries={"quantiles": [0.05, 0.5, 0.95], "expected_shortfall": [0.05], "by": ["drift"]},
     )
@@ -76,6 +95,72 @@ def test_without_a_run_nothing_is_said(deal: nc.Deal) -> None:
     assert "## Scenarios" not in memo_of(deal).markdown
 
 
+def test_what_varies_is_told_and_what_it_replaces_is_not(finished: Any, memo: Memo) -> None:
+    """A memo that cites the market's stock price of 1.5 with its reason, where prices were drawn, tells what is wrong."""
+    schema = pq.read_schema(finished.store.path / "irr" / "block-00000000.parquet")
+    run = json.loads(schema.metadata[b"notecalc"])
+    assert run["samples"] == {
+        "count": 400, "seed": 7, "design": "sobol",
+        "correlations": [{"axes": ["stock_price", "recovery_rate"], "value": 0.5}],
+    }  # fmt: skip
+    assert run["varies"] == {
+        "drift": {"listed": "0, 0.2", "unit": "1/yr", "assumed": "around 0.1: a test of the memo"},
+        "stock_price": {
+            "drawn": "lognormal of median 1.5, its logarithm's standard deviation 0.1, rounded to 0.01",
+            "unit": "USD/share", "assumed": "spread of a test",
+        },
+        "recovery_rate": {"drawn": "uniform from 0.3 to 0.4", "unit": "fraction", "source": "a table of a test"},
+    }  # fmt: skip
+    assert "drift" not in run["options"]
+    assert run["market"].keys() == {"volatility", "hazard_rate", "stock_drop", "risk_free"}
+    assert schema.field("stock_price").metadata[b"unit"] == b"USD/share"
+    assert schema.field("stock_price").metadata[b"drawn"].startswith(b"lognormal of median 1.5")
+    for gone in ("the closing price of that day is not public", "no valuation of the security is public"):
+        assert gone not in section(memo)
+
+
+def test_terms_that_vary_are_no_basis(deal: nc.Deal) -> None:
+    axes: dict[str, Any] = {"conversion_price": [1.5], "surrendered.windward": [0]}
+    axes |= {"on": np.array(["2004-07-01"], dtype="datetime64[D]"), "policy": ["refunded"]}
+    case = nc.scenarios(deal, results=["dilution", "accrued", "closing"], axes=axes, seed=7)
+    of_price = "series.notes.conversion.conversion_price"
+    gone = {
+        "dilution": {of_price},
+        "accrued": {"dates.closing"},
+        "closing": {"closing.excess_policy", "closing.elects"},
+    }
+    for result in case.results:
+        terms = case.metadata(result)["run"]["terms"].keys()
+        plain = nc.scenarios(deal, results=[result.name], axes={}, seed=7)
+        assert plain.metadata(plain.results[0])["run"]["terms"].keys() - terms == gone[result.name]
+
+
+def test_values_are_risk_neutral_and_their_distribution_is_that_of_what_is_drawn(deal: nc.Deal, tmp_path: Path) -> None:
+    said = []
+    prices: Any = {"draw": "uniform", "from": 1, "to": 2, "assumed": "a test"}
+    for name, axes in (("drawn", {"stock_price": prices}), ("listed", {"stock_price": [1.0, 2.0]})):
+        samples: Any = {"samples": {"count": 5}} if name == "drawn" else {}
+        case = nc.scenarios(
+            deal, market="ibasis-2004-06-18", axes=axes, seed=7, results={"value": {"accuracy": "fast"}},
+            summaries={"quantiles": [0.05, 0.95]}, **samples,
+        )  # fmt: skip
+        case.run(tmp_path / name, workers=1)
+        made = scenarios_section(Paper(deal, batch=batch_of(deal, str(tmp_path / name))))
+        assert made is not None
+        said.append(made)
+    measures = [
+        next(row.cells[1].text for row in made.tables[0].rows if "Measure" in row.cells[0].text) for made in said
+    ]
+    assert measures == [
+        "each value is risk-neutral; its distribution is that of the drawn axes",
+        "each value is risk-neutral; the scenarios have no distribution",
+    ]
+    assert [[figure.key for figure in made.figures] for made in said] == [["scenarios-value"], []]
+    table = said[0].tables[-1]
+    assert "Error estimate" not in [row.cells[0].text for row in table.rows]
+    assert re.fullmatch(r"Error estimate \[per 100 \+-\]: at most [\d.e-]+ in any scenario\.", table.notes[-1])
+
+
 def test_a_run_of_other_terms_is_refused(deal: nc.Deal, finished: Any) -> None:
     with pytest.raises(nc.NotecalcError, match="was computed from other terms than those of ibasis-2004"):
         batch_of(deal.replace(conversion_price=1.75), str(finished.store.path))
@@ -97,7 +182,8 @@ def test_what_is_told_of_a_run_is_in_its_files_alone(deal: nc.Deal, finished: An
     pd.testing.assert_frame_equal(batch.summary, finished.summary())
     irr, dilution = batch.results["irr"], batch.results["dilution"]
     assert (irr.measure, dilution.measure) == ("real-world", None)
-    assert irr.assumed["drift"] == ("0.1", "a test of the memo")
-    assert set(irr.assumed) >= {"volatility", "hazard_rate", "stock_price"}
+    assert irr.assumed.keys() == {"volatility", "hazard_rate", "stock_drop", "risk_free"}
     assert dilution.assumed == {}
+    assert irr.varies["drift"].what == "0, 0.2"
+    assert (dilution.varies, dilution.samples) == ({}, None)
     assert irr.units["received"] == "USD"

@@ -29,6 +29,11 @@ class Accrued(Result):
         """One amount."""
         return {"accrued_interest": Column(self.deal.terms.currency, "interest accrued and unpaid on the series")}
 
+    @property
+    def replaces(self) -> Mapping[str, str]:
+        """The day of closing, where days vary."""
+        return {"on": r"dates\.closing"}
+
     def compute(self, inputs: Inputs, size: int) -> Mapping[str, npt.NDArray[Any]]:
         """Ask the deal, once for each day where they are fewer than the scenarios."""
         closing = np.datetime64(self.deal.terms.dates.closing.value, "D")

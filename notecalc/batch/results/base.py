@@ -96,6 +96,14 @@ class Result(ABC):
         return {}
 
     @property
+    def replaces(self) -> Mapping[str, str]:
+        """By input: paths of terms, as a regular expression, that it does not rest on where the input varies."""
+        return {
+            "conversion_price": r"series\.[^.]+\.conversion\.conversion_price",
+            "policy": r"closing\.excess_policy",
+        }
+
+    @property
     def rows(self) -> int:
         """Rows of each scenario."""
         return next((len(words) for words in self.labels.values()), 1)

@@ -52,6 +52,11 @@ class Closing(Result):
         """Purchasers."""
         return {"purchaser": tuple(register_of(self.deal.terms).names)}
 
+    @property
+    def replaces(self) -> Mapping[str, str]:
+        """The reading of an excess, and who surrenders."""
+        return {**dict.fromkeys(self.takes, r"closing\.elects"), **super().replaces}
+
     def compute(self, inputs: Inputs, size: int) -> Mapping[str, npt.NDArray[Any]]:
         """Ask the deal once for each policy."""
         terms, register = self.deal.terms, register_of(self.deal.terms)
