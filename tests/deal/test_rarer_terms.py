@@ -78,10 +78,12 @@ def load(deal_text: str, tmp_path_factory: pytest.TempPathFactory) -> Callable[.
 
 def by_hand(model: str, credit: dict[str, Any], **terms: Any) -> Any:
     notes = nc.Notes(
-        issue_date=DAY, maturity="2007-06-18", principal=100, annual_rate=0.08, frequency=2, day_count="30/360"
-    )
+        issue_date=DAY, maturity="2007-06-18", principal=100, annual_rate=0.08, frequency=2, day_count="30/360",
+        record_days=15,
+    )  # fmt: skip
     conversions = terms.pop("conversions", [nc.ConversionWindow(conversion_price=1.85)])
-    own = nc.Convertible(periods=nc.resolve(notes), conversions=conversions, accrued_on_conversion="forfeited", **terms)
+    kept = "forfeited-before-record-date"
+    own = nc.Convertible(periods=nc.resolve(notes), conversions=conversions, accrued_on_conversion=kept, **terms)
     return nc.convertible_value(own, DAY, model=model, **MARKET, **credit)
 
 
@@ -157,9 +159,9 @@ def windows(price: float) -> list[nc.ConversionWindow]:
 
 
 def test_a_value_under_a_reset_is_the_mean_of_two_options(load: Callable[..., nc.Deal]) -> None:
-    """Without dividends or credit conversion waits for maturity, and gives up the last coupon.
+    """Without dividends or credit conversion waits for maturity, and keeps the last coupon.
 
-    So a note is its bond and options of Black and Scholes on 104.
+    So a note is its bond and options of Black and Scholes on 100.
     """
     chance = np.array([0.0, 0.25, 1.0])
     market = BY_SPREAD | {"credit": nc.CreditSpread(0), "accuracy": "reference"}
@@ -169,9 +171,9 @@ def test_a_value_under_a_reset_is_the_mean_of_two_options(load: Callable[..., nc
     bond = np.sum([4, 4, 4, 4, 4, 104] * np.exp(-0.03 * years))
     deviation = 0.4 * np.sqrt(years[-1])
     price = np.array([1.85, 1.65])
-    d1 = np.log(1.5 / (1.04 * price)) / deviation + 0.03 * years[-1] / deviation + deviation / 2
+    d1 = np.log(1.5 / price) / deviation + 0.03 * years[-1] / deviation + deviation / 2
     deltas = 100 / price * norm.cdf(d1)
-    calls = 1.5 * deltas - 104 * np.exp(-0.03 * years[-1]) * norm.cdf(d1 - deviation)
+    calls = 1.5 * deltas - 100 * np.exp(-0.03 * years[-1]) * norm.cdf(d1 - deviation)
     weights = np.column_stack([1 - chance, chance])
     assert found["bond_floor"].tolist() == pytest.approx([bond] * 3, abs=1e-9)
     assert found["dirty_price"].tolist() == pytest.approx((bond + weights @ calls).tolist(), abs=1e-4)
@@ -181,16 +183,16 @@ def test_a_value_under_a_reset_is_the_mean_of_two_options(load: Callable[..., nc
 def test_a_put_before_a_reset_is_used_with_foresight_and_that_is_said(load: Callable[..., nc.Deal]) -> None:
     """Without interest on money, and with hardly any volatility, at a stock price of 1.
 
-    With a reset to 0.50: five coupons and 200 shares, 220. Without: 124, or the put at 130 and two months' interest.
-    Who does not know on the day of the put waits, since (220 + 124) / 2 is more than that.
+    With a reset to 0.50: six coupons and 200 shares, 224. Without: 124, or the put at 130 and two months' interest.
+    Who does not know on the day of the put waits, since (224 + 124) / 2 is more than that.
     """
     put = OPTIONS[OPTIONS.index("[[series.notes.puts]]") :].replace("value = 101", "value = 130")
     put = put.replace("2005-12-18", "2004-08-18").replace("2006-03-18", "2004-08-18")
     deal = load(reset=RESET.replace('"1.65"', '"0.50"') + f"\n{put}")
     market = BY_SPREAD | {"credit": nc.CreditSpread(0), "stock_price": 1, "volatility": 0.01, "risk_free": 0}
     put_at = 130 + 8 / 6
-    assert put_at < (220 + 124) / 2
-    assert dirty(deal, **market, reset_probability=0.5) == pytest.approx((220 + put_at) / 2, abs=1e-3)
+    assert put_at < (224 + 124) / 2
+    assert dirty(deal, **market, reset_probability=0.5) == pytest.approx((224 + put_at) / 2, abs=1e-3)
 
     def said(**changes: Any) -> list[str]:
         table = deal.value_assumptions(**market | {"reset_probability": 0.5} | changes)

@@ -20,8 +20,10 @@ SPREAD: dict[str, Any] = {"risk_free": 0.03, "credit": nc.CreditSpread(0.08)}
 
 @pytest.fixture(scope="session")
 def plain(deal: nc.Deal) -> nc.Deal:
-    """The deal with coupons paid on their own dates, as in the reference values."""
-    return deal.replace(business_day_convention="unadjusted")
+    """The deal as in the reference values: coupons are paid on their own dates, and the last one not beside shares."""
+    return deal.replace(
+        business_day_convention="unadjusted", **{"series.notes.conversion.accrued_interest": "forfeited"}
+    )
 
 
 @pytest.fixture(scope="session")
@@ -200,8 +202,9 @@ def test_calls_puts_and_steps_reach_the_engine(callable_deal: nc.Deal, plain: nc
     """Against the same windows written by hand."""
     unadjusted = callable_deal.replace(business_day_convention="unadjusted")
     notes = nc.Notes(
-        issue_date=DAY, maturity="2007-06-18", principal=100, annual_rate=0.08, frequency=2, day_count="30/360"
-    )
+        issue_date=DAY, maturity="2007-06-18", principal=100, annual_rate=0.08, frequency=2, day_count="30/360",
+        record_days=15,
+    )  # fmt: skip
     terms = nc.Convertible(
         periods=nc.resolve(notes),
         conversions=[
@@ -215,7 +218,7 @@ def test_calls_puts_and_steps_reach_the_engine(callable_deal: nc.Deal, plain: nc
             nc.CallWindow(clean_price=102.5, notice_days=30, start="2006-06-18", end="2007-06-18"),
         ],
         puts=[nc.PutWindow(start="2006-06-18", end="2006-06-18", clean_price=100)],
-        accrued_on_conversion="forfeited",
+        accrued_on_conversion="forfeited-before-record-date",
     )
     market = {"stock_price": 1.5, "volatility": 0.6, "risk_free": 0.03}
     by_hand = nc.convertible_value(terms, DAY, model=TF, credit_spread=0.08, **market)
