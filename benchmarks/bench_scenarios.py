@@ -58,7 +58,7 @@ KERNELS = {
     "closing": ("notecalc.batch.results.closing", "closing_cents"),
     "dilution": ("notecalc.deal.captable", "convert_in_proportion"),
     "cashflows": ("notecalc.deal.endings", "Timeline.ending"),
-    "value": ("notecalc.deal.valuation", "convertible_value"),
+    "value": ("notecalc.batch.results.value", "convertible_value"),
 }
 
 

@@ -39,6 +39,7 @@ __all__ = [
     "implied_table",
     "per_share_table",
     "value_table",
+    "valued_arrays",
 ]
 
 _HAZARD_MODEL = "ayache-forsyth-vetzal"
@@ -131,6 +132,20 @@ class _Rows:
         """Put what was given and what came out side by side."""
         made = {name: np.atleast_1d(values) for name, values in results.items()}
         return pd.DataFrame({**self.columns, **made}, index=self.index)
+
+
+def valued_arrays(
+    function: Callable[..., Any],
+    terms: DealTerms,
+    market: Market,
+    on: Any,
+    model: str,
+    accuracy: str,
+    conversion_price: FloatArray | None = None,
+) -> dict[str, FloatArray]:
+    """Every result of `convertible_value` or `convertible_greeks` alone, for who has rows by the million: no table."""
+    rows = _Rows.of(terms, market, on, model, accuracy, {}, conversion_price=conversion_price)
+    return {name: np.atleast_1d(values) for name, values in rows.compute(function).items()}
 
 
 def value_table(

@@ -12,10 +12,10 @@ from notecalc.batch.results.base import Column, Inputs, Result, in_parts
 from notecalc.batch.results.moving import is_pillar, moved, moving_inputs
 from notecalc.core.arrays import POSITIVE, IntArray
 from notecalc.core.convertible.moves import Moved
-from notecalc.core.convertible.valuation import ACCURACIES
+from notecalc.core.convertible.valuation import ACCURACIES, convertible_greeks, convertible_value
 from notecalc.core.words import known_word
 from notecalc.deal.market import Quote
-from notecalc.deal.valuation import greeks_table, value_table
+from notecalc.deal.valuation import valued_arrays
 from notecalc.deal.value_units import value_units
 
 __all__ = ["Value", "value_columns"]
@@ -135,10 +135,8 @@ class Value(Result):
         market = self._market.with_quotes(changed)
         on = self.default(inputs, "on", np.datetime64(self._case.on, "D"), size)
         given = (self.deal.terms, market, on, self._model, accuracy, inputs.get("conversion_price"))
-        tables = [value_table(*given)]
-        if self.given.get("greeks"):
-            tables.append(greeks_table(*given))
-        found = {str(name): table[name].to_numpy() for table in reversed(tables) for name in table.columns}
+        found = valued_arrays(convertible_greeks, *given) if self.given.get("greeks") else {}
+        found |= valued_arrays(convertible_value, *given)
         return {name: found[name] for name in self.columns}
 
 
