@@ -328,6 +328,7 @@ def by_workers(say: Page, folder: Path, counts: list[int], most: int) -> None:
 
 def by_rows(say: Page, folder: Path, most: int, workers: int) -> bool:
     """Cost and memory of dilution by rows; whether the memory held."""
+    workers = min(workers, 4)  # as many as there is room for
     say(f"\ndilution by rows, {workers} workers, memory bounded to {MEMORY / 2**20:,.0f} MiB over all processes")
     count, size, held = 100_000, 40, True
     while count <= most:
