@@ -8,7 +8,9 @@ from __future__ import annotations
 import logging
 import math
 import re
+import signal
 import sys
+import threading
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from datetime import timedelta
@@ -49,7 +51,7 @@ def finished_run(scenarios: str, folder: str, **options: Unpack[RunOptions]) -> 
     from notecalc.batch.scenariofile import load_scenarios
 
     case = load_scenarios(scenarios)
-    with _bar(case.title) as progress:
+    with _stoppable(), _bar(case.title) as progress:
         options["progress"] = progress
         made = case.run(folder, **options)
     return _told(made, folder), bool(made.failures)
@@ -142,6 +144,19 @@ def _told(made: Run, folder: str) -> str:
     for name, codes in made.failures.items():
         lines += [f"{name}: {told['scenarios']:,} failed, first: {told['first']}" for told in codes.values()]
     return "\n".join(lines)
+
+
+@contextmanager
+def _stoppable() -> Iterator[None]:
+    """Have what ends a process in a batch system or a container (SIGTERM) stop a run as Ctrl-C does."""
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    before = signal.signal(signal.SIGTERM, signal.default_int_handler)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, before)
 
 
 class _Said(logging.Handler):

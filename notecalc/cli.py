@@ -409,7 +409,8 @@ def run(
 ) -> None:
     """Compute scenarios and write them to Parquet, block by block.
 
-    What is done stays done: after Ctrl-C, a failure or a full disk, --resume goes on. Exits 3 if some scenarios failed.
+    What is done stays done: after Ctrl-C (or SIGTERM), a failure or a full disk, --resume goes on. Exits 3 if some
+    scenarios failed, 130 if stopped.
     """
     with _clear_errors(debug=debug):
         from notecalc._running import bytes_of, checked_run, finished_run

@@ -26,7 +26,7 @@ from typing import TYPE_CHECKING, Any, Self, TypeAlias, cast
 from notecalc.batch.blocks import Record, make_block
 from notecalc.batch.case import Case
 from notecalc.batch.deadline import Deadline
-from notecalc.batch.hold import LOCK, Hold
+from notecalc.batch.hold import LOCK, Hold, check_token
 from notecalc.batch.machine import kind_differences, machine_kind, resident_bytes
 from notecalc.batch.manifest import RunError
 from notecalc.batch.store import Store, StoreError
@@ -129,7 +129,7 @@ class Cluster:
             At Ctrl-C, once the blocks that were being computed are written; at the second one at once.
         """
         # Bytes, which any worker can hold and hand on, and which the scheduler sends again if all that had them died.
-        case_sent = self._submit(None, None, "case", bytes, pickle.dumps((case, self._store)))
+        case_sent = self._submit(None, None, "case", bytes, pickle.dumps((case, self._store, self._held.token)))
         self._deadline, waiting = deadline, deque(blocks)
         stop: BaseException | None = None
         while True:
@@ -400,10 +400,12 @@ def _compute(case: bytes, block: int, expected: str | None) -> tuple[Record, int
     kind = machine_kind()
     if expected is not None and kind != expected:
         return f"differs from the other workers: {kind_differences(kind, expected)}"
-    opened, store = _opened(case)
-    return make_block(opened, store, block, kind), resident_bytes(peak=True)
+    opened, store, token = _opened(case)
+    return make_block(opened, store, block, kind, functools.partial(check_token, store, token)), resident_bytes(
+        peak=True
+    )
 
 
 @functools.lru_cache(maxsize=1)
-def _opened(case: bytes) -> tuple[Case, Store]:
-    return cast(tuple[Case, Store], pickle.loads(case))  # noqa: S301 (from our own client, as are all tasks)
+def _opened(case: bytes) -> tuple[Case, Store, str]:
+    return cast(tuple[Case, Store, str], pickle.loads(case))  # noqa: S301 (from our own client, as are all tasks)

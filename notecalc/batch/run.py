@@ -183,7 +183,7 @@ def run(
             most = crew.compute_blocks(case, todo, deadline, done)
         else:
             room = replace(room, workers=min(room.workers, max(len(todo), 1)))
-            most = compute_blocks(case, store, todo, room, deadline, done)
+            most = compute_blocks(case, store, held, todo, room, deadline, done)
         held.check()
         summary = None
         if case.summaries is not None:

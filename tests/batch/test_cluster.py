@@ -135,13 +135,13 @@ def test_a_block_that_hangs_is_done_by_another_worker_and_its_own_comes_back(cas
     expected = run(case, tmp_path / "alone", workers=1)
     woken, hung, made = threading.Event(), [], []
 
-    def make_block(case, store, block, kind):
+    def make_block(case, store, block, kind, check):
         if block == 3 and not hung:
             hung.append(get_worker().address)
             assert woken.wait(DEADLINE)
         time.sleep(0.05)
         made.append((block, get_worker().address))
-        return blocks.make_block(case, store, block, kind)
+        return blocks.make_block(case, store, block, kind, check)
 
     monkeypatch.setattr(clusters, "make_block", make_block)
     monkeypatch.setattr(clusters, "_LOOK", 0.05)

@@ -275,14 +275,27 @@ def test_a_block_that_always_hangs_is_reported(members, scenario_file, tmp_path)
     await_nobody(members, process.pid)
 
 
-def test_ctrl_c_keeps_what_is_done(scenario_file, small, tmp_path, undisturbed):
+def test_who_computes_ends_with_the_run_that_is_killed(members, scenario_file, tmp_path):
+    """In the midst of a block, which here takes for ever."""
+    process = started(
+        command(scenario_file(), tmp_path / "run", "--workers", "2"),
+        env={**os.environ, "NOTECALC_FAILPOINT": "hang:after-rename:4"},
+    )
+    assert await_blocks(tmp_path / "run", process, 2)
+    process.kill()
+    process.communicate(timeout=DEADLINE)
+    await_nobody(members, process.pid)
+
+
+@pytest.mark.parametrize("asked", [signal.SIGINT, signal.SIGTERM])
+def test_ctrl_c_or_sigterm_keeps_what_is_done(scenario_file, small, tmp_path, undisturbed, asked):
     place = tmp_path / "run"
     process = started(command(scenario_file(), place, "--workers", "2"))
     assert await_blocks(place, process, 2)
-    os.killpg(process.pid, signal.SIGINT)
+    os.killpg(process.pid, asked)
     said, _ = process.communicate(timeout=DEADLINE)
     assert process.returncode == 130, said
-    assert "--resume goes on" in said
+    assert "stopped; what is done is in" in said
     assert run(small, place, workers=1, resume=True).result_hash == undisturbed
 
 

@@ -141,6 +141,19 @@ def test_of_two_runs_at_one_folder_the_second_is_refused(small, tmp_path):
     run(small, tmp_path / "run", workers=1, progress=second)
 
 
+def test_nothing_is_written_into_a_place_that_another_run_has(small, tmp_path):
+    """Such as by a worker that outlived its run, the folder having been deleted and another run begun there."""
+    place = tmp_path / "run"
+
+    def lose(progress):
+        if progress.done == 2 * small.block_rows:
+            (place / ".lock").write_text("another")
+
+    with pytest.raises(RunError, match="another run has the place now"):
+        run(small, place, workers=1, progress=lose)
+    assert len([*place.rglob("block-*.parquet")]) == 2 * len(small.results)
+
+
 def test_memory_that_does_not_suffice_is_refused(small, tmp_path):
     with pytest.raises(nc.TermError, match="`workers` must be a whole number of at least 1; got 0"):
         run(small, tmp_path / "run", workers=0)
