@@ -101,8 +101,10 @@ def _locked(store: Folder, held: Hold) -> Iterator[None]:
     with file:
         try:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except OSError:
+        except BlockingIOError:
             raise RunError(f"another run is writing to {store.path}") from None
+        except OSError as error:  # such as a file system without locks
+            raise StoreError(f"{store.path / LOCK} can't be locked: {error.strerror or error}") from error
         try:
             file.truncate(0)
             file.write(held.text())

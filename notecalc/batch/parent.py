@@ -20,5 +20,5 @@ def serve_parent() -> None:
 def _end_with_parent() -> None:
     parent = parent_process()
     if parent is not None:
-        parent.join()  # a pipe's end says it, also of a parent that was killed; kernels let go of the interpreter's lock
+        parent.join()  # a pipe's end says it, also of one that was killed; kernels hold no lock that this needs
         os._exit(1)

@@ -168,7 +168,7 @@ def run(
             entered.enter_context(crew)
         kind = crew.kind if crew else machine_kind()
         begin(case, store, kind, resume=resume, allow_mixed=allow_mixed)
-        store.sweep()
+        store.sweep(["blocks", *(result.name for result in case.results)])
         records = read_records(case, store)
         _check_kinds(records, kind, allow_mixed=allow_mixed)
         told = _Teller(case, progress, records.values())

@@ -57,7 +57,8 @@ def compute_blocks(
         A block's worker died or hung three times; no worker starts; one alone needs more memory than there may be. In
         this process nobody notices a block that hangs.
     KeyboardInterrupt
-        At Ctrl-C, once the blocks that were being computed are written; at the second one at once.
+        At Ctrl-C, once the blocks that were being computed are written, or after half a minute or twice as long as the
+        longest took; at the second one at once.
     """
     forget_peak()
     if room.workers > 1:
@@ -126,7 +127,7 @@ class _Pool:
             if stop is None:
                 self._hand_out(waiting)
             busy = [worker for worker in self._workers if worker.block is not None]
-            if not busy and (stop is not None or not waiting):
+            if (not busy and (stop is not None or not waiting)) or self._deadline.stopped:
                 break
             lines = {worker.line: worker for worker in self._workers if worker.block is not None or not worker.ready}
             try:
@@ -140,6 +141,7 @@ class _Pool:
                 if isinstance(stop, KeyboardInterrupt):
                     raise
                 stop = asked
+                self._deadline.stop()
         if stop is not None:
             raise stop
         return self._most
