@@ -89,7 +89,10 @@ def unsealed(data: bytes) -> dict[str, Any]:
     ValueError
         It isn't one, or it has been changed.
     """
-    told = json.loads(data)
+    try:
+        told = json.loads(data)
+    except ValueError:
+        raise ValueError("it is no JSON, or a part of one") from None
     if not isinstance(told, dict):
         raise ValueError("it is no document")  # noqa: TRY004 (one kind of error for whatever the bytes are)
     seal = told.pop(_SEAL, None)

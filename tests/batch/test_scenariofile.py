@@ -52,7 +52,7 @@ def test_everything_wrong_is_said_at_once(scenario_file):
         "results.dillution: must be one of",
         "Did you mean 'dilution'?",
         "results.dilution.accuracy: is no option of dilution",
-        "axes.share_price.deviation: must be above 0",
+        "axes.stock_price.deviation: must be above 0",
         "axes.on: must be dates; got 'words'",
     ):
         assert part in told, told
@@ -61,12 +61,13 @@ def test_everything_wrong_is_said_at_once(scenario_file):
 @pytest.mark.parametrize(
     ("old", "new", "message"),
     [
-        ("deviation = 0.4", "deviation = -1", "axes.share_price.deviation: must be above 0"),
-        ("deviation = 0.4", "", "axes.share_price.deviation: must be given with draw = 'lognormal'"),
-        ("median = 1.5", "mean = 1.5", "axes.share_price.mean: must be left out"),
+        ("deviation = 0.4", "deviation = -1", "axes.stock_price.deviation: must be above 0"),
+        ("deviation = 0.4", "", "axes.stock_price.deviation: must be given with draw = 'lognormal'"),
+        ("median = 1.5", "mean = 1.5", "axes.stock_price.mean: must be left out"),
         ("values = [2004-06-18, 2004-12-17]", "values = [1, 2]", "axes.on: must be dates; got 'numbers'"),
         ("values = [2004-06-18, 2004-12-17]", "values = [2004-06-18]", "zip 'day-and-principal': must be axes of one"),
         ("[axes.principal]", "[axes.principle]", "axes.principle: moves none of the results asked for"),
+        ("[axes.stock_price]", "[axes.share_price]", "they take conversion_price, on, principal, stock_price. Did you"),
         ("count = 26", "count = 0", "samples.count"),
         ("from = 1.5", "from = 'x'", "axes.conversion_price.from: must be a number or a date"),
         ('assumed = "a test"', "", "axes.share_price.source or assumed: must be given with draw"),

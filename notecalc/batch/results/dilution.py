@@ -26,8 +26,8 @@ class Dilution(Result):
 
     @property
     def takes(self) -> Mapping[str, str]:
-        """What `Deal.dilution` takes."""
-        return {"conversion_price": "number", "principal": "number", "share_price": "number"}
+        """What `Deal.dilution` takes, its ``share_price`` by the name that it has in all results."""
+        return {"conversion_price": "number", "principal": "number", "stock_price": "number"}
 
     @property
     def columns(self) -> Mapping[str, Column]:
@@ -46,7 +46,7 @@ class Dilution(Result):
         held = to_money(register_of(terms).cents.sum())
         principal = self.default(inputs, "principal", held, size)
         prices = np.broadcast_to(read_prices(price, "conversion_price"), (size,))
-        old, new = shares_in_all(terms, prices, principal, inputs.get("share_price"))
+        old, new = shares_in_all(terms, prices, principal, inputs.get("stock_price"))
         # Authorised shares are counted in full, whatever the stock price.
         left = float(terms.capitalization.authorised.value) - sum(line.shares for line in cap_lines(terms))
         return {
