@@ -363,6 +363,10 @@ def _axes(terms: ScenarioTerms, results: list[Result], problems: list[Problem]) 
             rule = f"moves none of the results asked for; they take {', '.join(sorted({*takes})) or 'nothing'}"
             problems.append(Problem(f"axes.{name}", rule, None, _renamed(name, takes) or did_you_mean(name, takes)))
             continue
+        needs = [each.idle(terms.axes).get(name, "") for each in results if each.kind_of(name) is not None]
+        if all(needs) and len(results) == len(terms.results):
+            problems.append(Problem(f"axes.{name}", f"moves nothing without {' or '.join(dict.fromkeys(needs))}", None))
+            continue
         try:
             axes.append(axis_of(name, axis, kind))
         except TermError as error:

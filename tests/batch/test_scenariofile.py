@@ -68,13 +68,18 @@ def test_everything_wrong_is_said_at_once(scenario_file):
         ("values = [2004-06-18, 2004-12-17]", "values = [2004-06-18]", "zip 'day-and-principal': must be axes of one"),
         ("[axes.principal]", "[axes.principle]", "axes.principle: moves none of the results asked for"),
         ("[axes.stock_price]", "[axes.share_price]", "they take conversion_price, on, principal, stock_price. Did you"),
+        (
+            "[results.accrued]",
+            "[results.accrued]\n[axes.hazard_rate]\nvalues = [0.1]\n[results.cashflows]",
+            "axes.hazard_rate: moves nothing without axes.default_threshold",
+        ),
         ("count = 26", "count = 0", "samples.count"),
         ("from = 1.5", "from = 'x'", "axes.conversion_price.from: must be a number or a date"),
-        ('assumed = "a test"', "", "axes.share_price.source or assumed: must be given with draw"),
+        ('assumed = "a test"', "", "axes.stock_price.source or assumed: must be given with draw"),
         (
             'assumed = "a test"',
             'assumed = "a"\nsource = "b"',
-            "axes.share_price.source or assumed: must be one of the two",
+            "axes.stock_price.source or assumed: must be one of the two",
         ),
         ("seed = 7", "", "seed: is missing"),
         ("[results.accrued]", "[results.value]", "market: is missing: results.value needs it"),
@@ -90,14 +95,14 @@ def test_a_wrong_file_says_where_and_what_is_allowed(scenario_file, old, new, me
 def test_whatever_is_there_twice_is_refused_at_once():
     """Each of these was merged in silence: a column, a group, a weight or a correlation was not what was asked."""
     drawn = {"draw": "uniform", "from": 1_000_000, "to": 2_000_000, "assumed": "a test"}
-    pair = ["share_price", "principal"]
+    pair = ["stock_price", "principal"]
     with pytest.raises(nc.DealFileError) as error:
         nc.scenarios(
             "ibasis-2004",
             results=["dilution", "accrued", "closing"],
             seed=7,
             axes={
-                "share_price": drawn,
+                "stock_price": drawn,
                 "principal": drawn,
                 "policy": ["refunded", "capped_kept", "refunded"],
                 "conversion_price": {"values": [1.5, 1.5, 1.5], "zip": "z"},
@@ -114,7 +119,7 @@ def test_whatever_is_there_twice_is_refused_at_once():
             },
         )
     assert [f"{each.path}: {each.rule}; got {each.got}" for each in error.value.problems] == [
-        "samples.correlations.1.axes: must be a pair that has no correlation yet; got ['principal', 'share_price']",
+        "samples.correlations.1.axes: must be a pair that has no correlation yet; got ['principal', 'stock_price']",
         "axes.policy: must have each value once; got refunded",
         "zip 'z': must have each row of values once; got 1.5, 2004-07-01",
         "summaries.quantiles: must have each entry once; got 0.05",

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from typing import Any
 
 import numpy as np
@@ -38,6 +38,11 @@ class Dilution(Result):
             "dilution": Column("fraction", "by which the ownership of every other share falls"),
             "headroom": Column("shares", "authorised shares left after them; below 0 where they do not suffice"),
         }
+
+    def idle(self, axes: Collection[str]) -> Mapping[str, str]:  # noqa: ARG002 (it is so whatever varies)
+        """The stock price counts where a class has an exercise price."""
+        treated = any(line.exercise_price is not None for line in cap_lines(self.deal.terms))
+        return {} if treated else {"stock_price": "a class of shares with an exercise price"}
 
     def compute(self, inputs: Inputs, size: int) -> Mapping[str, npt.NDArray[Any]]:
         """Ask the cap table."""
