@@ -416,6 +416,10 @@ def run(
         from notecalc._running import bytes_of, checked_run, finished_run
 
         if verify:
+            _expect_alone(
+                workers=workers, memory=memory, scheduler=scheduler, resume=resume or None,
+                allow_mixed=allow_mixed or None, block_deadline=block_deadline,
+            )  # fmt: skip
             write(checked_run(scenarios, folder), None)
             return
         try:
@@ -435,6 +439,13 @@ def run(
         write(text, None)
         if failed:
             raise typer.Exit(3)
+
+
+def _expect_alone(**options: Any) -> None:
+    """Refuse what would be left unread beside --verify, which only reads."""
+    for name, given in options.items():
+        if given is not None:
+            raise TermError(f"--{name.replace('_', '-')}", rule="left out with --verify, which only reads", got=given)
 
 
 @contextmanager

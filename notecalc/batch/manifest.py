@@ -57,7 +57,12 @@ def begin(case: Case, store: Store, kind: str, *, resume: bool, allow_mixed: boo
         if any(store.files(result.name) for result in case.results) or store.files("blocks"):
             raise RunError("there are files here, but no run.json that says what they are; write elsewhere")
         told = {"input_hash": case.input_hash, "kind": kind, "versions": versions(), "blocks": case.blocks}
-        told |= {"scenarios": len(case.plan), "block_rows": case.block_rows, "inputs": case.inputs}
+        told |= {
+            "scenarios": len(case.plan) // case.plan.notes,
+            "notes": case.plan.notes,
+            "block_rows": case.block_rows,
+            "inputs": case.inputs,
+        }
         store.put(RUN, sealed(told))
         return
     told = read_beginning(store)
@@ -121,7 +126,8 @@ def finish(case: Case, store: Store, records: Mapping[int, Record], *, summary: 
         "kinds": sorted({record.kind for record in ordered}),
         "versions": versions(),
         "seed": case.given.get("seed"),
-        "scenarios": len(case.plan),
+        "scenarios": len(case.plan) // case.plan.notes,
+        "notes": case.plan.notes,  # that each of them is applied to
         "rows": {result.name: sum(record.rows[result.name] for record in ordered) for result in case.results},
         "failures": failures(case, ordered),
         "files": {RUN: sha256(store.get(RUN)), **({} if summary is None else {SUMMARY: summary})},

@@ -221,6 +221,9 @@ def scenarios(
     2         0  N00002  2004-09-01        1912622.62
     3         1  N00002  2004-12-01         646714.12
     """
+    if isinstance(results, str):
+        rule = "must be a list of names, or a mapping of names to options"
+        raise DealFileError("scenarios()", [Problem("results", rule, results, f"Write [{results!r}]")])
     whole = _subject(deal)
     case = market if isinstance(market, MarketCase) or market is None else load_market(market)
     raw = {

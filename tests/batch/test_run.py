@@ -2,6 +2,7 @@
 
 import errno
 import os
+import re
 import resource
 import signal
 import time
@@ -10,6 +11,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
+from typer.testing import CliRunner
 
 import notecalc as nc
 from notecalc.batch import machine
@@ -20,6 +22,7 @@ from notecalc.batch.manifest import RunError, verify
 from notecalc.batch.run import run
 from notecalc.batch.scenariofile import load_scenarios
 from notecalc.batch.store import Folder, StoreError
+from notecalc.cli import app
 
 _DEADLINE = 120
 
@@ -221,6 +224,30 @@ def test_memory_that_does_not_suffice_is_refused(small, tmp_path):
     with pytest.raises(nc.TermError, match=r"MiB for 60 workers; \d+ would fit"):
         run(small, tmp_path / "run", memory=2**31, workers=60)
     assert not (tmp_path / "run").exists()
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        (["--workers", "0"], "`--workers` must be a whole number of at least 1; got 0"),
+        (["--scheduler", "foo"], "`--scheduler` must be an address with a port"),
+        (["--block-deadline", "0"], "`--block-deadline` must be above 0 seconds"),
+        (["--verify", "--workers", "-3"], "`--workers` must be left out with --verify"),
+        (["--verify", "--memory", "nonsense"], "`--memory` must be left out with --verify"),
+        (["--resume"], "there is nothing to resume"),
+    ],
+)
+def test_options_are_called_by_their_names(scenario_file, tmp_path, options, message):
+    said = CliRunner().invoke(app, ["run", str(scenario_file()), "-o", str(tmp_path / "run"), *options])
+    assert (said.exit_code, message in said.stderr) == (2, True), said.output
+    assert not (tmp_path / "run" / "run.json").exists()
+
+
+def test_a_log_has_a_line_now_and_then(scenario_file, tmp_path, monkeypatch):
+    monkeypatch.setattr("notecalc._running._SAY", 0.0)
+    said = CliRunner().invoke(app, ["run", str(scenario_file()), "-o", str(tmp_path / "run"), "--workers", "1"])
+    assert said.exit_code == 0, said.output
+    assert re.search(r"^notecalc: 50 of 572 at [\d,]+/s, 0 failed, 0:00:\d\d left$", said.stderr, re.MULTILINE)
 
 
 def test_progress_is_told_after_each_block(small, tmp_path):

@@ -73,7 +73,9 @@ def test_everything_wrong_is_said_at_once(scenario_file):
             "[results.accrued]\n[axes.hazard_rate]\nvalues = [0.1]\n[results.cashflows]",
             "axes.hazard_rate: moves nothing without axes.default_threshold",
         ),
-        ("count = 26", "count = 0", "samples.count"),
+        ("count = 26", "count = 0", "samples.count: must be at least 1; got 0"),
+        ("seed = 7", "seed = 'x'", "seed: must be a whole number; got 'x'"),
+        ("[axes.principal]", "[axes.Principal]", "axes.Principal: must be"),
         ("from = 1.5", "from = 'x'", "axes.conversion_price.from: must be a number or a date"),
         ('assumed = "a test"', "", "axes.stock_price.source or assumed: must be given with draw"),
         (
@@ -90,6 +92,11 @@ def test_a_wrong_file_says_where_and_what_is_allowed(scenario_file, old, new, me
     with pytest.raises(nc.NotecalcError) as error:
         load_scenarios(scenario_file(replace={old: new}))
     assert message in str(error.value), str(error.value)
+
+
+def test_one_result_in_python_is_a_list_of_one():
+    with pytest.raises(nc.DealFileError, match=r"1 problem\n.*results: must be a list of names.*Write \['dilution'\]"):
+        nc.scenarios("ibasis-2004", results="dilution", axes={}, seed=7)
 
 
 def test_whatever_is_there_twice_is_refused_at_once():
