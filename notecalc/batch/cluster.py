@@ -366,7 +366,7 @@ def _connected(scheduler: str | Client) -> Client:
     def connect() -> Client:
         client = object.__new__(Client)  # had before it connects, as its constructor may raise
         made.append(client)
-        client.__init__(scheduler, timeout=_CONNECT, set_as_default=False)  # type: ignore[misc]
+        client.__init__(scheduler, timeout=_CONNECT, set_as_default=False)
         return client
 
     try:

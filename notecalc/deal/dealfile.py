@@ -194,6 +194,7 @@ _BOUNDS = {
 }
 _PATTERNS = {
     r"^[a-z0-9]+(-[a-z0-9]+)*$": "must be a name in lower case letters, digits and hyphens",
+    r"^[a-z][a-z0-9_.-]*$": "must be a name in lower case letters, digits, dots, hyphens and underscores",
     r"^[A-Z]{3}$": "must be a currency code of three capitals, such as USD",
     r"^[0-9a-f]{64}$": "must be a SHA-256 hash: 64 hexadecimal digits in lower case",
 }

@@ -20,6 +20,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from notecalc.batch import deadline
 from notecalc.batch.case import Case
 from notecalc.batch.manifest import verify
 from notecalc.batch.run import run
@@ -313,6 +314,21 @@ def test_a_second_ctrl_c_does_not_wait_for_a_block_that_hangs(members, scenario_
     said, _ = process.communicate(timeout=DEADLINE)
     assert process.returncode == 130, said
     await_nobody(members, process.pid)
+
+
+def test_ctrl_c_does_not_wait_for_workers_that_are_stopped(small, tmp_path, monkeypatch):
+    monkeypatch.setattr(deadline, "_STOPPING", 0.3)
+
+    def stop(progress):
+        if progress.done:
+            for worker in multiprocessing.active_children():
+                os.kill(worker.pid, signal.SIGSTOP)
+            raise KeyboardInterrupt
+
+    begun = time.monotonic()
+    with pytest.raises(KeyboardInterrupt):
+        run(small, tmp_path / "run", workers=2, progress=stop, block_deadline=DEADLINE)
+    assert time.monotonic() < begun + DEADLINE / 2
 
 
 def test_a_terminal_sees_how_far_it_is(scenario_file, tmp_path):

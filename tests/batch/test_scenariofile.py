@@ -75,7 +75,7 @@ def test_everything_wrong_is_said_at_once(scenario_file):
         ),
         ("count = 26", "count = 0", "samples.count: must be at least 1; got 0"),
         ("seed = 7", "seed = 'x'", "seed: must be a whole number; got 'x'"),
-        ("[axes.principal]", "[axes.Principal]", "axes.Principal: must be"),
+        ("[axes.principal]", "[axes.Principal]", "axes.Principal: must be a name in lower case letters"),
         ("from = 1.5", "from = 'x'", "axes.conversion_price.from: must be a number or a date"),
         ('assumed = "a test"', "", "axes.stock_price.source or assumed: must be given with draw"),
         (
