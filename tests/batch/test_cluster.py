@@ -143,7 +143,7 @@ def test_a_block_that_hangs_is_done_by_another_worker_and_its_own_comes_back(cas
         if block == 3 and not hung:
             hung.append(get_worker().address)
             assert woken.wait(DEADLINE)
-        time.sleep(0.05)
+        time.sleep(0.1)  # so that 28 of the others take longer than a block may
         made.append((block, get_worker().address))
         return blocks.make_block(case, store, block, kind, check)
 
