@@ -79,7 +79,7 @@ def case_of(result: str, rows: int, block_rows: int = BLOCK) -> Case:
     days = np.arange(np.datetime64(ISSUED), np.datetime64(REPAID))
     if result == "dilution":
         price = drawn("lognormal", median=1.85, deviation=0.1, round_to=0.01)
-        axes = {"conversion_price": price, "share_price": drawn("lognormal", median=1.5, deviation=0.4)}
+        axes = {"conversion_price": price, "stock_price": drawn("lognormal", median=1.5, deviation=0.4)}
     elif result == "closing":
         axes = {"surrendered.windward": drawn("uniform", **{"from": 0, "to": 5_100_000}, round_to=1)}
     elif result == "accrued":
@@ -220,7 +220,7 @@ def own_methods(case: Case, frame: pd.DataFrame) -> Any:
         if name == "closing":
             deal().closing(elects={"windward": float(row["surrendered.windward"])})
         elif name == "dilution":
-            deal().dilution(conversion_price=float(row["conversion_price"]), share_price=float(row["share_price"]))
+            deal().dilution(conversion_price=float(row["conversion_price"]), share_price=float(row["stock_price"]))
         elif name == "accrued":
             deal().accrued(row["on"])
         elif name == "cashflows":

@@ -8,7 +8,10 @@ from __future__ import annotations
 import logging
 import math
 import re
+import signal
 import sys
+import threading
+import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from datetime import timedelta
@@ -25,6 +28,8 @@ if TYPE_CHECKING:
 
 __all__ = ["batch_of", "bytes_of", "checked_run", "finished_run"]
 
+_OPTIONS = {"block_deadline", "memory", "scheduler", "workers"}
+_SAY = 30.0  # seconds from one line to the next where there is no bar
 _UNITS = {"": 1, "K": 2**10, "M": 2**20, "G": 2**30, "T": 2**40}
 
 
@@ -49,9 +54,10 @@ def finished_run(scenarios: str, folder: str, **options: Unpack[RunOptions]) -> 
     from notecalc.batch.scenariofile import load_scenarios
 
     case = load_scenarios(scenarios)
-    with _bar(case.title) as progress:
+    with _stoppable(), _bar(case.title) as progress:
         options["progress"] = progress
-        made = case.run(folder, **options)
+        with _named_as_options():
+            made = case.run(folder, **options)
     return _told(made, folder), bool(made.failures)
 
 
@@ -71,7 +77,9 @@ def checked_run(scenarios: str, folder: str) -> str:
     wrong = verify(case, open_store(folder))
     if wrong:
         raise NotecalcError("\n  ".join([f"{folder} is not what was written:", *wrong]))
-    return f"{folder} is whole: {case.blocks:,} blocks of {len(case.plan):,} scenarios, as they were written"
+    notes = case.plan.notes
+    each = f" of each of {notes:,} notes" if case.tape is not None else ""
+    return f"{folder} is whole: {case.blocks:,} blocks of {len(case.plan) // notes:,} scenarios{each}, as written"
 
 
 def batch_of(deal: Deal, folder: str) -> Batch:
@@ -144,6 +152,31 @@ def _told(made: Run, folder: str) -> str:
     return "\n".join(lines)
 
 
+@contextmanager
+def _named_as_options() -> Iterator[None]:
+    """Call what was given wrong as it was given."""
+    try:
+        yield
+    except TermError as error:
+        if error.name not in _OPTIONS:
+            raise
+        name = f"--{error.name.replace('_', '-')}"
+        raise TermError(name, rule=error.rule, got=error.got, hint=error.hint) from error
+
+
+@contextmanager
+def _stoppable() -> Iterator[None]:
+    """Have what ends a process in a batch system or a container (SIGTERM) stop a run as Ctrl-C does."""
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    before = signal.signal(signal.SIGTERM, signal.default_int_handler)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, before)
+
+
 class _Said(logging.Handler):
     """Says on the way what a run warns of, such as a worker that it goes on without."""
 
@@ -166,14 +199,40 @@ def _heard(say: Callable[[str], None]) -> Iterator[None]:
         logger.removeHandler(said)
 
 
+class _Lines:
+    """Says now and then how far a run is, for who reads a log."""
+
+    def __init__(self, say: Callable[[str], None]) -> None:
+        self._say, self._said = say, time.monotonic()
+
+    def __call__(self, progress: Progress) -> None:
+        """Say it, if nothing was said for a while."""
+        if time.monotonic() < self._said + _SAY:
+            return
+        self._said = time.monotonic()
+        parts = [
+            f"{progress.done:,} of {progress.total:,} at {progress.rate:,.0f}/s",
+            f"{progress.failed:,} failed",
+            _left(progress),
+        ]
+        self._say(f"notecalc: {', '.join(filter(None, parts))}")
+
+
+def _left(progress: Progress) -> str:
+    return "" if math.isnan(progress.left) else f"{timedelta(seconds=round(progress.left))} left"
+
+
 @contextmanager
-def _bar(title: str) -> Iterator[Callable[[Progress], None] | None]:
-    """A bar with rate, time left and failures where there is someone to see it."""
+def _bar(title: str) -> Iterator[Callable[[Progress], None]]:
+    """A bar with rate, time left and failures where there is someone to see it; elsewhere a line now and then."""
     if not sys.stderr.isatty():
         import typer
 
-        with _heard(lambda text: typer.echo(text, err=True)):
-            yield None
+        def tell(text: str) -> None:
+            typer.echo(text, err=True)
+
+        with _heard(tell):
+            yield _Lines(tell)
         return
     from rich.console import Console
     from rich.progress import BarColumn, TextColumn
@@ -189,8 +248,7 @@ def _bar(title: str) -> Iterator[Callable[[Progress], None] | None]:
     with _heard(say), Bars(*parts, console=console, transient=True) as bars:
 
         def show(progress: Progress) -> None:
-            left = "" if math.isnan(progress.left) else f"{timedelta(seconds=round(progress.left))} left"
-            told: dict[str, Any] = {"rate": progress.rate, "failed": progress.failed, "left": left}
+            told: dict[str, Any] = {"rate": progress.rate, "failed": progress.failed, "left": _left(progress)}
             task = bars.task_ids[0] if bars.task_ids else bars.add_task(title, total=progress.total, **told)
             bars.update(task, completed=progress.done, **told)
 

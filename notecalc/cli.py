@@ -409,12 +409,17 @@ def run(
 ) -> None:
     """Compute scenarios and write them to Parquet, block by block.
 
-    What is done stays done: after Ctrl-C, a failure or a full disk, --resume goes on. Exits 3 if some scenarios failed.
+    What is done stays done: after Ctrl-C (or SIGTERM), a failure or a full disk, --resume goes on. Exits 3 if some
+    scenarios failed, 130 if stopped.
     """
     with _clear_errors(debug=debug):
         from notecalc._running import bytes_of, checked_run, finished_run
 
         if verify:
+            _expect_alone(
+                workers=workers, memory=memory, scheduler=scheduler, resume=resume or None,
+                allow_mixed=allow_mixed or None, block_deadline=block_deadline,
+            )  # fmt: skip
             write(checked_run(scenarios, folder), None)
             return
         try:
@@ -434,6 +439,13 @@ def run(
         write(text, None)
         if failed:
             raise typer.Exit(3)
+
+
+def _expect_alone(**options: Any) -> None:
+    """Refuse what would be left unread beside --verify, which only reads."""
+    for name, given in options.items():
+        if given is not None:
+            raise TermError(f"--{name.replace('_', '-')}", rule="left out with --verify, which only reads", got=given)
 
 
 @contextmanager

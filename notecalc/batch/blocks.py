@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass
 from typing import Any, cast
 
@@ -89,7 +89,10 @@ def unsealed(data: bytes) -> dict[str, Any]:
     ValueError
         It isn't one, or it has been changed.
     """
-    told = json.loads(data)
+    try:
+        told = json.loads(data)
+    except ValueError:
+        raise ValueError("it is no JSON, or a part of one") from None
     if not isinstance(told, dict):
         raise ValueError("it is no document")  # noqa: TRY004 (one kind of error for whatever the bytes are)
     seal = told.pop(_SEAL, None)
@@ -114,18 +117,26 @@ def record_of(block: int) -> str:
     return f"blocks/{block:08d}.json"
 
 
-def make_block(case: Case, store: Store, block: int, kind: str) -> Record:
-    """Compute a block's results, write them and then the record that makes them count."""
+def make_block(case: Case, store: Store, block: int, kind: str, check: Callable[[], None]) -> Record:
+    """Compute a block's results, write them and then the record that makes them count.
+
+    Parameters
+    ----------
+    check : callable
+        Called before each file is written: raises if the run no longer has the place.
+    """
     start, stop = block_range(case, block)
     inputs = case.plan.inputs(start, stop)
     record = Record(block, {}, {}, {}, {}, {}, {}, kind)
     for result in case.results:
         data, rows, failures = file_text(case, result, inputs, start)
+        check()
         record.tags[result.name] = store.put(file_of(result.name, block), data)
         record.rows[result.name], record.size[result.name] = rows, len(data)
         record.sha256[result.name] = hashlib.sha256(data).hexdigest()
         record.failures[result.name] = {code: len(rows) for code, rows in failures.items()}
         record.examples[result.name] = {code: next(iter(rows.values())) for code, rows in failures.items()}
+    check()
     store.put(record_of(block), record.text())
     return record
 

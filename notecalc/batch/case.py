@@ -28,6 +28,7 @@ if TYPE_CHECKING:
 __all__ = ["BLOCK_ROWS", "Case", "RunOptions"]
 
 BLOCK_ROWS = 131_072
+_BESIDE = ("id", "title", "summaries")  # in a scenario file, beside what blocks depend on
 
 
 class RunOptions(TypedDict, total=False):
@@ -110,7 +111,7 @@ class Case:
 
     @property
     def inputs(self) -> dict[str, Any]:
-        """Everything that the numbers depend on, as plain values."""
+        """The scenario file, the deal or tape and the market, as plain values."""
         market = None if self.market is None else self.market.terms.model_dump(mode="json", by_alias=True)
         deal = None if self.deal is None else self.deal.terms.model_dump(mode="json", by_alias=True)
         tape = None if self.tape is None else self.tape.inputs
@@ -118,8 +119,9 @@ class Case:
 
     @property
     def input_hash(self) -> str:
-        """SHA-256 of the inputs in canonical JSON."""
-        return hashlib.sha256(json.dumps(self.inputs, sort_keys=True).encode()).hexdigest()
+        """SHA-256, in canonical JSON, of what blocks depend on: not what the run is called, nor how it is summed up."""
+        given = {key: value for key, value in self.given.items() if key not in _BESIDE}
+        return hashlib.sha256(json.dumps(self.inputs | {"scenarios": given}, sort_keys=True).encode()).hexdigest()
 
     @functools.lru_cache(maxsize=32)  # noqa: B019 (a case lives as long as its run)
     def metadata(self, result: Result) -> dict[str, Any]:
@@ -134,8 +136,6 @@ class Case:
         own["error_code"] = {"meaning": "what kept a scenario from being computed; empty if nothing"}
         options = self.given.get("results", {}).get(result.name, {})
         run = {
-            "id": self.id,
-            "title": self.title,
             "result": result.name,
             "measure": result.measure,
             "options": {name: value for name, value in options.items() if name not in varies},

@@ -16,6 +16,7 @@ import logging
 import os
 import pickle
 import queue
+import re
 import threading
 import time
 from collections import Counter, deque
@@ -26,7 +27,7 @@ from typing import TYPE_CHECKING, Any, Self, TypeAlias, cast
 from notecalc.batch.blocks import Record, make_block
 from notecalc.batch.case import Case
 from notecalc.batch.deadline import Deadline
-from notecalc.batch.hold import LOCK, Hold
+from notecalc.batch.hold import LOCK, Hold, check_token
 from notecalc.batch.machine import kind_differences, machine_kind, resident_bytes
 from notecalc.batch.manifest import RunError
 from notecalc.batch.store import Store, StoreError
@@ -42,6 +43,7 @@ _AHEAD = 1  # blocks that wait at a worker, so that it is not idle while its las
 _PATIENCE = 60.0  # seconds without an answer of the scheduler, or without any worker that can take blocks
 _LOOK = 1.0  # seconds from one look at who is there to the next
 _CONNECT = 30.0  # seconds for the scheduler to answer at first
+_WITH_PORT = {"tcp", "tls", "ws", "wss"}
 _FETCH = 5.0  # seconds for a record; its worker may have died with it
 _log = logging.getLogger("notecalc")
 
@@ -126,10 +128,10 @@ class Cluster:
         RunError
             A block's worker died or hung three times; no worker is left for a minute; the scheduler is gone.
         KeyboardInterrupt
-            At Ctrl-C, once the blocks that were being computed are written; at the second one at once.
+            At Ctrl-C, as `workers.compute_blocks` says; at the second one at once.
         """
         # Bytes, which any worker can hold and hand on, and which the scheduler sends again if all that had them died.
-        case_sent = self._submit(None, None, "case", bytes, pickle.dumps((case, self._store)))
+        case_sent = self._submit(None, None, "case", bytes, pickle.dumps((case, self._store, self._held.token)))
         self._deadline, waiting = deadline, deque(blocks)
         stop: BaseException | None = None
         while True:
@@ -141,7 +143,8 @@ class Cluster:
                 if stop is None:
                     self._deal(case_sent, waiting)
                 self._time()
-                if not any(worker.blocks for worker in self._workers.values()) and (stop is not None or not waiting):
+                busy = any(worker.blocks for worker in self._workers.values())
+                if (not busy and (stop is not None or not waiting)) or deadline.stopped:
                     break
                 for future in self._heard():
                     try:
@@ -153,6 +156,7 @@ class Cluster:
                 if isinstance(stop, KeyboardInterrupt):
                     raise
                 stop = asked
+                deadline.stop()
                 self._call_back()
         if stop is not None:
             raise stop
@@ -356,10 +360,34 @@ def _connected(scheduler: str | Client) -> Client:
         if scheduler.asynchronous:
             raise TermError("client", rule="a Client that is not asynchronous", got=scheduler)
         return scheduler
+    _check_address(scheduler)
+    made: list[Client] = []
+
+    def connect() -> Client:
+        client = object.__new__(Client)  # had before it connects, as its constructor may raise
+        made.append(client)
+        client.__init__(scheduler, timeout=_CONNECT, set_as_default=False)
+        return client
+
     try:
-        return _within(_CONNECT + _FETCH, lambda: Client(scheduler, timeout=_CONNECT, set_as_default=False))
+        return _within(_CONNECT + _FETCH, connect)
     except Exception as error:  # whatever an address or what listens there leads to
+        for client in made:
+            _close(client)
         raise RunError(f"no scheduler answers at {scheduler} within {_CONNECT:g} s: {error}") from error
+
+
+def _check_address(scheduler: str) -> None:
+    scheme, _, rest = scheduler.partition("://")
+    if not (rest and scheme) or (scheme in _WITH_PORT and not re.fullmatch(r".+:\d{1,5}", rest)):
+        raise TermError("scheduler", rule="an address with a port, such as tcp://10.0.0.1:8786", got=scheduler)
+
+
+def _close(client: Client) -> None:
+    """Close a client that never got an answer: left to Python, it waits for one at the end, and says how it failed."""
+    with contextlib.suppress(Exception):  # it may be made in part only
+        _within(_FETCH, lambda: client.close(timeout=1.0))
+    client.status = "closed"
 
 
 def _within(seconds: float, call: Callable[[], Any]) -> Any:
@@ -400,10 +428,11 @@ def _compute(case: bytes, block: int, expected: str | None) -> tuple[Record, int
     kind = machine_kind()
     if expected is not None and kind != expected:
         return f"differs from the other workers: {kind_differences(kind, expected)}"
-    opened, store = _opened(case)
-    return make_block(opened, store, block, kind), resident_bytes(peak=True)
+    opened, store, token = _opened(case)
+    record = make_block(opened, store, block, kind, functools.partial(check_token, store, token))
+    return record, resident_bytes(peak=True)
 
 
 @functools.lru_cache(maxsize=1)
-def _opened(case: bytes) -> tuple[Case, Store]:
-    return cast(tuple[Case, Store], pickle.loads(case))  # noqa: S301 (from our own client, as are all tasks)
+def _opened(case: bytes) -> tuple[Case, Store, str]:
+    return cast(tuple[Case, Store, str], pickle.loads(case))  # noqa: S301 (from our own client, as are all tasks)

@@ -12,6 +12,7 @@ __all__ = ["Deadline"]
 _FIRST = 3600.0  # seconds, while no block has ended
 _LEAST = 300.0
 _TIMES = 20  # as long as the longest block so far
+_STOPPING, _STOPPING_TIMES = 30.0, 2  # seconds for blocks after a stop was asked for, or twice as long as the longest
 _ASLEEP = 5.0  # seconds without a look after which this process, and workers with it, must have been stopped
 
 
@@ -39,6 +40,7 @@ class Deadline:
         self._longest = self._awake = 0.0
         self._looked = time.monotonic()
         self._began: dict[Hashable, float] = {}
+        self._stopping: float | None = None
 
     @property
     def seconds(self) -> float:
@@ -56,6 +58,16 @@ class Deadline:
         began = self._began.pop(what, None)
         if done and began is not None:
             self._longest = max(self._longest, self._now() - began)
+
+    def stop(self) -> None:
+        """Count from now how long a stop waits for what is being computed."""
+        self._stopping = self._now()
+
+    @property
+    def stopped(self) -> bool:
+        """Whether a stop was asked for so long ago that what is still being computed is given up."""
+        patience = max(_STOPPING, _STOPPING_TIMES * self._longest)
+        return self._stopping is not None and self._now() - self._stopping > patience
 
     def late(self) -> list[Hashable]:
         """Give what takes longer than it may."""

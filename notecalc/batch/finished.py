@@ -59,7 +59,7 @@ def read_finished(place: str | Path) -> Finished:
         raise RunError(f"{place} has no finished run: {MANIFEST} is missing (--resume goes on with one that began)")
     manifest, began = read_manifest(store), read_beginning(store)
     told = {name: _told(store, name) for name in manifest["rows"]}
-    summary = None if store.size(SUMMARY) is None else pd.read_parquet(io.BytesIO(store.get(SUMMARY)))
+    summary = None if SUMMARY not in manifest["files"] else pd.read_parquet(io.BytesIO(store.get(SUMMARY)))
     runs, columns = ({name: each[part] for name, each in told.items()} for part in (0, 1))
     return Finished(began["inputs"], manifest, runs, columns, summary)
 

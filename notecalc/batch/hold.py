@@ -2,8 +2,8 @@
 
 An object store knows no locks. Where it writes on condition (S3: If-None-Match and If-Match), the holder writes a small
 object anew every few seconds; whoever finds it unchanged for longer knows that the holder is gone and takes its place.
-No clock is compared with another. Elsewhere two runs are not kept apart: whole files and blocks that depend on nothing
-but their number make them write the same bits twice, unless mixed kinds of machines are allowed.
+No clock is compared with another. Elsewhere the later of two runs takes the place. Whoever writes a block looks first
+whose the place is: what outlives its run, as a cluster's worker may, writes nothing into another's.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from collections.abc import Iterator
 from notecalc.batch.manifest import RunError
 from notecalc.batch.store import Folder, Remote, Store, StoreError
 
-__all__ = ["LOCK", "Hold", "hold"]
+__all__ = ["LOCK", "Hold", "check_token", "hold"]
 
 LOCK = ".lock"
 _LEASE = 30.0  # seconds after which a holder that wrote nothing is taken for dead
@@ -52,6 +52,20 @@ class Hold:
             raise RunError(
                 f"this run was silent for {_LEASE:g} s and another may have taken its place; resume it (--resume)"
             )
+
+
+def check_token(store: Store, token: str) -> None:
+    """Look whether a run still has its place.
+
+    Raises
+    ------
+    RunError
+        Another has it.
+    StoreError
+        Nobody has, as far as can be seen.
+    """
+    if token not in store.get(LOCK).decode():
+        raise RunError("another run has the place now; nothing more is written there")
 
 
 @contextlib.contextmanager
@@ -87,8 +101,10 @@ def _locked(store: Folder, held: Hold) -> Iterator[None]:
     with file:
         try:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except OSError:
+        except BlockingIOError:
             raise RunError(f"another run is writing to {store.path}") from None
+        except OSError as error:  # such as a file system without locks
+            raise StoreError(f"{store.path / LOCK} can't be locked: {error.strerror or error}") from error
         try:
             file.truncate(0)
             file.write(held.text())

@@ -33,7 +33,8 @@ def machine_kind() -> str:
     """
     found = versions()
     # Asked one by one: what notecalc stands on is not known where it is run from a checkout that is not installed.
-    told = {name: found[name] for name in ("notecalc", "python")} | {name: version(name) for name in _COMPUTING}
+    told = {"notecalc": f"{found['notecalc']}+{_sources(Path(__file__).parents[1])}", "python": found["python"]}
+    told |= {name: version(name) for name in _COMPUTING}
     return f"{_processor()}; {', '.join(f'{name} {each}' for name, each in told.items())}"
 
 
@@ -77,6 +78,14 @@ def forget_peak() -> None:
     """Have the most that this process ever had be what it has now, where the system can."""
     with contextlib.suppress(OSError):
         Path("/proc/self/clear_refs").write_text("5")
+
+
+def _sources(package: Path) -> str:
+    """Hash what a package computes with: under one version it changes while it is worked on."""
+    digest = hashlib.sha256()
+    for file in sorted(package.rglob("*.py")):
+        digest.update(f"{file.relative_to(package)}\0".encode() + file.read_bytes() + b"\0")
+    return digest.hexdigest()[:8]
 
 
 def _parts(kind: str) -> dict[str, str]:

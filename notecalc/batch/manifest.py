@@ -7,6 +7,7 @@ that has no tags, is read and must have the hash that was written. `verify` trus
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 from collections import Counter
 from collections.abc import Iterable, Mapping
@@ -56,7 +57,12 @@ def begin(case: Case, store: Store, kind: str, *, resume: bool, allow_mixed: boo
         if any(store.files(result.name) for result in case.results) or store.files("blocks"):
             raise RunError("there are files here, but no run.json that says what they are; write elsewhere")
         told = {"input_hash": case.input_hash, "kind": kind, "versions": versions(), "blocks": case.blocks}
-        told |= {"scenarios": len(case.plan), "block_rows": case.block_rows, "inputs": case.inputs}
+        told |= {
+            "scenarios": len(case.plan) // case.plan.notes,
+            "notes": case.plan.notes,
+            "block_rows": case.block_rows,
+            "inputs": case.inputs,
+        }
         store.put(RUN, sealed(told))
         return
     told = read_beginning(store)
@@ -68,6 +74,8 @@ def begin(case: Case, store: Store, kind: str, *, resume: bool, allow_mixed: boo
             f"the run began on another kind of machine; its numbers may differ in their last digits (--allow-mixed "
             f"accepts that). Then: {told['kind']}. Now: {kind}"
         )
+    if told["inputs"] != case.inputs:  # its title or its summaries
+        store.put(RUN, sealed(told | {"inputs": case.inputs}))
 
 
 def read_records(case: Case, store: Store) -> dict[int, Record]:
@@ -85,17 +93,21 @@ def _record(store: Store, path: str) -> Record | None:
     """Read a record; None if it isn't what was written there."""
     try:
         record = Record(**unsealed(store.get(path)))
+        same = record_of(record.block) == path
     except (ValueError, TypeError):
         return None
-    return record if record_of(record.block) == path else None
+    return record if same else None
 
 
 def _as_written(store: Store, record: Record, name: str, there: Mapping[str, Stored]) -> bool:
     path = file_of(name, record.block)
     found = there.get(path)
-    if found is None or found.size != record.size[name]:
+    try:
+        if found is None or found.size != record.size[name]:
+            return False
+        return found.tag == record.tags[name] != "" or sha256(store.get(path)) == record.sha256[name]
+    except (KeyError, TypeError):  # it says nothing of this result
         return False
-    return found.tag == record.tags[name] != "" or sha256(store.get(path)) == record.sha256[name]
 
 
 def finish(case: Case, store: Store, records: Mapping[int, Record], *, summary: str | None) -> dict[str, Any]:
@@ -114,7 +126,8 @@ def finish(case: Case, store: Store, records: Mapping[int, Record], *, summary: 
         "kinds": sorted({record.kind for record in ordered}),
         "versions": versions(),
         "seed": case.given.get("seed"),
-        "scenarios": len(case.plan),
+        "scenarios": len(case.plan) // case.plan.notes,
+        "notes": case.plan.notes,  # that each of them is applied to
         "rows": {result.name: sum(record.rows[result.name] for record in ordered) for result in case.results},
         "failures": failures(case, ordered),
         "files": {RUN: sha256(store.get(RUN)), **({} if summary is None else {SUMMARY: summary})},
@@ -138,7 +151,7 @@ def read_beginning(store: Store) -> dict[str, Any]:
     RunError
         It is not what was written.
     """
-    return _read(store, RUN)
+    return _read(store, RUN, ("input_hash", "inputs", "kind"), "go on elsewhere")
 
 
 def read_manifest(store: Store) -> dict[str, Any]:
@@ -151,11 +164,12 @@ def read_manifest(store: Store) -> dict[str, Any]:
     """
     if store.size(MANIFEST) is None:
         raise RunError(f"{MANIFEST} is missing: the run is not finished (--resume goes on with one that began)")
-    return _read(store, MANIFEST)
+    keys = ("blocks", "failures", "files", "input_hash", "result_hash", "rows", "scenarios", "seed")
+    return _read(store, MANIFEST, keys, "--resume writes it anew")
 
 
 def kept_summary(case: Case, store: Store, records: Mapping[int, Record]) -> str | None:
-    """Give the hash of the summary if it is there, whole, and of these very results; None if it must be made."""
+    """Give the hash of the summary if it is there, whole, and of these very results and inputs; None if not."""
     try:
         told = read_manifest(store)
     except RunError:
@@ -163,6 +177,7 @@ def kept_summary(case: Case, store: Store, records: Mapping[int, Record]) -> str
     blocks = [{"sha256": records[block].sha256} for block in range(case.blocks)]
     kept: str | None = told["files"].get(SUMMARY)
     same = kept is not None and told["result_hash"] == _result_hash(case, blocks)
+    same = same and told["files"].get(RUN) == _hash(store, RUN)  # what was asked for is in it
     return kept if same and _hash(store, SUMMARY) == kept else None
 
 
@@ -193,6 +208,9 @@ def verify(case: Case, store: Store) -> list[str]:
     except RunError as error:
         return [str(error)]
     wrong = [] if told["input_hash"] == case.input_hash else ["the inputs are not those of the run"]
+    with contextlib.suppress(NotecalcError):  # what is wrong with it is said with the other files
+        if read_beginning(store)["inputs"]["scenarios"].get("summaries") != case.given.get("summaries"):
+            wrong.append("other summaries are asked for than were made (--resume makes them)")
     known = {entry["block"]: entry for entry in told["blocks"]}
     missing = [block for block in range(case.blocks) if block not in known]
     wrong += [f"block {block} is not in {MANIFEST}" for block in missing]
@@ -231,11 +249,16 @@ def _hash(store: Store, path: str) -> str | None:
     return None if store.size(path) is None else sha256(store.get(path))
 
 
-def _read(store: Store, path: str) -> dict[str, Any]:
+def _read(store: Store, path: str, keys: Iterable[str], remedy: str) -> dict[str, Any]:
+    """Read a document that has some keys at least; one of another version may not."""
     try:
-        return unsealed(store.get(path))
+        told = unsealed(store.get(path))
     except ValueError as error:
-        raise RunError(f"{path} can't be trusted: {error}") from None
+        raise RunError(f"{path} can't be trusted: {error}; {remedy}") from None
+    missing = [key for key in keys if key not in told]
+    if missing:
+        raise RunError(f"{path} has no {', '.join(missing)}, as of another version of notecalc; {remedy}")
+    return told
 
 
 def _changed(before: Any, now: Any, path: str = "") -> list[str]:

@@ -113,8 +113,8 @@ class Plan:
 
         Examples
         --------
-        >>> plan = Plan.of([Listed("conversion_price", np.array([1.75, 1.85])), Listed("share_price", np.arange(3))])
-        >>> plan.inputs(2, 5)["conversion_price"], plan.inputs(2, 5)["share_price"]
+        >>> plan = Plan.of([Listed("conversion_price", np.array([1.75, 1.85])), Listed("stock_price", np.arange(3))])
+        >>> plan.inputs(2, 5)["conversion_price"], plan.inputs(2, 5)["stock_price"]
         (array([1.75, 1.85, 1.85]), array([2, 0, 1]))
         """
         if not 0 <= start <= stop <= len(self):

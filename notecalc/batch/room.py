@@ -7,7 +7,6 @@ is taken to grow with its scenarios. Nothing of it is kept.
 from __future__ import annotations
 
 import os
-import signal
 from dataclasses import dataclass
 from multiprocessing import get_context
 from multiprocessing.connection import Connection
@@ -16,6 +15,7 @@ from notecalc.batch.blocks import file_text
 from notecalc.batch.case import Case
 from notecalc.batch.machine import forget_peak, resident_bytes
 from notecalc.batch.manifest import RunError
+from notecalc.batch.parent import serve_parent
 from notecalc.core._jit import at_least_one, thread_count
 from notecalc.errors import TermError
 
@@ -111,7 +111,7 @@ def _measured(case: Case) -> _Need:
 
 
 def _measure(line: Connection, case: Case) -> None:
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # the one who asked ends it
+    serve_parent()
     os.environ["NOTECALC_THREADS"] = "1"
     imported = resident_bytes()
     try:

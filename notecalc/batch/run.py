@@ -14,9 +14,9 @@ from notecalc.batch.blocks import Record, block_range, file_of
 from notecalc.batch.case import Case
 from notecalc.batch.cluster import Cluster
 from notecalc.batch.deadline import Deadline
-from notecalc.batch.hold import hold
+from notecalc.batch.hold import LOCK, hold
 from notecalc.batch.machine import machine_kind
-from notecalc.batch.manifest import SUMMARY, RunError, begin, finish, kept_summary, read_records, sha256
+from notecalc.batch.manifest import RUN, SUMMARY, RunError, begin, finish, kept_summary, read_records, sha256
 from notecalc.batch.results import Result
 from notecalc.batch.room import Room, fitting
 from notecalc.batch.store import Store, open_store
@@ -149,7 +149,8 @@ def run(
     Raises
     ------
     RunError
-        There is another run at the place, or one of other inputs; a block dies, hangs or needs too much memory.
+        There is another run at the place, one of other inputs, or none to resume; a block dies, hangs or needs too
+        much memory.
     TermError
         The memory is too small; a deadline of 0 or less.
     StoreError
@@ -161,6 +162,8 @@ def run(
     cluster = _cluster_of(scheduler, client, {"workers": workers, "memory": memory})
     deadline = Deadline(block_deadline)
     room = Room(1) if cluster is not None else fitting(case, workers, memory)
+    if resume and store.size(LOCK) is None and store.size(RUN) is None:
+        raise RunError(f"no run began at {place}: there is nothing to resume (--resume); is it misspelt?")
     with contextlib.ExitStack() as entered:
         held = entered.enter_context(hold(store))
         crew = None if cluster is None else Cluster(cluster, store, held, allow_mixed=allow_mixed)
@@ -168,7 +171,7 @@ def run(
             entered.enter_context(crew)
         kind = crew.kind if crew else machine_kind()
         begin(case, store, kind, resume=resume, allow_mixed=allow_mixed)
-        store.sweep()
+        store.sweep(["blocks", *(result.name for result in case.results)])
         records = read_records(case, store)
         _check_kinds(records, kind, allow_mixed=allow_mixed)
         told = _Teller(case, progress, records.values())
@@ -183,7 +186,7 @@ def run(
             most = crew.compute_blocks(case, todo, deadline, done)
         else:
             room = replace(room, workers=min(room.workers, max(len(todo), 1)))
-            most = compute_blocks(case, store, todo, room, deadline, done)
+            most = compute_blocks(case, store, held, todo, room, deadline, done)
         held.check()
         summary = None
         if case.summaries is not None:

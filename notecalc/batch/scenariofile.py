@@ -221,6 +221,9 @@ def scenarios(
     2         0  N00002  2004-09-01        1912622.62
     3         1  N00002  2004-12-01         646714.12
     """
+    if isinstance(results, str):
+        rule = "must be a list of names, or a mapping of names to options"
+        raise DealFileError("scenarios()", [Problem("results", rule, results, f"Write [{results!r}]")])
     whole = _subject(deal)
     case = market if isinstance(market, MarketCase) or market is None else load_market(market)
     raw = {
@@ -361,13 +364,22 @@ def _axes(terms: ScenarioTerms, results: list[Result], problems: list[Problem]) 
         kind = next((kind for result in results if (kind := result.kind_of(name)) is not None), None)
         if kind is None and len(results) == len(terms.results):
             rule = f"moves none of the results asked for; they take {', '.join(sorted({*takes})) or 'nothing'}"
-            problems.append(Problem(f"axes.{name}", rule, None, did_you_mean(name, takes)))
+            problems.append(Problem(f"axes.{name}", rule, None, _renamed(name, takes) or did_you_mean(name, takes)))
+            continue
+        needs = [each.idle(terms.axes).get(name, "") for each in results if each.kind_of(name) is not None]
+        if all(needs) and len(results) == len(terms.results):
+            problems.append(Problem(f"axes.{name}", f"moves nothing without {' or '.join(dict.fromkeys(needs))}", None))
             continue
         try:
             axes.append(axis_of(name, axis, kind))
         except TermError as error:
             problems.append(Problem(f"axes.{name}.{error.name}".rstrip("."), f"must be {error.rule}", error.got))
     return axes
+
+
+def _renamed(name: str, takes: list[str]) -> str | None:
+    """Name what `Deal.dilution` calls otherwise than scenarios, where one axis moves all results."""
+    return "Did you mean 'stock_price'?" if name == "share_price" and "stock_price" in takes else None
 
 
 def _drawing(terms: ScenarioTerms, drawn: list[str]) -> dict[str, Any]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import os
 import uuid
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, Any, Protocol, cast
@@ -53,8 +53,8 @@ class Store(Protocol):
     def open(self, path: str) -> IO[bytes]:
         """Open a file to read parts of it."""
 
-    def sweep(self) -> int:
-        """Remove what writers that were killed left behind, and count it."""
+    def sweep(self, folders: Iterable[str]) -> int:
+        """Remove what writers that were killed left behind in the run's own folders, and count it."""
 
 
 @dataclass(frozen=True)
@@ -120,9 +120,9 @@ class Folder:
         """Open a file to read parts of it."""
         return (self.path / path).open("rb")
 
-    def sweep(self) -> int:
-        """Remove what writers that were killed left behind, and count it."""
-        left = [*self.path.rglob(f"{_UNFINISHED}*")]
+    def sweep(self, folders: Iterable[str]) -> int:
+        """Remove what writers that were killed left behind in the run's own folders, and count it."""
+        left = [file for folder in ("", *folders) for file in (self.path / folder).glob(f"{_UNFINISHED}*")]
         for file in left:
             file.unlink(missing_ok=True)
         return len(left)
@@ -204,7 +204,7 @@ class Remote:
         with self._errors(path, "removed"):
             self._system.rm_file(self._at(path))
 
-    def sweep(self) -> int:
+    def sweep(self, folders: Iterable[str]) -> int:  # noqa: ARG002 (of no use here)
         """Nothing is left behind: a file goes up in one request, and one that ends early leaves no object."""
         return 0
 

@@ -81,13 +81,13 @@ def input_unit(name: str, currency: str) -> str:
 
     Examples
     --------
-    >>> [input_unit(name, "USD") for name in ("share_price", "converted.loeb", "volatility", "risk_free_shift.2y")]
+    >>> [input_unit(name, "USD") for name in ("stock_price", "converted.loeb", "volatility", "risk_free_shift.2y")]
     ['USD/share', 'USD', '1/yr^0.5', '1/yr']
     >>> input_unit("stock_price_factor", "USD")
     ''
     """
     amounts = dict.fromkeys(("principal", "converted", "surrendered"), currency)
-    own = {**amounts, "share_price": f"{currency}/share", "drift": "1/yr", "default_time": "yr"}
+    own = {**amounts, "drift": "1/yr", "default_time": "yr"}
     kind = name.partition(".")[0]
     if kind.endswith("_factor"):
         return ""

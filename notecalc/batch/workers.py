@@ -6,9 +6,9 @@ A worker writes what it computes before it gets the next block, so that nothing 
 from __future__ import annotations
 
 import contextlib
+import functools
 import logging
 import os
-import signal
 import time
 from collections import Counter, deque
 from collections.abc import Callable, Iterable
@@ -21,8 +21,10 @@ from typing import Any, Self, TypeAlias, cast
 from notecalc.batch.blocks import Record, make_block
 from notecalc.batch.case import Case
 from notecalc.batch.deadline import Deadline
+from notecalc.batch.hold import Hold, check_token
 from notecalc.batch.machine import forget_peak, machine_kind, resident_bytes
 from notecalc.batch.manifest import RunError
+from notecalc.batch.parent import serve_parent
 from notecalc.batch.room import UNSTARTED, Room, mebibytes
 from notecalc.batch.store import Store
 from notecalc.errors import NotecalcError
@@ -37,7 +39,9 @@ _log = logging.getLogger("notecalc")
 Done: TypeAlias = Callable[[Record], None]
 
 
-def compute_blocks(case: Case, store: Store, blocks: Iterable[int], room: Room, deadline: Deadline, done: Done) -> int:
+def compute_blocks(
+    case: Case, store: Store, held: Hold, blocks: Iterable[int], room: Room, deadline: Deadline, done: Done
+) -> int:
     """Compute blocks and say of each when it is written; in this process if there is one worker.
 
     Returns
@@ -53,15 +57,16 @@ def compute_blocks(case: Case, store: Store, blocks: Iterable[int], room: Room, 
         A block's worker died or hung three times; no worker starts; one alone needs more memory than there may be. In
         this process nobody notices a block that hangs.
     KeyboardInterrupt
-        At Ctrl-C, once the blocks that were being computed are written; at the second one at once.
+        At Ctrl-C, once the blocks that were being computed are written, or after half a minute or twice as long as the
+        longest took; at the second one at once.
     """
     forget_peak()
     if room.workers > 1:
-        with _Pool(case, store, room, deadline) as pool:
+        with _Pool(case, store, held, room, deadline) as pool:
             return pool.run(deque(blocks), done)
-    kind = machine_kind()
+    kind, check = machine_kind(), functools.partial(check_token, store, held.token)
     for block in blocks:
-        done(make_block(case, store, block, kind))
+        done(make_block(case, store, block, kind, check))
         if room.memory is not None and resident_bytes(peak=True) > room.memory:
             raise _too_much(resident_bytes(peak=True), room.memory)
     return resident_bytes(peak=True)
@@ -90,8 +95,8 @@ class _Worker:
 class _Pool:
     """Workers that are handed blocks."""
 
-    def __init__(self, case: Case, store: Store, room: Room, deadline: Deadline) -> None:
-        self._case, self._store, self._room, self._deadline = case, store, room, deadline
+    def __init__(self, case: Case, store: Store, held: Hold, room: Room, deadline: Deadline) -> None:
+        self._given, self._room, self._deadline = (case, store, held.token), room, deadline
         # Forked from a server that has everything imported and runs nothing, whose locks a fork would copy.
         self._context = get_context("forkserver")
         self._context.set_forkserver_preload(["notecalc.batch.forked"])
@@ -122,7 +127,7 @@ class _Pool:
             if stop is None:
                 self._hand_out(waiting)
             busy = [worker for worker in self._workers if worker.block is not None]
-            if not busy and (stop is not None or not waiting):
+            if (not busy and (stop is not None or not waiting)) or self._deadline.stopped:
                 break
             lines = {worker.line: worker for worker in self._workers if worker.block is not None or not worker.ready}
             try:
@@ -136,6 +141,7 @@ class _Pool:
                 if isinstance(stop, KeyboardInterrupt):
                     raise
                 stop = asked
+                self._deadline.stop()
         if stop is not None:
             raise stop
         return self._most
@@ -216,7 +222,7 @@ class _Pool:
 
     def _start(self) -> None:
         ours, theirs = self._context.Pipe()
-        process = self._context.Process(target=_work, args=(theirs, self._case, self._store), daemon=True)
+        process = self._context.Process(target=_work, args=(theirs, *self._given), daemon=True)
         process.start()
         theirs.close()
         worker = _Worker(process, ours)
@@ -238,11 +244,11 @@ def _too_much(used: int, memory: int) -> RunError:
     )
 
 
-def _work(connection: Connection, case: Case, store: Store) -> None:
+def _work(connection: Connection, case: Case, store: Store, token: str) -> None:
     """Compute the blocks that come down the line until there are no more, or nobody at its other end."""
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C goes to all; the parent says what is to be done
+    serve_parent()
     os.environ["NOTECALC_THREADS"] = "1"  # the cores are shared among workers, not threads
-    kind = machine_kind()
+    kind, check = machine_kind(), functools.partial(check_token, store, token)
     with contextlib.suppress(OSError):  # nobody is there any more
         connection.send((resident_bytes(peak=True), resident_bytes(os.getppid(), peak=True)))
     while True:
@@ -254,7 +260,7 @@ def _work(connection: Connection, case: Case, store: Store) -> None:
             return
         result: Any
         try:
-            result = make_block(case, store, block, kind)
+            result = make_block(case, store, block, kind, check)
         except NotecalcError as error:
             result = error
         except Exception as error:  # noqa: BLE001 (told to the parent, which raises it)

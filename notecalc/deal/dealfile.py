@@ -177,11 +177,24 @@ _RULES = {
     "string_type": "must be a text in quotes",
     "string_too_short": "must not be empty",
     "too_short": "must not be empty",
+    "int_type": "must be a whole number",
+    "int_from_float": "must be a whole number",
+    "int_parsing": "must be a whole number",
+    "float_type": "must be a number",
+    "float_parsing": "must be a number",
+    "finite_number": "must be a number",
     "bool_type": "must be true or false",
     "bool_parsing": "must be true or false",
 }
+_BOUNDS = {
+    "greater_than": ("above", "gt"),
+    "greater_than_equal": ("at least", "ge"),
+    "less_than": ("below", "lt"),
+    "less_than_equal": ("at most", "le"),
+}
 _PATTERNS = {
     r"^[a-z0-9]+(-[a-z0-9]+)*$": "must be a name in lower case letters, digits and hyphens",
+    r"^[a-z][a-z0-9_.-]*$": "must be a name in lower case letters, digits, dots, hyphens and underscores",
     r"^[A-Z]{3}$": "must be a currency code of three capitals, such as USD",
     r"^[0-9a-f]{64}$": "must be a SHA-256 hash: 64 hexadecimal digits in lower case",
 }
@@ -198,6 +211,9 @@ def _problem(error: Any, root: type[BaseModel], written: str) -> Problem:
     kind, got = error["type"], error["input"]
     loc = [part for part in error["loc"] if not str(part).startswith("<")]  # which part of a union was read
     path, rule, hint = _path(loc), _RULES.get(kind, error["msg"]), None
+    if kind in _BOUNDS:
+        words, limit = _BOUNDS[kind]
+        rule = f"must be {words} {error['ctx'][limit]:g}"
     if kind == "missing":
         return Problem(path, rule, None)
     if kind in ("model_type", "model_attributes_type") and not isinstance(got, list | str):

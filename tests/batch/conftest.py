@@ -30,7 +30,7 @@ from = 1.5
 to = 2.0
 by = 0.05
 
-[axes.share_price]
+[axes.stock_price]
 draw = "lognormal"
 median = 1.5
 deviation = 0.4

@@ -6,6 +6,7 @@ import itertools
 import json
 import logging
 import os
+import re
 import shutil
 import signal
 import socket
@@ -22,6 +23,7 @@ from notecalc.batch import blocks
 from notecalc.batch import cluster as clusters
 from notecalc.batch.cluster import Cluster
 from notecalc.batch.hold import hold
+from notecalc.batch.machine import machine_kind
 from notecalc.batch.manifest import RunError, verify
 from notecalc.batch.run import run
 from notecalc.batch.store import Folder, StoreError, open_store
@@ -104,7 +106,9 @@ def test_workers_that_die_join_late_or_have_other_versions_leave_the_bits_as_the
         opened_late, opened_older = of_workers(clusters._opened.cache_info)
         assert (opened_late.misses, opened_older.misses) == (1, 0)
         assert opened_late.hits >= 1
-        refusal = f"worker {names['older']} has other versions than this process: notecalc 0.0.9, not 0.1.0"
+        ours, _, sources = machine_kind().partition("notecalc ")[2].partition(", ")[0].partition("+")
+        versions = f"notecalc 0.0.9+{sources}, not {ours}+{sources}"
+        refusal = f"worker {names['older']} has other versions than this process: {versions}"
         told = [record.getMessage() for record in caplog.records if record.name == "notecalc"]
         assert told == [f"{refusal}; the run goes on without it"]
 
@@ -114,7 +118,7 @@ def test_workers_that_die_join_late_or_have_other_versions_leave_the_bits_as_the
 
 
 def _expect_refused_from_the_first(case, client, folder: Path, refusal: str) -> None:
-    with pytest.raises(RunError, match=refusal):
+    with pytest.raises(RunError, match=re.escape(refusal)):
         run(case, folder / "refused", client=client)
     assert [path.name for path in (folder / "refused").iterdir()] == [".lock"]
 
@@ -135,13 +139,13 @@ def test_a_block_that_hangs_is_done_by_another_worker_and_its_own_comes_back(cas
     expected = run(case, tmp_path / "alone", workers=1)
     woken, hung, made = threading.Event(), [], []
 
-    def make_block(case, store, block, kind):
+    def make_block(case, store, block, kind, check):
         if block == 3 and not hung:
             hung.append(get_worker().address)
             assert woken.wait(DEADLINE)
-        time.sleep(0.05)
+        time.sleep(0.1)  # so that 28 of the others take longer than a block may
         made.append((block, get_worker().address))
-        return blocks.make_block(case, store, block, kind)
+        return blocks.make_block(case, store, block, kind, check)
 
     monkeypatch.setattr(clusters, "make_block", make_block)
     monkeypatch.setattr(clusters, "_LOOK", 0.05)
@@ -254,6 +258,8 @@ def test_every_wait_has_an_end(case, tmp_path, monkeypatch):
         address = f"tcp://127.0.0.1:{other.getsockname()[1]}"
         with pytest.raises(RunError, match=rf"no scheduler answers at {address} within 0.5 s: Timed out"):
             run(case, tmp_path / "run", scheduler=address)
+        with pytest.raises(TermError, match="`scheduler` must be an address with a port, .*; got 'foo'"):
+            run(case, tmp_path / "run", scheduler="foo")
         other.listen()
         with pytest.raises(RunError, match=rf"no scheduler answers at {address} .* says nothing"):
             run(case, tmp_path / "run", scheduler=address)

@@ -20,6 +20,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from notecalc.batch import deadline
 from notecalc.batch.case import Case
 from notecalc.batch.manifest import verify
 from notecalc.batch.run import run
@@ -275,14 +276,27 @@ def test_a_block_that_always_hangs_is_reported(members, scenario_file, tmp_path)
     await_nobody(members, process.pid)
 
 
-def test_ctrl_c_keeps_what_is_done(scenario_file, small, tmp_path, undisturbed):
+def test_who_computes_ends_with_the_run_that_is_killed(members, scenario_file, tmp_path):
+    """In the midst of a block, which here takes for ever."""
+    process = started(
+        command(scenario_file(), tmp_path / "run", "--workers", "2"),
+        env={**os.environ, "NOTECALC_FAILPOINT": "hang:after-rename:4"},
+    )
+    assert await_blocks(tmp_path / "run", process, 2)
+    process.kill()
+    process.communicate(timeout=DEADLINE)
+    await_nobody(members, process.pid)
+
+
+@pytest.mark.parametrize("asked", [signal.SIGINT, signal.SIGTERM])
+def test_ctrl_c_or_sigterm_keeps_what_is_done(scenario_file, small, tmp_path, undisturbed, asked):
     place = tmp_path / "run"
     process = started(command(scenario_file(), place, "--workers", "2"))
     assert await_blocks(place, process, 2)
-    os.killpg(process.pid, signal.SIGINT)
+    os.killpg(process.pid, asked)
     said, _ = process.communicate(timeout=DEADLINE)
     assert process.returncode == 130, said
-    assert "--resume goes on" in said
+    assert "stopped; what is done is in" in said
     assert run(small, place, workers=1, resume=True).result_hash == undisturbed
 
 
@@ -300,6 +314,21 @@ def test_a_second_ctrl_c_does_not_wait_for_a_block_that_hangs(members, scenario_
     said, _ = process.communicate(timeout=DEADLINE)
     assert process.returncode == 130, said
     await_nobody(members, process.pid)
+
+
+def test_ctrl_c_does_not_wait_for_workers_that_are_stopped(small, tmp_path, monkeypatch):
+    monkeypatch.setattr(deadline, "_STOPPING", 0.3)
+
+    def stop(progress):
+        if progress.done:
+            for worker in multiprocessing.active_children():
+                os.kill(worker.pid, signal.SIGSTOP)
+            raise KeyboardInterrupt
+
+    begun = time.monotonic()
+    with pytest.raises(KeyboardInterrupt):
+        run(small, tmp_path / "run", workers=2, progress=stop, block_deadline=DEADLINE)
+    assert time.monotonic() < begun + DEADLINE / 2
 
 
 def test_a_terminal_sees_how_far_it_is(scenario_file, tmp_path):

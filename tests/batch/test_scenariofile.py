@@ -52,7 +52,7 @@ def test_everything_wrong_is_said_at_once(scenario_file):
         "results.dillution: must be one of",
         "Did you mean 'dilution'?",
         "results.dilution.accuracy: is no option of dilution",
-        "axes.share_price.deviation: must be above 0",
+        "axes.stock_price.deviation: must be above 0",
         "axes.on: must be dates; got 'words'",
     ):
         assert part in told, told
@@ -61,19 +61,27 @@ def test_everything_wrong_is_said_at_once(scenario_file):
 @pytest.mark.parametrize(
     ("old", "new", "message"),
     [
-        ("deviation = 0.4", "deviation = -1", "axes.share_price.deviation: must be above 0"),
-        ("deviation = 0.4", "", "axes.share_price.deviation: must be given with draw = 'lognormal'"),
-        ("median = 1.5", "mean = 1.5", "axes.share_price.mean: must be left out"),
+        ("deviation = 0.4", "deviation = -1", "axes.stock_price.deviation: must be above 0"),
+        ("deviation = 0.4", "", "axes.stock_price.deviation: must be given with draw = 'lognormal'"),
+        ("median = 1.5", "mean = 1.5", "axes.stock_price.mean: must be left out"),
         ("values = [2004-06-18, 2004-12-17]", "values = [1, 2]", "axes.on: must be dates; got 'numbers'"),
         ("values = [2004-06-18, 2004-12-17]", "values = [2004-06-18]", "zip 'day-and-principal': must be axes of one"),
         ("[axes.principal]", "[axes.principle]", "axes.principle: moves none of the results asked for"),
-        ("count = 26", "count = 0", "samples.count"),
+        ("[axes.stock_price]", "[axes.share_price]", "they take conversion_price, on, principal, stock_price. Did you"),
+        (
+            "[results.accrued]",
+            "[results.accrued]\n[axes.hazard_rate]\nvalues = [0.1]\n[results.cashflows]",
+            "axes.hazard_rate: moves nothing without axes.default_threshold",
+        ),
+        ("count = 26", "count = 0", "samples.count: must be at least 1; got 0"),
+        ("seed = 7", "seed = 'x'", "seed: must be a whole number; got 'x'"),
+        ("[axes.principal]", "[axes.Principal]", "axes.Principal: must be a name in lower case letters"),
         ("from = 1.5", "from = 'x'", "axes.conversion_price.from: must be a number or a date"),
-        ('assumed = "a test"', "", "axes.share_price.source or assumed: must be given with draw"),
+        ('assumed = "a test"', "", "axes.stock_price.source or assumed: must be given with draw"),
         (
             'assumed = "a test"',
             'assumed = "a"\nsource = "b"',
-            "axes.share_price.source or assumed: must be one of the two",
+            "axes.stock_price.source or assumed: must be one of the two",
         ),
         ("seed = 7", "", "seed: is missing"),
         ("[results.accrued]", "[results.value]", "market: is missing: results.value needs it"),
@@ -86,17 +94,22 @@ def test_a_wrong_file_says_where_and_what_is_allowed(scenario_file, old, new, me
     assert message in str(error.value), str(error.value)
 
 
+def test_one_result_in_python_is_a_list_of_one():
+    with pytest.raises(nc.DealFileError, match=r"1 problem\n.*results: must be a list of names.*Write \['dilution'\]"):
+        nc.scenarios("ibasis-2004", results="dilution", axes={}, seed=7)
+
+
 def test_whatever_is_there_twice_is_refused_at_once():
     """Each of these was merged in silence: a column, a group, a weight or a correlation was not what was asked."""
     drawn = {"draw": "uniform", "from": 1_000_000, "to": 2_000_000, "assumed": "a test"}
-    pair = ["share_price", "principal"]
+    pair = ["stock_price", "principal"]
     with pytest.raises(nc.DealFileError) as error:
         nc.scenarios(
             "ibasis-2004",
             results=["dilution", "accrued", "closing"],
             seed=7,
             axes={
-                "share_price": drawn,
+                "stock_price": drawn,
                 "principal": drawn,
                 "policy": ["refunded", "capped_kept", "refunded"],
                 "conversion_price": {"values": [1.5, 1.5, 1.5], "zip": "z"},
@@ -113,7 +126,7 @@ def test_whatever_is_there_twice_is_refused_at_once():
             },
         )
     assert [f"{each.path}: {each.rule}; got {each.got}" for each in error.value.problems] == [
-        "samples.correlations.1.axes: must be a pair that has no correlation yet; got ['principal', 'share_price']",
+        "samples.correlations.1.axes: must be a pair that has no correlation yet; got ['principal', 'stock_price']",
         "axes.policy: must have each value once; got refunded",
         "zip 'z': must have each row of values once; got 1.5, 2004-07-01",
         "summaries.quantiles: must have each entry once; got 0.05",

@@ -168,7 +168,9 @@ def test_a_run_has_its_summary_and_a_resumed_one_the_same(scenario_file, tmp_pat
     assert verify(case, made.store) == []
     manifest = tmp_path / "run" / "manifest.json"
     manifest.write_text(manifest.read_text().replace('"seed": 7', '"seed": 8'))
-    assert verify(case, made.store) == ["manifest.json can't be trusted: it is not what was written"]
+    assert verify(case, made.store) == [
+        "manifest.json can't be trusted: it is not what was written; --resume writes it anew"
+    ]
 
 
 def test_a_finished_run_is_resumed_without_reading_its_results(scenario_file, tmp_path, monkeypatch):

@@ -301,7 +301,7 @@ def test_killed_it_goes_on_and_a_changed_tape_is_refused(book, tmp_path, monkeyp
     assert json.loads((place / "manifest.json").read_text())["result_hash"] == undisturbed
     assert json.loads((place / "run.json").read_text())["inputs"]["tape"]["sha256"] == sha256(CSV.encode()).hexdigest()
     checked = CliRunner().invoke(app, ["run", file, "-o", str(place), "--verify"])
-    assert "7 blocks of 130 scenarios" in checked.output, checked.output
+    assert "7 blocks of 26 scenarios of each of 5 notes" in checked.output, checked.output
     changed = load_scenarios(book(tape={"0.0675": "0.0676"}))
     with pytest.raises(RunError, match=r"changed: tape\.sha256"):
         run(changed, place, workers=1, resume=True)

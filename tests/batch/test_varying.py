@@ -16,7 +16,7 @@ from notecalc.batch.varying import input_unit, told_axes, told_samples
 from notecalc.deal.marketfile import load_market
 
 README = (Path(__file__).resolve().parents[2] / "README.md").read_text(encoding="utf-8")
-OPTIONS = {"irr": {"rule": "at-maturity", "observed": "month", "drift": {"value": 0.1, "assumed": "a test"}}}
+OPTIONS = {"irr": {"rule": "optimal", "observed": "month", "drift": {"value": 0.1, "assumed": "a test"}}}
 
 
 @pytest.fixture(scope="module")

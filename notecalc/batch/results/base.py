@@ -139,6 +139,10 @@ class Result(ABC):
         """Say what it needs that neither the axes nor what scenarios are of have."""
         yield from ()
 
+    def idle(self, axes: Collection[str]) -> Mapping[str, str]:  # noqa: ARG002 (one that has any says so)
+        """Name the inputs that it takes but that move nothing beside these axes, each with what they would need."""
+        return {}
+
     def check(self, inputs: Inputs) -> None:  # noqa: ARG002 (of a deal, all of them may be left out)
         """Compute once what would fail in every scenario; `inputs` are those of the first.
 

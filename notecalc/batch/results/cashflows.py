@@ -79,6 +79,17 @@ class Cashflows(Result):
             rule = f"is missing: axes.{THRESHOLD} needs it, as an axis or in a market file"
             yield Problem("hazard_rate", rule, None)
 
+    def idle(self, axes: Collection[str]) -> Mapping[str, str]:
+        """What belongs to a conversion or a default moves nothing where there is none."""
+        needs = {} if THRESHOLD in axes else {"hazard_rate": f"axes.{THRESHOLD}"}
+        if not _ways(axes):
+            needs["recovery_rate"] = f"axes.default_on, axes.default_time or axes.{THRESHOLD}"
+        if not any(name.partition(".")[0] == "converted_on" for name in axes):
+            shares = ("conversion_price", "converted", "stock_price")
+            held = [name for name in self.takes if name.partition(".")[0] in shares]
+            needs |= dict.fromkeys(held, "axes.converted_on")
+        return needs
+
     @property
     def columns(self) -> Mapping[str, Column]:
         """Money to the cent, whole shares and their worth."""

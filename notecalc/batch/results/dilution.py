@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from typing import Any
 
 import numpy as np
@@ -26,8 +26,8 @@ class Dilution(Result):
 
     @property
     def takes(self) -> Mapping[str, str]:
-        """What `Deal.dilution` takes."""
-        return {"conversion_price": "number", "principal": "number", "share_price": "number"}
+        """What `Deal.dilution` takes, its ``share_price`` by the name that it has in all results."""
+        return {"conversion_price": "number", "principal": "number", "stock_price": "number"}
 
     @property
     def columns(self) -> Mapping[str, Column]:
@@ -39,6 +39,11 @@ class Dilution(Result):
             "headroom": Column("shares", "authorised shares left after them; below 0 where they do not suffice"),
         }
 
+    def idle(self, axes: Collection[str]) -> Mapping[str, str]:  # noqa: ARG002 (it is so whatever varies)
+        """The stock price counts where a class has an exercise price."""
+        treated = any(line.exercise_price is not None for line in cap_lines(self.deal.terms))
+        return {} if treated else {"stock_price": "a class of shares with an exercise price"}
+
     def compute(self, inputs: Inputs, size: int) -> Mapping[str, npt.NDArray[Any]]:
         """Ask the cap table."""
         terms = self.deal.terms
@@ -46,7 +51,7 @@ class Dilution(Result):
         held = to_money(register_of(terms).cents.sum())
         principal = self.default(inputs, "principal", held, size)
         prices = np.broadcast_to(read_prices(price, "conversion_price"), (size,))
-        old, new = shares_in_all(terms, prices, principal, inputs.get("share_price"))
+        old, new = shares_in_all(terms, prices, principal, inputs.get("stock_price"))
         # Authorised shares are counted in full, whatever the stock price.
         left = float(terms.capitalization.authorised.value) - sum(line.shares for line in cap_lines(terms))
         return {

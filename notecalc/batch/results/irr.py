@@ -30,6 +30,7 @@ ALL_HOLDERS = "all holders"
 _AT_ONCE = 16_384  # paths that are followed together: what they need stays in a processor's cache
 _NO_DAY = np.datetime64("NaT", "D")
 _NOT_FOLLOWED = ("hazard_elasticity", "hazard_reference_price")
+_OF_BOUNDARIES = ("borrow_cost", "risk_free")  # they move nothing else
 _NO_BOUNDARY = ("drift", "stock_price", "reset_probability")  # a boundary is not moved by them
 
 
@@ -133,8 +134,9 @@ class Irr(Result):
 
     @property
     def takes(self) -> Mapping[str, str]:
-        """The data of the market, the drift and the conversion price."""
+        """The data of the market that move something, the drift and the conversion price."""
         own = set(self._market.quotes()) - {*_NOT_FOLLOWED, "dividends"} | {"conversion_price", "drift"}
+        own -= set() if self._elections.optimal else {*_OF_BOUNDARIES}
         return dict.fromkeys(sorted(own), "number")
 
     @property

@@ -16,7 +16,7 @@ PRICES = st.one_of(st.integers(20, 900).map(lambda cents: cents / 100), st.float
 def test_each_scenario_is_the_table_of_the_deal(deal, other_deal, scenarios, other):
     of = other_deal if other else deal
     price, thousands, spot = (np.array(column, dtype=np.float64) for column in zip(*scenarios, strict=True))
-    inputs = {"conversion_price": price, "principal": 1000 * thousands, "share_price": spot}
+    inputs = {"conversion_price": price, "principal": 1000 * thousands, "stock_price": spot}
     made = Dilution(of, None).compute(inputs, price.size)
     for row in range(price.size):
         table = of.dilution(conversion_price=price[row], principal=inputs["principal"][row], share_price=spot[row])

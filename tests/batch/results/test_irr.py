@@ -205,6 +205,7 @@ drift = { value = 0.10, assumed = "no forecast is public" }
     [
         ("[samples]\ncount = 50\n", "", "samples: is missing: irr must be drawn some number of times"),
         (', assumed = "no forecast is public"', "", r"1 problem\n.*results.irr.drift: must be \{ value"),
+        ("[axes.volatility]", "[axes.risk_free]", "axes.risk_free: moves none of the results asked for"),
         ("trigger = 1.5", "trigger = true", r"1 problem\n.*results.irr.trigger: must be a number, without quotes"),
     ],
 )
