@@ -11,15 +11,13 @@ from notecalc.core._laying_out import ALONG_CYCLE, BY_DAYS, IN_MONTHS
 from notecalc.core._spans import Spans
 from notecalc.core.arrays import BoolArray, DateArray, FloatArray, IntArray
 from notecalc.core.conventions import find_day_count
-from notecalc.core.daycount import COMPILE_FROM, fill, ratio, year_fraction
+from notecalc.core.daycount import fill, ratio, year_fraction
 from notecalc.core.periods import Periods, count_fraction
 
 __all__ = ["accrued_years", "counting", "step_years", "years_by", "years_to_coupon"]
 
 
-def accrued_years(
-    periods: Periods, period: IntArray, day: DateArray, *, compile_from: int = COMPILE_FROM
-) -> FloatArray:
+def accrued_years(periods: Periods, period: IntArray, day: DateArray, *, compile_from: int | None = None) -> FloatArray:
     """Give the fraction of a year accrued from the start of some periods to a day in each, none of them missing.
 
     `compile_from` is as for `daycount.fill`.

@@ -366,7 +366,7 @@ def fill(
     *,
     threads: int | None = None,
     out: Any = None,
-    compile_from: int = COMPILE_FROM,
+    compile_from: int | None = None,
 ) -> FloatArray:
     """Give the year fraction of each span, or the interest if it has a principal and a rate.
 
@@ -378,12 +378,13 @@ def fill(
         What `read_day_counts` gave, the codes as a flat array or None.
     threads, out
         See `year_fraction`.
-    compile_from : int
-        Rows from which a compiled loop is used: fewer where numba is there already.
+    compile_from : int, optional
+        Rows from which a compiled loop is used, if not from `COMPILE_FROM` on: fewer where numba is there already.
     """
     thread_count(threads, spans.size)  # an impossible number is an error even where it makes no difference
     filled = _result_array(spans.size, out)
-    _each(spans, conventions, codes, filled, lambda count, part, into: _fill(count, part, into, threads, compile_from))
+    least = COMPILE_FROM if compile_from is None else compile_from
+    _each(spans, conventions, codes, filled, lambda count, part, into: _fill(count, part, into, threads, least))
     return filled
 
 
