@@ -11,6 +11,7 @@ import notecalc as nc
 from notecalc.batch import room as rooms
 from notecalc.batch import workers
 from notecalc.batch.deadline import Deadline
+from notecalc.batch.hold import hold
 from notecalc.batch.manifest import RunError, finish
 from notecalc.batch.room import Room, fitting
 from notecalc.batch.store import Folder
@@ -82,9 +83,10 @@ def test_as_many_workers_begin_as_the_memory_holds(monkeypatch):
 
 @pytest.mark.parametrize("count", [1, 2])
 def test_a_run_that_needs_more_than_it_may_have_ends_and_keeps_what_is_done(small, tmp_path, caplog, count):
-    records = []
-    with pytest.raises(RunError, match=r"the run needed [\d,]+ MiB of 1 MiB; what is done is kept. Fewer scenarios"):
-        compute_blocks(small, Folder(tmp_path), range(9), Room(count, MEBIBYTE, 0), Deadline(), records.append)
+    records, store = [], Folder(tmp_path)
+    told = r"the run needed [\d,]+ MiB of 1 MiB; what is done is kept. Fewer scenarios"
+    with hold(store) as held, pytest.raises(RunError, match=told):
+        compute_blocks(small, store, held, range(9), Room(count, MEBIBYTE, 0), Deadline(), records.append)
     assert len(records) == count
     assert ("1 workers go on" in caplog.text) == (count == 2)
 
@@ -102,6 +104,7 @@ def test_a_worker_that_grew_is_replaced_after_its_block(small, tmp_path, undistu
     def done(record):
         records[record.block] = record
 
-    compute_blocks(small, store, range(small.blocks), Room(2, 10**9 - 1, 1), Deadline(), done)
+    with hold(store) as held:
+        compute_blocks(small, store, held, range(small.blocks), Room(2, 10**9 - 1, 1), Deadline(), done)
     assert finish(small, store, records, summary=None)["result_hash"] == undisturbed
     assert len(started) > 2
