@@ -132,7 +132,13 @@ class Cluster:
         """
         # Bytes, which any worker can hold and hand on, and which the scheduler sends again if all that had them died.
         case_sent = self._submit(None, None, "case", bytes, pickle.dumps((case, self._store, self._held.token)))
-        self._deadline, waiting = deadline, deque(blocks)
+        try:
+            return self._go_on(case_sent, deque(blocks), deadline, done)
+        finally:  # else the scheduler keeps it as long as the exception that ended this lives
+            case_sent.release()
+
+    def _go_on(self, case_sent: Future, waiting: deque[int], deadline: Deadline, done: Done) -> int:
+        self._deadline = deadline
         stop: BaseException | None = None
         while True:
             try:
