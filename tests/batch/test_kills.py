@@ -307,6 +307,7 @@ def test_a_second_ctrl_c_does_not_wait_for_a_block_that_hangs(members, scenario_
         env={**os.environ, "NOTECALC_FAILPOINT": "hang:after-rename:4"},
     )
     assert await_blocks(place, process, 2)
+    time.sleep(1)  # by then both have begun another, and hang
     os.killpg(process.pid, signal.SIGINT)
     time.sleep(0.5)
     assert process.poll() is None
