@@ -143,43 +143,26 @@ def valued_arrays(
     accuracy: str,
     conversion_price: FloatArray | None = None,
 ) -> dict[str, FloatArray]:
-    """Every result of `convertible_value` or `convertible_greeks` alone, for who has rows by the million: no table."""
-    rows = _Rows.of(terms, market, on, model, accuracy, {}, conversion_price=conversion_price)
-    return {name: np.atleast_1d(values) for name, values in rows.compute(function).items()}
-
-
-def value_table(
-    terms: DealTerms,
-    market: Market,
-    on: Any,
-    model: str,
-    accuracy: str,
-    conversion_price: FloatArray | None = None,
-) -> pd.DataFrame:
-    """Every result of `convertible_value`, what exceeds the bond floor, and the worth of the series [currency].
+    """Every result of `convertible_value` or `convertible_greeks` alone, for who has rows by the million: no table.
 
     With a conversion price for each row, `on` has a day for each, too.
     """
     rows = _Rows.of(terms, market, on, model, accuracy, {}, conversion_price=conversion_price)
+    return {name: np.atleast_1d(values) for name, values in rows.compute(function).items()}
+
+
+def value_table(terms: DealTerms, market: Market, on: Any, model: str, accuracy: str) -> pd.DataFrame:
+    """Every result of `convertible_value`, what exceeds the bond floor, and the worth of the series [currency]."""
+    rows = _Rows.of(terms, market, on, model, accuracy, {})
     found = rows.compute(convertible_value)
     whole = float(sole_series(terms)[1].principal.value) / 100 * np.asarray(found["dirty_price"])
     option = np.asarray(found["dirty_price"]) - np.asarray(found["bond_floor"])
     return rows.frame({**found, "option_value": option, "value": whole})
 
 
-def greeks_table(
-    terms: DealTerms,
-    market: Market,
-    on: Any,
-    model: str,
-    accuracy: str,
-    conversion_price: FloatArray | None = None,
-) -> pd.DataFrame:
-    """Every result of `convertible_greeks`, and what a reset of the conversion price is worth where there is one.
-
-    Conversion prices are as in `value_table`.
-    """
-    rows = _Rows.of(terms, market, on, model, accuracy, {}, conversion_price=conversion_price)
+def greeks_table(terms: DealTerms, market: Market, on: Any, model: str, accuracy: str) -> pd.DataFrame:
+    """Every result of `convertible_greeks`, and what a reset of the conversion price is worth where there is one."""
+    rows = _Rows.of(terms, market, on, model, accuracy, {})
     found = rows.compute(convertible_greeks)
     if rows.reset is not None:
         with_it, without = (
