@@ -64,6 +64,11 @@ def await_nobody(members, group: int) -> None:
         time.sleep(0.01)
 
 
+def resuming(place):
+    """Give the option to go on with; none where a run was killed before it had begun, as there is nothing to resume."""
+    return ["--resume"] if (place / "run.json").exists() else []
+
+
 @dataclass
 class Torture:
     """Kills a run at random moments and resumes it, until it is finished."""
@@ -86,7 +91,7 @@ class Torture:
 
     def once(self, place: Path) -> bool:
         """Run or resume, and kill; whether a live run was hit."""
-        before, resume = blocks_in(place), ["--resume"] if (place / "run.json").exists() else []
+        before, resume = blocks_in(place), resuming(place)
         victim = str(self.random.choice([*self.victims, *self.others]))
         goal = min(before + int(self.random.choice(self.begin)), self.case.blocks)
         pause = self.random.uniform(0, self.pause)
@@ -150,7 +155,7 @@ def finished_after(torture: Torture, folder: Path, kills: int, expected: str) ->
         if not (place / "manifest.json").exists():
             torture.ready()
             said = subprocess.run(
-                command(torture.file, place, *torture.more, "--resume"), check=False, capture_output=True
+                command(torture.file, place, *torture.more, *resuming(place)), check=False, capture_output=True
             )
             assert said.returncode == 0, said.stderr.decode()
         told = json.loads((place / "manifest.json").read_text())
