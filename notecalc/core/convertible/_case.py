@@ -212,8 +212,7 @@ class Case:
         stretch = np.zeros(self.contract.size, dtype=np.bool_)
         rows, by_hazard = np.arange(self.contract.size), self.model == col.AYACHE_FORSYTH_VETZAL
         if by_hazard and self.accuracy in GRIDS:
-            flat = self.lines.table.reshape(-1)
-            rows = value_where_fast(self.lines.offsets, flat, GRIDS[self.accuracy], self.contract, columns, out)
+            rows = value_where_fast(self.lines.simple, GRIDS[self.accuracy], self.contract, columns, out)
         if not rows.size:
             return out, stretch
         lines, contract = self.lines.of_rows(self.contract[rows])
@@ -252,7 +251,7 @@ class Case:
         """Give the rows with one of their numbers moved, in rows and in segments."""
         case = self.at(column, self.columns[column] + by)
         in_segment = {col.R_VOLATILITY: col.VOLATILITY, col.R_RATE: col.RATE, col.R_CREDIT: col.CREDIT}
-        if column not in in_segment:
+        if column not in in_segment or np.isnan(case.lines.table[:, in_segment[column]]).all():
             return case
         table = case.lines.table.copy()
         table[:, in_segment[column]] += by

@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Any, Final
 
 import numpy as np
@@ -78,7 +79,7 @@ from notecalc.core.convertible._fast_rows import (
     value_fast,
 )
 
-__all__ = ["value_where_fast"]
+__all__ = ["SimpleNotes", "value_where_fast"]
 
 # Nodes below the call's level and above it; standard deviations to which Gaussians are summed, and from the stock price
 # and the kink of the payoff down and up; by how much the second grid is finer; the least error to be told, and by how
@@ -303,30 +304,49 @@ def choose(
         out[r] = 2 if rough > _SHOWN else 1
 
 
+@dataclass(frozen=True, slots=True, eq=False)
+class SimpleNotes:
+    """Of all notes of a table, what those are that can be valued in vectors: read once, however many rows there are."""
+
+    begins: IntArray
+    """Where the segments of each start, then how many they are."""
+    segments: FloatArray
+    notes: FloatArray
+    kind: IntArray
+    rank: IntArray
+    """Their places in an order in which those stand together that are alike."""
+
+    @classmethod
+    def of(cls, offsets: IntArray, table: FloatArray) -> SimpleNotes:
+        """Read them from flat segments."""
+        size = offsets.size - 1
+        counts, kind, group = np.zeros((3, size), dtype=np.int64)
+        segments, notes = np.zeros(table.size // FIELDS * S_FIELDS), np.zeros(size * N_FIELDS)
+        read_notes(offsets, table, counts, segments, notes, group, kind)
+        rank = np.empty(size, dtype=np.int64)
+        rank[np.argsort(group, kind="stable")] = np.arange(size)
+        return cls(np.concatenate([offsets[:-1], counts]), segments, notes, kind, rank)
+
+
 def value_where_fast(
-    offsets: IntArray, table: FloatArray, grid: Sequence[float], contract: IntArray, columns: Sequence[FloatArray],
+    simple: SimpleNotes, grid: Sequence[float], contract: IntArray, columns: Sequence[FloatArray],
     out: Sequence[FloatArray], threads: int | None = None,
 ) -> IntArray:  # fmt: skip
     """Fill in the rows that can be valued in vectors; give the places of the others."""
-    size = offsets.size - 1
-    counts, kind = np.zeros((2, size), dtype=np.int64)
-    short, notes = np.zeros(table.size // FIELDS * S_FIELDS), np.zeros(size * N_FIELDS)
-    group = np.zeros(size, dtype=np.int64)
-    read_notes(offsets, table, counts, short, notes, group, kind)
-    settings, begins = np.array(grid, dtype=np.float64), np.concatenate([offsets[:-1], counts])
+    size, settings = simple.kind.size, np.array(grid, dtype=np.float64)
+    tables = (simple.begins, simple.segments, simple.notes, settings)
     times = np.empty(contract.size, dtype=np.int64)
-    choose.spread(begins, notes, kind, settings, contract, *columns[: col.MARKET - 1], times, threads=threads)
+    choose.spread(
+        simple.begins, simple.notes, simple.kind, settings, contract, *columns[: col.MARKET - 1], times, threads=threads
+    )
     chosen = [columns[c] for c in (col.STOCK, col.R_VOLATILITY, col.R_RATE, col.R_CREDIT, col.RECOVERY, col.DROP)]
-    tables = (begins, short, notes, settings)
     again = np.flatnonzero(times > 1)
     if size == 1 and times.size and times.min() > 0 and 8 * again.size < times.size:  # nothing to sort
         value_fast.spread(*tables, contract, np.minimum(times, 1), *chosen, *out, threads=threads)
         _value_some(tables, again, contract, times, chosen, out, threads)
         return np.empty(0, dtype=np.int64)
     # Rows whose notes are alike stand together, those that are valued twice last.
-    rank = np.empty(size, dtype=np.int64)
-    rank[np.argsort(group, kind="stable")] = np.arange(size)
-    key = np.where(times > 0, (times - 1) * size + rank[contract], -1)
+    key = np.where(times > 0, (times - 1) * size + simple.rank[contract], -1)
     order = np.argsort(key.astype(np.int16 if 2 * size < 2**15 else np.int64), kind="stable")
     left = np.count_nonzero(times == 0)
     _value_some(tables, order[left:], contract, times, chosen, out, threads)

@@ -9,12 +9,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 
 from notecalc.core._coupon_years import accrued_years
 from notecalc.core.arrays import BoolArray, DateArray, FloatArray, IntArray
 from notecalc.core.convertible import _columns as col
+from notecalc.core.convertible._fast import SimpleNotes
 from notecalc.core.convertible._timeline_cuts import STEP_OF_MAKE_WHOLE, cut_days
 from notecalc.core.convertible._timeline_rows import accrue, fill_segments
 from notecalc.core.convertible._windows import Dividends, Window, Windows, of_each, read_windows
@@ -28,7 +30,7 @@ _DAY = np.timedelta64(1, "D")
 _NO_DAYS = np.empty(0, dtype=np.int64)
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@dataclass(frozen=True, eq=False)  # without slots, for what is kept once it has been asked for
 class Timelines:
     """Segments of pairs of a note and a settlement: those of pair i are ``offsets[i]`` to ``offsets[i + 1]``."""
 
@@ -37,6 +39,11 @@ class Timelines:
     accrued: FloatArray
     ratio: FloatArray
     """Shares for 100 of principal at settlement; NaN where conversion is closed."""
+
+    @cached_property
+    def simple(self) -> SimpleNotes:
+        """The pairs that can be valued with constant coefficients."""
+        return SimpleNotes.of(self.offsets, self.table.reshape(-1))
 
     @property
     def needs_general(self) -> BoolArray:

@@ -53,8 +53,7 @@ def fast_rows(terms, day, given_, accuracy="standard"):
     """Values in vectors, and the rows that are left to the engine."""
     case = Case.of(terms, day, given_)
     out = [np.full(case.contract.size, np.nan) for _ in range(5)]
-    flat = case.lines.table.reshape(-1)
-    left = _fast.value_where_fast(case.lines.offsets, flat, _fast.GRIDS[accuracy], case.contract, case.columns, out)
+    left = _fast.value_where_fast(case.lines.simple, _fast.GRIDS[accuracy], case.contract, case.columns, out)
     return out, left
 
 
@@ -263,9 +262,8 @@ def test_any_number_of_threads_and_of_lanes_gives_the_same_bits(make):
         try:
             out = [np.full(9000, np.nan) for _ in range(5)]
             _fast.value_where_fast(
-                case.lines.offsets, case.lines.table.reshape(-1), _fast.GRIDS["fast"], case.contract, case.columns, out,
-                threads=threads,
-            )  # fmt: skip
+                case.lines.simple, _fast.GRIDS["fast"], case.contract, case.columns, out, threads=threads
+            )
         finally:
             _fast.value_fast = kernel
         found.append(np.array(out))
@@ -278,7 +276,7 @@ def test_as_plain_python_it_says_the_same(make):
     case = Case.of(make(terms=TERMS["call that ends, and put"]), DAY, markets(2))
     table, contract, columns = case.lines.table.reshape(-1), case.contract, case.columns
     out = [np.full(2, np.nan) for _ in range(5)]
-    _fast.value_where_fast(case.lines.offsets, table, _fast.GRIDS["fast"], contract, columns, out)
+    _fast.value_where_fast(case.lines.simple, _fast.GRIDS["fast"], contract, columns, out)
     plain = [np.full(2, np.nan) for _ in range(5)]
     counts, group, kind = np.zeros((3, 1), dtype=np.int64)
     short, notes = np.zeros(len(case.lines.table) * _fast_rows.S_FIELDS), np.zeros(_fast_rows.N_FIELDS)
