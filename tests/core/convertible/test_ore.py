@@ -53,6 +53,19 @@ def same(make, which, allowed, *, later=lambda name, run: 0.0):
     assert compared
 
 
+def test_it_still_gives_what_is_kept(monkeypatch):
+    """A number that is only kept could be anybody's: where the engine is installed, it is asked again."""
+    pytest.importorskip("ORE", reason="Open Source Risk Engine is not installed")
+    monkeypatch.syspath_prepend(str(Path(__file__).parents[3] / "benchmarks"))
+    from ore_peer import CASES, ore_values
+
+    assert ORE["cases"] == CASES
+    grid = {"stock_drop": 1.0, "steps_a_year": 48, "nodes": 200}
+    (kept,) = (run["values"] for run in ORE["runs"] if all(run[name] == grid[name] for name in grid))
+    found, _ = ore_values([CASES[name] for name in kept], **grid)
+    np.testing.assert_allclose(found, list(kept.values()), rtol=1e-10)
+
+
 def test_cases_a_and_c(make):
     """Nothing is exercised early: both are right to what its grid allows, an error that falls as its nodes squared."""
     same(make, ("A", "C"), lambda run: 0.025 * (200 / run["nodes"]) ** 2)
