@@ -16,7 +16,7 @@ from typing import Any, Final
 import numpy as np
 
 from notecalc.core._jit import kernel
-from notecalc.core._vectors import exp, lanes_of, load, maximum, select, splat, store
+from notecalc.core._vectors import exp, lanes_of, load, maximum, select, splat, store, whole
 from notecalc.core.arrays import FloatArray, IntArray
 from notecalc.core.convertible import _columns as col
 from notecalc.core.convertible import (
@@ -49,7 +49,7 @@ from notecalc.core.convertible._columns import (
 )
 from notecalc.core.convertible._engine import GRIDS, MODEL, NODES, STEPS, WIDTH, _across, _span, finer_by
 from notecalc.core.convertible._lanes_events import mature, meet
-from notecalc.core.convertible._lanes_march import march
+from notecalc.core.convertible._lanes_march import early_share, march
 from notecalc.core.convertible._lanes_memory import (
     ARRAYS,
     ARRAYS_OF_TWO,
@@ -66,7 +66,7 @@ from notecalc.core.convertible._lanes_memory import (
 from notecalc.core.convertible._lanes_read import read
 from notecalc.core.convertible._lanes_two import march_two
 from notecalc.core.convertible._segment import own_or
-from notecalc.core.convertible._steps import IMPLICIT, IMPLICIT_IN_LANES, LEAST_BRIEF, LEAST_STEPS
+from notecalc.core.convertible._steps import IMPLICIT, IMPLICIT_IN_LANES, LEAST_BRIEF, LEAST_STEPS, MORE
 
 __all__ = ["value_rows_in_lanes"]
 
@@ -287,7 +287,10 @@ def _one_grid(
         bits = shape[s]
         is_open, is_call, same = (bits & IS_OPEN) != 0, (bits & IS_CALL) != 0, not graded and (bits & DRIFTS) == 0
         hard = (bits & HARD) != 0
-        put(now, STEPS_TAKEN, load(counts, s * lanes_of(like), like) * splat(float(times), like))
+        steps = load(counts, s * lanes_of(like), like)
+        if graded:
+            steps = whole(steps * (one + splat(MORE, like) * early_share(like, seg, s * FIELDS)) + 0.5)
+        put(now, STEPS_TAKEN, steps * splat(float(times), like))
         # Two leave waves next to where a jump was: they are gone by the next segment, but not from what is read.
         gently = (s == 0 and is_open and is_call) or (bits & GENTLE) != 0
         implicit = IMPLICIT if gently else IMPLICIT_IN_LANES
@@ -329,7 +332,7 @@ def _one_grid(
         _lanes_trigger.parabola, _lanes_trigger.end_jump, _lanes_trigger.first_called, _lanes_trigger.weigh_end,
         _lanes_trigger.weigh_held,
         _lanes_march.set_step, _lanes_march.hold, _lanes_march.release, _lanes_march.spreads,
-        _lanes_march.eliminate, march,
+        _lanes_march.eliminate, early_share, march,
         _lanes_two_edge.peek, _lanes_two_edge.look,
         _lanes_two_edge.miss, _lanes_two_edge.find_part, _lanes_two_edge.find_edge_of_two,
         _lanes_two_edge.finish_two, _lanes_two.factor_two, _lanes_two.eliminate_two, _lanes_two.solve_second,

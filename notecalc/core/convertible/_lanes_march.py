@@ -101,7 +101,7 @@ def march(
     """Carry the value from the end of a segment to its start; `same` if all steps have the same factors."""
     zeros, one, half = splat(0.0, like), splat(1.0, like), splat(0.5, like)
     length = of(like, seg, o + LENGTH)
-    graded = splat(GRADED, like) * minimum(maximum(of(like, seg, o + CARRY) / GRADED_FROM, zeros), one)
+    graded = splat(GRADED, like) * early_share(like, seg, o)
     steps = of(like, now, STEPS_TAKEN)
     most, least = int(most_of(like, now, STEPS_TAKEN)), int(least_of(like, now, STEPS_TAKEN))
     even = length / (2.0 * steps)
@@ -138,6 +138,11 @@ def march(
         finish(like, grid, room, now, cells, nodes, zero, twice, is_open, is_call, hard, elastic)
         if step >= least + late:
             release(like, grid, room, now, nodes, idle, False)
+
+
+def early_share(like: Any, seg: Any, o: int) -> Any:
+    """Give how far a segment is cut for early conversion; see `_steps.early_share`."""
+    return minimum(maximum(of(like, seg, o + CARRY) / GRADED_FROM, splat(0.0, like)), splat(1.0, like))
 
 
 def hold(like: Any, grid: Any, room: int, now: Any, nodes: int, two: Any) -> None:

@@ -34,7 +34,7 @@ from notecalc.core.convertible._columns import (
     RATE,
     VOLATILITY,
 )
-from notecalc.core.convertible._lanes_march import hold, release, set_step, spreads
+from notecalc.core.convertible._lanes_march import early_share, hold, release, set_step, spreads
 from notecalc.core.convertible._lanes_memory import (
     AHEAD,
     BEND,
@@ -89,7 +89,7 @@ from notecalc.core.convertible._lanes_memory import (
     rise,
 )
 from notecalc.core.convertible._lanes_two_edge import find_edge_of_two, finish_two, look, miss
-from notecalc.core.convertible._steps import GRADED, GRADED_FROM
+from notecalc.core.convertible._steps import GRADED
 
 __all__: list[str] = []
 
@@ -106,7 +106,7 @@ def march_two(
     """Carry both unknowns from the end of a segment to its start; `same` if all steps have the same factors."""
     zeros, one, half = splat(0.0, like), splat(1.0, like), splat(0.5, like)
     length = of(like, seg, o + LENGTH)
-    graded = splat(GRADED, like) * minimum(maximum(of(like, seg, o + CARRY) / GRADED_FROM, zeros), one)
+    graded = splat(GRADED, like) * early_share(like, seg, o)
     steps = of(like, now, STEPS_TAKEN)
     most, least = int(most_of(like, now, STEPS_TAKEN)), int(least_of(like, now, STEPS_TAKEN))
     even = length / (2.0 * steps)

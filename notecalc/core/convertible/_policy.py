@@ -49,7 +49,7 @@ from notecalc.core.convertible._engine import (
 )
 from notecalc.core.convertible._outcomes import CALLED, CONVERTED, ENDINGS, FORCED, ending_at
 from notecalc.core.convertible._segment import along, is_barrier
-from notecalc.core.convertible._steps import IMPLICIT, LEAST_BRIEF, step_count
+from notecalc.core.convertible._steps import IMPLICIT, most_steps, step_count
 from notecalc.core.convertible._weights import derivatives
 
 __all__ = ["POINT", "points_at_most", "policy_rows"]
@@ -61,7 +61,7 @@ POINT = 3  # numbers of a boundary's point: time [yr], kind, stock price
 
 def points_at_most(settings: Any, segments: int) -> int:
     """Give how many points the boundaries of a row may have."""
-    steps = (1 << (int(settings[GRIDS]) - 1)) * (settings[STEPS] + LEAST_BRIEF * segments) + IMPLICIT // 2 * segments
+    steps = (1 << (int(settings[GRIDS]) - 1)) * most_steps(settings[STEPS], segments) + IMPLICIT // 2 * segments
     return int(4 * steps + 6 * segments + 1)
 
 
@@ -135,7 +135,7 @@ def on_grid(
         count = add_point(points, count, total, CONVERSION, seg[o + LEVEL_END] * parting)
     for s in range(end - 1, begin - 1, -1):
         o = s * FIELDS
-        turns = step_count(seg, o, steps, total) * times
+        turns = step_count(seg, o, row, steps, total) * times
         _march.march(u, b, work, exp_y, state, now, seg, o, row, model, h, zero, turns)
         turns += IMPLICIT // 2
         _outcomes.follow(p, work, state, seg, o, row, model, h, zero, turns)
@@ -171,7 +171,7 @@ def on_grid(
         _outcomes.slope_at, _outcomes.put_slope, _outcomes.substitute,
         _outcomes.follow, _outcomes.edge_after, _outcomes.carry_over, _outcomes.hold, _outcomes.call, _outcomes.enter,
         _outcomes.mature, _outcomes.meet,
-        add_point, add_edges, add_day, on_grid,
+        add_point, add_edges, add_day, on_grid, most_steps,
     ],
 )  # fmt: skip
 def policy_rows(
@@ -189,7 +189,7 @@ def policy_rows(
     memory, work = np.empty((6, room)), np.zeros(WORK * room)
     chance, tilt = np.empty(ENDINGS * room), np.empty(ENDINGS * room)
     row, now, own = np.empty(MARKET), np.empty(STEP), np.empty(most * FIELDS)
-    state = np.zeros(STATE + EDGE_PARTS * (int(settings[STEPS] + 2 * LEAST_BRIEF) * finest + IMPLICIT))
+    state = np.zeros(STATE + EDGE_PARTS * (int(most_steps(settings[STEPS], 1)) * finest + IMPLICIT))
     results = np.empty((2, ENDINGS))
     out = (converted, forced, at_maturity, called, put, defaulted, redeemed, life)
     by_row = points.reshape((max(rows, 1), points.size // (max(rows, 1) * POINT), POINT))
