@@ -29,7 +29,7 @@ def early_share(seg: Any, o: int, row: Any) -> Any:
     return min(max(own_or(seg[o + CARRY], row[R_CARRY]) / GRADED_FROM, 0.0), 1.0)
 
 
-def step_count(seg: Any, o: int, row: Any, steps: float, total: float) -> int:
+def step_count(seg: Any, o: int, row: Any, steps: float, total: float) -> Any:
     """Give the steps of a segment on the coarsest grid, of those of a life of so many years."""
     count = max(LEAST_BRIEF if seg[o + BRIEF] > 0.0 else LEAST_STEPS, round(steps * seg[o + LENGTH] / total))
     return math.floor(count * (1.0 + MORE * early_share(seg, o, row)) + 0.5)
