@@ -395,7 +395,8 @@ def hold(
     It is infinite, below all nodes or above them, where all of them are beyond.
     """
     nodes = v.size
-    same = _SAME if ending in (PUT, CALLED) else 0.0
+    # What is on its bound already ends as it did; its holder converts if shares are worth more by more than rounding.
+    same = _SAME if ending in (PUT, CALLED) else -_SAME
     first, last = 0, nodes - 1
     while first < nodes and exp_y[first] < low * (1.0 - 1e-12):
         first += 1
