@@ -214,7 +214,7 @@ def _bond_floor(case: Case) -> FloatArray:
     moved = np.flatnonzero(columns[col.ELASTICITY] != 0)
     if moved.size:
         table = case.lines.table.copy()
-        table[:, [col.RATIO, col.OPEN, col.CALL, col.PUT, col.DAY_OPEN]] = 0.0
+        table[:, [col.RATIO, col.DAY_RATIO, col.OPEN, col.CALL, col.PUT, col.DAY_OPEN]] = 0.0
         table[:, [col.NOTICE, col.BY_NOTICE, col.DAY_NOTICE]] = 0.0
         table[:, col.DAY_CALL] = np.nan
         last = np.zeros(len(table), dtype=bool)
