@@ -365,11 +365,13 @@ def fill_segments(
             if dividend_days[k] > start[begin] and s < stop:
                 table[s * FIELDS + DIVIDEND] += dividends[k]
         o = (stop - 1) * FIELDS
-        coupon, cash = table[o + COUPON], 0.0 if settings[IN_SHARES] else repaid[i]
-        instead = 0.0 if keeps[i] else coupon  # of shares
+        # The last coupon; another that is paid late, on that day, comes beside shares, too.
+        is_due = accrual_end[last] > start[begin] and paid[last] == end[stop - 1]
+        coupon = _coupon(rate, numerator, denominator, n, last) if is_due else 0.0
+        instead, cash = 0.0 if keeps[i] else coupon, 0.0 if settings[IN_SHARES] else repaid[i]
         table[o + DAY_PUT] = max(repaid[i], put) + instead
         table[o + DAY_CASH] = (put if put > repaid[i] else cash) + instead
         table[o + DAY_FLOOR] = coupon if on_conversion else 0.0
-        table[o + COUPON], table[o + DAY_CALL], table[o + DIVIDEND] = coupon - instead, math.nan, 0.0
+        table[o + COUPON], table[o + DAY_CALL], table[o + DIVIDEND] = table[o + COUPON] - instead, math.nan, 0.0
         _fill_levels(table, begin, stop)
         _fill_brief(table, begin, stop)
