@@ -180,9 +180,11 @@ class Case:
         _check_notice(model, terms)
         layout = Layout.of(terms.periods, settlement, numbers)
         check_within_life(terms.periods, layout.note, layout.settlement)
+        for name, part in moves.items():
+            part.check_size(name, layout.row.size)
         source = Source(terms, layout, curves, dividends)
-        if col.VOLATILITY in curves and source.counts_days:
-            raise TermError("volatility", rule="a number where a call counts days", got=given["volatility"])
+        if source.counts_days and (col.VOLATILITY in curves or "volatility" in moves):
+            raise TermError("volatility", rule="a number where a call counts days", got=market["volatility"])
         columns = _columns_of(layout, fields)
         for name in in_segment:
             if isinstance(given.get(name), Steps):
@@ -288,15 +290,18 @@ def _moves(given: Mapping[str, Any], may: Mapping[str, int]) -> dict[str, Moved]
     return moves
 
 
-def _check_moved(name: str, moves: Mapping[str, Moved], lines: Timelines) -> None:
-    """Raise where what was moved, and so has segments for each row, is below 0 in one of them."""
-    if name not in moves:
-        return
+def _check_moved(credit: str, moves: Mapping[str, Moved], lines: Timelines) -> None:
+    """Raise where what was moved, and so has segments for each row, cannot be what it is in one of them."""
     row = np.repeat(np.arange(lines.offsets.size - 1), np.diff(lines.offsets))
-    low = np.unique(row[lines.table[:, col.CREDIT] < 0]).tolist()
-    if low:
-        rule = "at least 0 at all times once it is moved"
-        raise TermError(name, rule=rule, got="less", row=low[0], rows=low)
+    used = {credit: lines.table[:, col.CREDIT], "volatility": lines.table[:, col.VOLATILITY]}
+    for name in [name for name in used if name in moves]:
+        rule, wrong = "at least 0", used[name] < 0
+        if name == "volatility":
+            rule, wrong = "above 0 and up to 10", (used[name] <= 0) | (used[name] > 10)
+        if wrong.any():
+            rows = np.unique(row[wrong]).tolist()
+            got = float(used[name][wrong][0])
+            raise TermError(name, rule=f"{rule} at all times once it is moved", got=got, row=rows[0], rows=rows)
 
 
 def _missing_steps(given: Steps, size: int) -> FloatArray:

@@ -39,7 +39,8 @@ NOTICE: Final = 28  # from an issuer's notice to redemption [yr]; 0: called at o
 BY_NOTICE: Final = 29  # whether the issuer may give it; CALL_START and CALL_END are then what redemption pays
 DAY_NOTICE: Final = 30  # what redemption pays after a notice on the last day alone; 0: none
 BRIEF: Final = 31  # time in which what a call makes of the value must be seen [yr]; 0: it has long enough
-FIELDS: Final = 32
+DAY_RATIO: Final = 32  # shares per 100 on the last day: of two windows that share it, the one with more
+FIELDS: Final = 33
 
 # ---- a row: one value to compute ----
 STOCK: Final = 0

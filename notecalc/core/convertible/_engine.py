@@ -36,6 +36,7 @@ from notecalc.core.convertible._columns import (
     CREDIT,
     DAY_CALL,
     DAY_FLOOR,
+    DAY_RATIO,
     DAY_TRIGGER,
     DROP,
     ELASTICITY,
@@ -119,7 +120,7 @@ def finer_by(seg: Any, begin: int, end: int, row: Any, span: float, across: floa
             # It is seen from today: near what happens that day, or not at all.
             place = seg[o + LEVEL_END]
             if not math.isnan(seg[o + DAY_CALL]):
-                place = max((seg[o + DAY_CALL] - seg[o + DAY_FLOOR]) / seg[o + RATIO], seg[o + DAY_TRIGGER])
+                place = max((seg[o + DAY_CALL] - seg[o + DAY_FLOOR]) / seg[o + DAY_RATIO], seg[o + DAY_TRIGGER])
             if place <= 0.0 or abs(math.log(row[STOCK] / place)) > _NEAR * (wide + cell):
                 continue
         need = max(need, cell / (_BRIEFLY * wide))
@@ -381,7 +382,7 @@ def _on_nodes(noticed: Any, nodes: int) -> Any:
         _events.known_kink, _events.crosses, _events.excess, _events.crossing, _events.beside, _events.clip,
         _events.weigh_conversion, _events.weigh_trigger, _events.cap, _events.enter,
         _events.weigh_held, _events.first_called, _events.jump_at_trigger, _events.enter_put, _events.move,
-        _events.add_coupon, _events.mature, _events.meet,
+        _events.add_coupon, _events.leave_day, _events.mature, _events.meet,
         _across, finer_by, most_segments, copy_segments, _room, _span, _one_grid, _read, _extrapolated, _on_nodes,
         _each_row,
     ],

@@ -19,6 +19,7 @@ from notecalc.core.convertible._columns import (
     DAY_FLOOR,
     DAY_OPEN,
     DAY_PUT,
+    DAY_RATIO,
     DAY_TRIGGER,
     DIVIDEND,
     FLOOR_END,
@@ -69,7 +70,7 @@ def mature(
     """
     work[GAIN, :] = 0.0
     work[PASS, :] = 0.0
-    k, paid = seg[o + RATIO] * seg[o + LEVEL_END], seg[o + DAY_PUT]
+    k, paid = seg[o + DAY_RATIO] * seg[o + LEVEL_END], seg[o + DAY_PUT]
     is_open, floor = seg[o + DAY_OPEN] > 0, seg[o + DAY_FLOOR]
     # Shares are worth their price whatever becomes of the issuer.
     debt_part = seg[o + DAY_CASH] / (paid if model == GOLDMAN_SACHS else 1.0)
@@ -89,6 +90,7 @@ def mature(
         for i in range(b.size):
             b[i] = 0.0
     add_coupon(u, b, seg[o + COUPON], model)
+    leave_day(u, exp_y, seg, o)
     enter(u, b, work, exp_y, state, seg, o, model, h, zero, (-1.0, 0.0, 0.0, 0.0))
 
 
@@ -98,6 +100,14 @@ def add_coupon(u: Any, b: Any, coupon: float, model: int) -> None:
         u[i] += coupon
         if model == TSIVERIOTIS_FERNANDES:
             b[i] += coupon
+
+
+def leave_day(u: Any, exp_y: Any, seg: Any, o: int) -> None:
+    """Take W from the shares of a day to those of the segment that it ends."""
+    more = (seg[o + DAY_RATIO] - seg[o + RATIO]) * seg[o + LEVEL_END]
+    if more != 0.0:
+        for i in range(u.size):
+            u[i] += more * exp_y[i]
 
 
 def meet(
@@ -113,7 +123,7 @@ def meet(
     weigh_held(u, work, state, seg, later, o, h, zero)
     place = move(u, b, spare, work, exp_y, state, seg, later, o, model, h, zero, kink[0])
     kink = (place, kink[1], kink[2], kink[3])
-    scale = seg[o + RATIO] * seg[o + LEVEL_END]
+    scale = seg[o + DAY_RATIO] * seg[o + LEVEL_END]
     floor = seg[o + DAY_FLOOR]
     if not math.isnan(seg[o + DAY_CALL]):
         trigger = seg[o + DAY_TRIGGER] / seg[o + LEVEL_END]
@@ -132,6 +142,12 @@ def meet(
     if seg[o + DAY_OPEN] > 0:
         kink = clip(u, b, work, exp_y, 1.0, floor, 0.0, 0.0, 1e300, 0.0, h, kink)
     add_coupon(u, b, seg[o + COUPON], model)
+    if seg[o + DAY_RATIO] != seg[o + RATIO]:
+        leave_day(u, exp_y, seg, o)
+        if kink[0] >= 0.0:  # beyond it W is level no more
+            weigh_kink(work[GAIN], kink[0], kink[1], kink[2], 0, u.size - 1)
+            weigh_kink(work[PASS], kink[0], kink[3], 0.0, 0, u.size - 1)
+        kink = (-1.0, 0.0, 0.0, 0.0)
     enter(u, b, work, exp_y, state, seg, o, model, h, zero, kink)
 
 
@@ -165,9 +181,9 @@ def move(
     u: Any, b: Any, spare: Any, work: Any, exp_y: Any, state: Any, seg: Any, later: int, o: int, model: int, h: float,
     zero: int, place: float,
 ) -> float:  # fmt: skip
-    """Take both unknowns to the levels and the ratio of the segment before; give where the kink has got to."""
+    """Take both unknowns to the levels of the segment before and the ratio of its last day; give the kink's place."""
     old, new, dividend = seg[later + LEVEL_START], seg[o + LEVEL_END], seg[o + DIVIDEND]
-    k_old, k_new = seg[later + RATIO], seg[o + RATIO]
+    k_old, k_new = seg[later + RATIO], seg[o + DAY_RATIO]
     edge = state[LAST] + state[PART]
     pinned = is_pinned(state, model)
     part, last = state[PART], int(state[LAST])

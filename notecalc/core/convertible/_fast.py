@@ -34,6 +34,7 @@ from notecalc.core.convertible._columns import (
     DAY_FLOOR,
     DAY_OPEN,
     DAY_PUT,
+    DAY_RATIO,
     DIVIDEND,
     FIELDS,
     FLOOR_END,
@@ -112,7 +113,7 @@ def is_simple(seg: Any, o: int, first: int, last: bool) -> Any:  # noqa: FBT001 
     plain = (
         math.isnan(seg[o + RATE]) and math.isnan(seg[o + CARRY]) and math.isnan(seg[o + VOLATILITY])
         and math.isnan(seg[o + CREDIT]) and math.isnan(seg[o + DAY_CALL]) and seg[o + PUT] == 0.0
-        and seg[o + DIVIDEND] == 0.0 and seg[o + COUPON] >= 0.0 and k == seg[first + RATIO]
+        and seg[o + DIVIDEND] == 0.0 and seg[o + COUPON] >= 0.0 and k == seg[first + RATIO] == seg[o + DAY_RATIO]
         and seg[o + FLOOR_START] == seg[o + FLOOR_END]
         and seg[o + CLAIM_START] == seg[first + CLAIM_START] and seg[o + CLAIM_END] == seg[first + CLAIM_START]
     )  # fmt: skip

@@ -30,6 +30,7 @@ from notecalc.core.convertible._columns import (
     DAY_NOTICE,
     DAY_OPEN,
     DAY_PUT,
+    DAY_RATIO,
     DAY_TRIGGER,
     DIVIDEND,
     FIELDS,
@@ -54,6 +55,7 @@ from notecalc.core.convertible._columns import (
     PUT_END,
     PUT_LAST,
     PUT_START,
+    RATIO,
     SIDE,
     SPARE,
     TOMORROW,
@@ -111,6 +113,7 @@ def value_called(
     o, end = r * FIELDS, min(end, seg[r * FIELDS + LENGTH])
     cut_segment(part, FIELDS, seg, o, begin if r == s else 0.0, end)
     is_open, floor = seg[o + OPEN], part[FIELDS + FLOOR_END]
+    part[FIELDS + DAY_RATIO] = seg[o + (DAY_RATIO if on_the_day else RATIO)]
     if on_the_day:
         is_open, floor = seg[o + DAY_OPEN], seg[o + DAY_FLOOR]
         price = max(price, seg[o + DAY_PUT])

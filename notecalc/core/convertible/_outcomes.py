@@ -23,6 +23,7 @@ from notecalc.core.convertible._columns import (
     DAY_FLOOR,
     DAY_OPEN,
     DAY_PUT,
+    DAY_RATIO,
     DAY_TRIGGER,
     DECAY,
     DIVIDEND,
@@ -56,7 +57,7 @@ from notecalc.core.convertible._columns import (
     TRIGGER,
     VOLATILITY,
 )
-from notecalc.core.convertible._events import beside, crosses, crossing, excess, known_kink, move
+from notecalc.core.convertible._events import beside, crosses, crossing, excess, known_kink, leave_day, move
 from notecalc.core.convertible._march import settle
 from notecalc.core.convertible._segment import along, is_barrier, own_or, rise, spreads
 from notecalc.core.convertible._weights import interpolate, weigh_jump, weigh_kink
@@ -220,7 +221,7 @@ def mature(p: Any, tilt: Any, v: Any, exp_y: Any, seg: Any, o: int, h: float, ze
 
     NaN if conversion is closed, 0 if it is always better.
     """
-    k, paid, floor = seg[o + RATIO] * seg[o + LEVEL_END], seg[o + DAY_PUT], seg[o + DAY_FLOOR]
+    k, paid, floor = seg[o + DAY_RATIO] * seg[o + LEVEL_END], seg[o + DAY_PUT], seg[o + DAY_FLOOR]
     is_open, cash = seg[o + DAY_OPEN] > 0, paid - floor
     parting = (max(cash, 0.0) / k) if is_open else math.nan
     for i in range(v.size):
@@ -235,6 +236,7 @@ def mature(p: Any, tilt: Any, v: Any, exp_y: Any, seg: Any, o: int, h: float, ze
         for which in range(ENDINGS):
             jump = meant(REDEEMED, which) - meant(AT_MATURITY, which)
             weigh_jump(tilt[which], first - 1, place - (first - 1), jump, 0, v.size - 1)
+    leave_day(v, exp_y, seg, o)
     enter(p, tilt, v, exp_y, seg, o, h, zero, (-1.0, 0.0, 0.0, 0.0))
     return parting
 
@@ -257,7 +259,7 @@ def meet(
     kink = known_kink(v, scratch, seg, later, zero)
     place = move(v, scratch, spare, work, exp_y, state, seg, later, o, AYACHE_FORSYTH_VETZAL, h, zero, kink[0])
     kink = (place, kink[1], kink[2], kink[3])
-    scale, floor = seg[o + RATIO] * seg[o + LEVEL_END], seg[o + DAY_FLOOR]
+    scale, floor = seg[o + DAY_RATIO] * seg[o + LEVEL_END], seg[o + DAY_FLOOR]
     if not math.isnan(seg[o + DAY_CALL]):
         trigger = seg[o + DAY_TRIGGER] / seg[o + LEVEL_END]
         found[0] = call(p, tilt, v, exp_y, seg[o + DAY_CALL], floor, seg[o + DAY_OPEN], trigger, scale, h, zero, kink)
@@ -267,6 +269,9 @@ def meet(
         found[2] = hold(p, tilt, v, exp_y, 1.0, floor, 0.0, 0.0, 1e300, CONVERTED, h, kink)
     for i in range(v.size):
         v[i] += seg[o + COUPON]
+    if seg[o + DAY_RATIO] != seg[o + RATIO]:
+        leave_day(v, exp_y, seg, o)
+        kink = (-1.0, 0.0, 0.0, 0.0)
     found[3], found[4] = enter(p, tilt, v, exp_y, seg, o, h, zero, kink)
     for part in range(found.size):
         found[part] = math.exp((found[part] - zero) * h)
@@ -395,7 +400,8 @@ def hold(
     It is infinite, below all nodes or above them, where all of them are beyond.
     """
     nodes = v.size
-    same = _SAME if ending in (PUT, CALLED) else 0.0
+    # What is on its bound already ends as it did; its holder converts if shares are worth more by more than rounding.
+    same = _SAME if ending in (PUT, CALLED) else -_SAME
     first, last = 0, nodes - 1
     while first < nodes and exp_y[first] < low * (1.0 - 1e-12):
         first += 1

@@ -15,6 +15,7 @@ from notecalc.core.convertible._columns import (
     DAY_FLOOR,
     DAY_OPEN,
     DAY_PUT,
+    DAY_RATIO,
     DAY_TRIGGER,
     DIVIDEND,
     EDGE_NEW,
@@ -100,13 +101,13 @@ def add_day(points: Any, count: int, seg: Any, o: int, time: float, found: Any) 
     level = seg[o + LEVEL_END]
     if not math.isnan(seg[o + DAY_CALL]):
         if seg[o + DAY_OPEN] > 0:
-            forced = max((seg[o + DAY_CALL] - seg[o + DAY_FLOOR]) / seg[o + RATIO], seg[o + DAY_TRIGGER])
+            forced = max((seg[o + DAY_CALL] - seg[o + DAY_FLOOR]) / seg[o + DAY_RATIO], seg[o + DAY_TRIGGER])
             count = add_point(points, count, time, FORCING, forced)
         count = add_point(points, count, time, CASH_CALL, level * found[0])
     if not math.isnan(seg[o + DAY_PUT]):
         count = add_point(points, count, time, PUTTING, level * found[1])
     # Where conversion is open before, its edge just then is of note if something is lost by waiting until after.
-    loses = seg[o + DIVIDEND] > 0 or seg[o + FIELDS + RATIO] < seg[o + RATIO]
+    loses = seg[o + DIVIDEND] > 0 or seg[o + FIELDS + RATIO] < seg[o + DAY_RATIO]
     if seg[o + DAY_OPEN] > 0 and (loses or not seg[o + OPEN] > 0):
         count = add_point(points, count, time, CONVERSION, level * found[2])
     if seg[o + CALL] > 0:

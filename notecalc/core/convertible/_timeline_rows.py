@@ -27,6 +27,7 @@ from notecalc.core.convertible._columns import (
     DAY_NOTICE,
     DAY_OPEN,
     DAY_PUT,
+    DAY_RATIO,
     DAY_TRIGGER,
     DIVIDEND,
     FIELDS,
@@ -138,13 +139,13 @@ def _fill_owed(
 def _fill_conversions(
     table: Any, settings: Any, start: Any, end: Any, i: int, begin: int, stop: int, opens: Any, closes: Any, price: Any
 ) -> None:
-    """Fill in the shares per 100 in each segment, and whether conversion is open in it and on its last day.
+    """Fill in the shares per 100 in each segment and on its last day, and whether conversion is open then.
 
     Where it is closed they are those of the next window in time, after the last window those of the last: triggers of
     calls are fractions of its price. Of two windows on one day the holder takes the one with more shares.
     """
     for s in range(begin, stop):
-        ratio, day, later, is_open, on_last = 0.0, MISSING, False, False, False
+        ratio, day, later, is_open, on_day = 0.0, MISSING, False, False, 0.0
         for w in range(settings[CONVERSIONS]):
             at = w * settings[PAIRS] + i
             if opens[at] == MISSING:
@@ -156,13 +157,22 @@ def _fill_conversions(
             is_open = is_open or (ahead and opens[at] <= start[s])
             later = later or ahead
             # On the first day of a window, too; on its last the segment before says so.
-            on_last = on_last or (ahead and opens[at] <= end[s])
+            on_day = max(on_day, own if ahead and opens[at] <= end[s] else 0.0)
         o = s * FIELDS
-        table[o + RATIO] = ratio
+        table[o + RATIO], table[o + DAY_RATIO] = ratio, on_day if on_day > 0.0 else ratio
         if is_open:
             table[o + OPEN] = 1.0
-        if on_last:
+        if on_day > 0.0:
             table[o + DAY_OPEN] = 1.0
+
+
+def _keep_day_ratios(table: Any, begin: int, stop: int) -> None:
+    """Keep the shares of a day apart only where they matter: if they can be had no more after it, or on a call."""
+    for s in range(begin, stop - 1):
+        o, after = s * FIELDS, (s + 1) * FIELDS
+        called = table[o + DAY_CALL] > 0.0 or table[o + DAY_NOTICE] > 0.0
+        if not called and table[after + OPEN] > 0.0 and table[after + RATIO] >= table[o + DAY_RATIO]:
+            table[o + DAY_RATIO] = table[o + RATIO]
 
 
 def _coupons_until(
@@ -219,7 +229,7 @@ def _fill_calls(
             else:
                 paid_then = price[w] + due + (more if more > 0.0 else since[s + 1] * on_call)
                 table[o + (DAY_NOTICE if notice > 0 else DAY_CALL)] = paid_then
-                table[o + DAY_TRIGGER] = trigger[at] * 100 / table[o + RATIO]
+                table[o + DAY_TRIGGER] = trigger[at] * 100 / table[o + DAY_RATIO]
             any_notice = any_notice or notice > 0
     if any_notice:
         for s in range(begin, stop):
@@ -260,7 +270,7 @@ def _fill_levels(table: Any, begin: int, stop: int) -> None:
     with no call at all, the price at which conversion at maturity pays.
     """
     o = (stop - 1) * FIELDS
-    known, waiting = False, (table[o + DAY_PUT] - table[o + DAY_FLOOR]) / table[o + RATIO]
+    known, waiting = False, (table[o + DAY_PUT] - table[o + DAY_FLOOR]) / table[o + DAY_RATIO]
     for s in range(stop - 1, begin - 1, -1):
         o = s * FIELDS
         trigger, ratio = table[o + TRIGGER], table[o + RATIO]
@@ -301,8 +311,8 @@ def _fill_brief(table: Any, begin: int, stop: int) -> None:
     reads=["int64"] * 10 + ["float64"] * 9,
     writes=["float64"] * 3,
     calls=[
-        _coupon, _segment_after, _fill_owed, _fill_conversions, _coupons_until, _fill_calls, _fill_puts, _fill_levels,
-        _fill_brief,
+        _coupon, _segment_after, _fill_owed, _fill_conversions, _keep_day_ratios, _coupons_until, _fill_calls,
+        _fill_puts, _fill_levels, _fill_brief,
     ],
 )  # fmt: skip
 def fill_segments(
@@ -343,6 +353,7 @@ def fill_segments(
             notice[i], since_called, until_called, owed, paid, accrual_end, rate, numerator, denominator, n, period,
             last,
         )  # fmt: skip
+        _keep_day_ratios(table, begin, stop)
         put = _fill_puts(table, settings, start, end, i, begin, stop, opens, closes, price, since, until, owed)
         for p in range(period, last + 1):
             # As in `prices`: a coupon whose accrual has ended by settlement is the seller's, though it be paid later.
@@ -354,11 +365,13 @@ def fill_segments(
             if dividend_days[k] > start[begin] and s < stop:
                 table[s * FIELDS + DIVIDEND] += dividends[k]
         o = (stop - 1) * FIELDS
-        coupon, cash = table[o + COUPON], 0.0 if settings[IN_SHARES] else repaid[i]
-        instead = 0.0 if keeps[i] else coupon  # of shares
+        # The last coupon; another that is paid late, on that day, comes beside shares, too.
+        is_due = accrual_end[last] > start[begin] and paid[last] == end[stop - 1]
+        coupon = _coupon(rate, numerator, denominator, n, last) if is_due else 0.0
+        instead, cash = 0.0 if keeps[i] else coupon, 0.0 if settings[IN_SHARES] else repaid[i]
         table[o + DAY_PUT] = max(repaid[i], put) + instead
         table[o + DAY_CASH] = (put if put > repaid[i] else cash) + instead
         table[o + DAY_FLOOR] = coupon if on_conversion else 0.0
-        table[o + COUPON], table[o + DAY_CALL], table[o + DIVIDEND] = coupon - instead, math.nan, 0.0
+        table[o + COUPON], table[o + DAY_CALL], table[o + DIVIDEND] = table[o + COUPON] - instead, math.nan, 0.0
         _fill_levels(table, begin, stop)
         _fill_brief(table, begin, stop)

@@ -94,6 +94,14 @@ class Moved:
         for name, value in {**own, "pillars": years, "at_pillars": sizes}.items():
             object.__setattr__(self, name, value)
 
+    def check_size(self, name: str, size: int) -> None:
+        """Raise unless there is a move for each of so many values."""
+        given = [*self.shifts.values(), *([] if self.factor is None else [self.factor])]
+        given += [self.at_pillars] if self.pillars.size else []
+        for values in given:
+            if len(values) != size:
+                raise TermError(name, rule=f"moved once for each of {size} values", got=f"{len(values)} moves")
+
     @property
     def base(self) -> Curve | Steps | None:
         """What is moved, if it is a curve."""
@@ -179,8 +187,9 @@ def moved_tables(
     row = np.repeat(np.arange(pair.size), counts)
     made = table[np.arange(row.size) - begun[row] + offsets[pair[row]]]
     length = made[:, length_column]
-    run = np.cumsum(length) - length
-    since = run - run[begun[row]]
+    days = np.rint(length * 365).astype(np.int64)  # whole, so that no row's sum depends on those before it
+    run = np.cumsum(days) - days
+    since = (run - run[begun[row]]) / 365
     for column, move in moves.items():
         rates = np.where(np.isnan(made[:, column]), own[column][row], made[:, column])
         made[:, column] = move.apply(rates, row, days_after[column][row] + since, length)

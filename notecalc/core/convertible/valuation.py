@@ -214,7 +214,7 @@ def _bond_floor(case: Case) -> FloatArray:
     moved = np.flatnonzero(columns[col.ELASTICITY] != 0)
     if moved.size:
         table = case.lines.table.copy()
-        table[:, [col.RATIO, col.OPEN, col.CALL, col.PUT, col.DAY_OPEN]] = 0.0
+        table[:, [col.RATIO, col.DAY_RATIO, col.OPEN, col.CALL, col.PUT, col.DAY_OPEN]] = 0.0
         table[:, [col.NOTICE, col.BY_NOTICE, col.DAY_NOTICE]] = 0.0
         table[:, col.DAY_CALL] = np.nan
         last = np.zeros(len(table), dtype=bool)
@@ -251,12 +251,13 @@ def _dividends_of_a_year(case: Case) -> FloatArray:
     segments = np.diff(lines.offsets)
     if not case.source.dividends.dates.size:
         return np.zeros(segments.size)
-    pair, years = np.repeat(np.arange(segments.size), segments), np.append(0.0, np.cumsum(lines.table[:, col.LENGTH]))
-    reached = years[1:] - years[lines.offsets[pair]]
-    cash = np.where(reached <= 1 + 1e-9, lines.table[:, col.DIVIDEND], 0.0)
-    life = years[lines.offsets[1:]] - years[lines.offsets[:-1]]
+    # Whole days: so no pair's sum depends on those before it.
+    pair = np.repeat(np.arange(segments.size), segments)
+    days = np.append(0, np.cumsum(np.rint(lines.table[:, col.LENGTH] * 365).astype(np.int64)))
+    cash = np.where(days[1:] - days[lines.offsets[pair]] <= 365, lines.table[:, col.DIVIDEND], 0.0)
+    life = days[lines.offsets[1:]] - days[lines.offsets[:-1]]
     # A settlement that is missing has no segment, and no life.
-    spans = np.where(life > 0, np.minimum(life, 1.0), 1.0)
+    spans = np.where(life > 0, np.minimum(life, 365) / 365, 1.0)
     return np.asarray(np.bincount(pair, weights=cash, minlength=segments.size) / spans)
 
 

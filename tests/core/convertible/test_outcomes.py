@@ -10,6 +10,7 @@ import pytest
 import QuantLib as ql
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
+from scipy.integrate import quad
 from scipy.optimize import brentq
 from scipy.stats import multivariate_normal, norm
 
@@ -73,6 +74,32 @@ def test_call_at_a_barrier(yearly):
         (-away - 2 * drift) / spread
     )
     assert got.forced == pytest.approx(passed, abs=1e-6)
+
+
+@compiled
+@pytest.mark.parametrize("accrued", ["forfeited", "paid"])
+def test_a_window_that_opens_above_the_trigger_forces_conversion(yearly, accrued):
+    """Nobody converts before it, though the note is then worth what conversion pays: first passage from that day on."""
+    terms = yearly(
+        730, rate=0.06, price=1.0, accrued_on_conversion=accrued,
+        terms={"calls": [CallWindow(clean_price=100, trigger=1.2, start="2006-02-20")]},
+    )  # fmt: skip
+    begin, rest, vol, drift = 415 / 365, 315 / 365, 0.35, 0.03 - 0.35**2 / 2
+    barrier = math.log(1.2)
+
+    def passes(x):
+        away = barrier - x
+        spread = vol * math.sqrt(rest)
+        late = norm.cdf((-away - drift * rest) / spread) * math.exp(2 * drift * away / vol**2)
+        return norm.cdf((drift * rest - away) / spread) + late
+
+    law = norm(math.log(1.5) + drift * begin, vol * math.sqrt(begin))
+    expected = law.sf(barrier) + quad(lambda x: passes(x) * law.pdf(x), -4, barrier, epsabs=1e-10)[0]
+    got = convertible_probabilities(
+        terms, "2005-01-01", **market(stock_price=1.5, volatility=vol, accuracy="reference")
+    )
+    assert got.forced == pytest.approx(expected, abs=1e-5)
+    assert got.converted == pytest.approx(0.0, abs=1e-9)
 
 
 @compiled

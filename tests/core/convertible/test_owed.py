@@ -10,6 +10,7 @@ import math
 import numpy as np
 import pytest
 import QuantLib as ql
+from scipy.stats import norm
 
 import notecalc as nc
 from notecalc.core.convertible import _columns as col
@@ -179,6 +180,27 @@ def test_a_maturity_paid_later(make, accrued, kept):
         104, 104, 105, 105, 104,
     ]  # fmt: skip
     assert last[[col.FLOOR_START, col.FLOOR_END, col.DAY_FLOOR]].tolist() == [kept, kept, kept]
+
+
+@pytest.mark.parametrize(("accuracy", "error"), [("fast", 2e-4), ("standard", 3e-5), ("reference", 2e-6)])
+def test_who_converts_at_maturity_keeps_a_coupon_that_is_paid_with_the_last(make, accuracy, error):
+    """Due on Saturday, 30 September 2006, and paid on Monday, as is the last of the day between: a bond and calls.
+
+    At a rate of nothing, as who converts in between is paid it at once.
+    """
+    terms = make(
+        100.0, issue_date="2005-03-30", maturity="2006-10-01", annual_rate=0.1, day_count="actual/365 fixed",
+        generation="forward", **ADJUSTED,
+    )  # fmt: skip
+    assert terms.periods.payment_date[-2:].astype(str).tolist() == ["2006-10-02", "2006-10-02"]
+    got = convertible_value(
+        terms, "2006-04-03", stock_price=90, volatility=0.5, risk_free=0.0, accuracy=accuracy, **NO_CREDIT
+    )
+    early, last, years = 10 * 184 / 365, 10 / 365, 182 / 365
+    deviation, strike = 0.5 * math.sqrt(years), 100 + last
+    high = math.log(90 / strike) / deviation + deviation / 2
+    expected = early + strike + 90 * norm.cdf(high) - strike * norm.cdf(high - deviation)
+    assert got.dirty_price == pytest.approx(expected, abs=error)
 
 
 # ---- without an option in between ----

@@ -8,11 +8,14 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from scipy.integrate import quad
+from scipy.stats import norm
 
 import notecalc as nc
 from notecalc.core.convertible import _columns as col
 from notecalc.core.convertible._timeline import build_timelines
 from notecalc.core.convertible._windows import Dividends
+from notecalc.core.convertible.outcomes import convertible_probabilities
 from notecalc.core.convertible.terms import CallWindow, ConversionWindow, PutWindow, Steps
 from notecalc.core.convertible.valuation import MODELS, convertible_value
 
@@ -68,6 +71,51 @@ def test_a_conversion_price_steps_on_its_day(yearly, model):
     assert got.dirty_price == pytest.approx(expected, abs=1e-4)
     with pytest.raises(nc.TermError, match="`conversions.start` must be by maturity, 2006-01-01; got '2006-01-02'"):
         yearly(365, conversions=[ConversionWindow(conversion_price=80, start=first + 366)])
+
+
+@pytest.mark.parametrize("model", MODELS)
+def test_of_two_windows_on_a_day_the_holder_takes_the_one_with_more_shares(yearly, model):
+    """On the day of maturity alone, on which the one before is open, too: as if that one had never been."""
+    first = np.datetime64("2005-01-01")
+    windows = [
+        ConversionWindow(conversion_price=100),
+        ConversionWindow(conversion_price=80, start=first + 365, end=first + 365),
+    ]
+    given_ = {"stock_price": 90, "volatility": 0.3, "risk_free": 0.04, "model": model, "accuracy": "reference"}
+    got = convertible_value(yearly(365, conversions=windows), first, **given_, **NO_CREDIT[model])
+    expected = 100 * math.exp(-0.04) + 100 / 80 * black_scholes(90, 80, 0.04, 0.3, 1.0)
+    assert got.dirty_price == pytest.approx(expected, abs=1e-4)
+    if model == AFV:
+        chances = convertible_probabilities(yearly(365, conversions=windows), first, **given_, **NO_CREDIT[model])
+        above = norm.cdf((math.log(90 / 80) + 0.04 - 0.045) / 0.3)
+        assert chances.converted_at_maturity == pytest.approx(above, abs=1e-5)
+
+
+@pytest.mark.parametrize("model", MODELS)
+def test_a_call_on_the_day_of_a_step_forces_conversion_at_the_new_price(yearly, model):
+    """From 125 to 100, on the day in a year on which the note is called at 101: by the stock's law on that day."""
+    first, day = np.datetime64("2005-01-01"), np.datetime64("2006-01-01")
+    terms = yearly(
+        730,
+        conversions=[
+            ConversionWindow(conversion_price=125, end=day),
+            ConversionWindow(conversion_price=100, start=day),
+        ],
+        terms={"calls": [CallWindow(clean_price=101, start=day, end=day)]},
+    )
+    given_ = {"volatility": 0.3, "risk_free": 0.04, "model": model, "accuracy": "reference"}
+    got = convertible_value(terms, first, stock_price=105, **given_, **NO_CREDIT[model])
+
+    def then(x):
+        stock = 105 * math.exp(0.04 - 0.045 + 0.3 * x)
+        kept = 100 * math.exp(-0.04) + black_scholes(stock, 100, 0.04, 0.3, 1.0)
+        return math.exp(-0.04) * min(kept, max(101, stock)) * norm.pdf(x)
+
+    kinks = [math.log(101 / 105) / 0.3, (math.log(101 / 105) + 0.005) / 0.3]
+    expected = quad(then, -8, 8, points=kinks, epsabs=1e-9, limit=200)[0]
+    assert got.dirty_price == pytest.approx(expected, abs=1e-4)
+    forced = convertible_value(terms, day - 1, stock_price=150, **given_, **CREDIT[model])
+    assert forced.dirty_price == pytest.approx(150, abs=0.05)
 
 
 def test_a_conversion_window_closes_after_its_last_day(yearly):

@@ -128,6 +128,17 @@ def test_years_to_break_even_count_the_dividends_of_each_settlement(make):
     np.testing.assert_allclose(got.years_to_break_even, expected, rtol=1e-12)
 
 
+def test_years_to_break_even_are_a_notes_own(make):
+    """The same bits alone and after others; and at the end of a tape, too, a dividend in a year's time is of the year."""
+    days = np.datetime64("2004-06-18") + np.tile(np.arange(365), 40)
+    given_ = market(stock_price=1.5, accuracy="fast") | {"dividend_dates": [days[-1] + 365], "dividend_amounts": [0.02]}
+    got = convertible_value(make(), days, **given_)
+    alone = convertible_value(make(), days[-1], **given_)
+    assert got.years_to_break_even[-1] == alone.years_to_break_even
+    expected = (alone.clean_price - 150 / 1.85) / (8 - 2 / 1.85)
+    assert alone.years_to_break_even == pytest.approx(expected, rel=1e-12)
+
+
 def test_years_to_break_even_have_ends(make):
     got = convertible_value(make(), DAY, **market(dividend_yield=0.06, stock_price=[1.5, 3.0, 9.0]))
     assert np.isfinite(got.years_to_break_even[0])
