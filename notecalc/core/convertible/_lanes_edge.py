@@ -159,9 +159,8 @@ def find_edge(  # noqa: C901, PLR0915 (decisions as choices)
     held = select(zeros > side, held, zeros - one)
     stays = zeros
     if hard:
-        stays = stays_held(
-            like, grid, room, now, cells, select(node > held, zeros, select(zeros > side, one, zeros)), twice
-        )  # fmt: skip
+        stays = select(node > held, zeros, select(zeros > side, one, zeros))
+        stays = stays_held(like, grid, room, now, cells, nodes, nodes, stays, twice, False, False)
     node = maximum(node, held)
     way = zeros
     part = one
@@ -251,7 +250,7 @@ def finish(  # noqa: C901, PLR0912, PLR0915 (decisions as choices)
             any_held = most_of(like, now, AHEAD) > 0.0
         held_last = last
         if any_held:
-            near, w = solve_held(like, grid, room, now, cells, held, twice, one)
+            near, w = solve_held(like, grid, room, now, cells, nodes, held, twice, False)
             last, z = select(held > zeros, near, last), select(held > zeros, of(like, now, TRIGGER_HERE), z)
             at_last = select(held > zeros, w, at_last)
         side_or = select(some > zeros, side, one)

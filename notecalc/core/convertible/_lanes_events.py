@@ -63,6 +63,7 @@ from notecalc.core.convertible._lanes_trigger import (
     end_jump,
     first_called,
     is_held,
+    kept_before,
     last_below,
     trigger_place,
     weigh_end,
@@ -211,7 +212,7 @@ def meet(
     barrier = later_open and later_call
     kink = known_kink(like, grid, room, seg, later, zero, barrier, model)
     held = splat(0.0, like)
-    if later_call and model == AYACHE_FORSYTH_VETZAL:
+    if later_call:
         level = of(like, seg, later + LEVEL_START)
         held = is_held(like, now, trigger_place(like, now, of(like, seg, later + TRIGGER), level, zero))
         price = of(like, seg, later + CALL_START)
@@ -257,24 +258,26 @@ def meet(
     enter(like, grid, room, now, cells, seg, o, nodes, zero, is_open, is_call, hard, kink, not within, model)
 
 
-def enter(  # noqa: C901 (what is there to be done, by the kind of segment)
+def enter(  # noqa: C901, PLR0915 (what is there to be done, by the kind of segment)
     like: Any, grid: Any, room: int, now: Any, cells: Any, seg: Any, o: int, nodes: int, zero: int, is_open: Any,
     is_call: Any, hard: Any, kink: Any, check: Any, model: int,
 ) -> None:  # fmt: skip
     """Bring the value within the bounds of a segment, at its end."""
     zeros, one, u = splat(0.0, like), splat(1.0, like), U * room
+    in_cash = model == TSIVERIOTIS_FERNANDES
     barrier, pair, b = is_open and is_call, model != AYACHE_FORSYTH_VETZAL, SECOND * room
     level, least = of(like, seg, o + LEVEL_END), of(like, seg, o + FLOOR_END)
-    jump, at_trigger, top = zeros, zeros, (zero if barrier else nodes) - 1
+    jump, cash_jump, at_trigger, top = zeros, zeros, zeros, (zero if barrier else nodes) - 1
     first = splat(top + 1.0, like)
     if is_call:
         price, trigger = of(like, seg, o + CALL_END), of(like, seg, o + TRIGGER) / level
         scale = of(like, seg, o + RATIO) * level
-        if hard and not pair:
+        if hard:
             at_trigger = trigger_place(like, now, of(like, seg, o + TRIGGER), level, zero)
             bound = price - scale * trigger
             bound = maximum(bound, least) if is_open else bound
             jump = end_jump(like, grid, room, now, cells, at_trigger, bound, top, barrier, nodes)
+            cash_jump = kept_before(like, grid, b, now, cells, at_trigger, nodes) if in_cash else zeros
         kink = cap(
             like, grid, room, now, cells, price, least, is_open, trigger, scale, nodes, zero, barrier, kink, model
         )  # fmt: skip
@@ -306,13 +309,14 @@ def enter(  # noqa: C901 (what is there to be done, by the kind of segment)
     for i in range(nodes):
         at = i * lanes_of(like)
         store(grid, u + at, load(grid, u + at, like) + load(grid, GAIN * room + at, like))
-    if hard and not pair:
+    if hard:
         weigh_end(like, grid, u, now, at_trigger, jump, nodes)
     if pair:
         weigh_kink(like, grid, PASS * room, now, kink[0], kink[3], zeros, 0, zero if barrier else nodes - 1)
         for i in range(nodes):
             at = i * lanes_of(like)
             store(grid, b + at, load(grid, b + at, like) + load(grid, PASS * room + at, like))
+        weigh_end(like, grid, b, now, at_trigger, select(jump > zeros, cash_jump, zeros), nodes)
     last, held = first - 1.0, last_below(like, at_trigger)
     put(now, LAST, select(jump > zeros, held, last))
     put(now, PART, select(jump > zeros, at_trigger - held, one))

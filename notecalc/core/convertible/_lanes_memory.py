@@ -115,7 +115,9 @@ TRIGGER_BELOW: Final = 76
 TRIGGER_HERE: Final = 77
 TRIGGER_ABOVE: Final = 78
 TRIGGER_Z: Final = 79
-NUMBERS: Final = 80
+CASH_BELOW: Final = 80  # of the cash part, which is nothing at a trigger
+CASH_HERE: Final = 81
+NUMBERS: Final = 82
 
 NEVER: Final = 1e300
 

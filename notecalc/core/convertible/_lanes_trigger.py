@@ -16,6 +16,8 @@ from notecalc.core.convertible._columns import (
 from notecalc.core.convertible._lanes_memory import (
     AHEAD,
     AT_TRIGGER,
+    CASH_BELOW,
+    CASH_HERE,
     EXP_Y,
     FROM_NEW,
     GAIN,
@@ -25,6 +27,10 @@ from notecalc.core.convertible._lanes_memory import (
     PASS,
     PRICE_NEW,
     SCALE_NEW,
+    SECOND,
+    SECOND_GAIN,
+    SECOND_PASS,
+    SHARE,
     SIDE,
     TRIGGER_ABOVE,
     TRIGGER_BELOW,
@@ -80,51 +86,95 @@ def solved_before(like: Any, place: Any) -> Any:
     return node, place - node
 
 
-def solve_held(like: Any, grid: Any, room: int, now: Any, cells: Any, some: Any, twice: float, elsewhere: Any) -> Any:
+def solve_held(
+    like: Any, grid: Any, room: int, now: Any, cells: Any, known: int, some: Any, twice: float, pair: Any
+) -> Any:  # fmt: skip
     """Solve for the last node before the trigger in some lanes; give the node, and the middle of its unknown.
 
-    Where the others aim is `elsewhere`. What is found of the unknown is kept.
+    What is found of the unknown is kept. Of a pair it is what GAIN and PASS are of: W less the share of the second
+    unknown that they leave out. Nodes from `known` on share the last one's PASS.
     """
-    one, two, more, double = splat(1.0, like), splat(2.0, like), splat(twice - 1.0, like), splat(twice, like)
+    zeros, one = splat(0.0, like), splat(1.0, like)
     near, z = solved_before(like, of(like, now, AT_TRIGGER))
-    near = select(some > splat(0.0, like), near, elsewhere)
-    z = select(some > splat(0.0, like), z, one)
+    near, z = select(some > zeros, near, one), select(some > zeros, z, one)
     cash = of(like, now, PRICE_NEW) - of(like, now, SCALE_NEW) * of(like, now, FROM_NEW)
     bound = maximum(cash, of(like, now, LEAST_NEW))
-    aim(like, cells, now, near - one)
-    back, ahead = gather(like, grid, PASS * room, cells, 0), gather(like, grid, PASS * room, cells, 1)
-    old_below, old, old_next = (
-        gather(like, grid, U * room, cells, 0), gather(like, grid, U * room, cells, 1),
-        gather(like, grid, U * room, cells, 2),
+    share = of(like, now, SHARE) if pair else zeros
+    below, here, middle = solve_end(
+        like, grid, room, now, cells, GAIN, PASS, U, share, known, near, z, bound, twice, pair
     )  # fmt: skip
-    free = double * gather(like, grid, GAIN * room, cells, 1) - more * old + ahead * more * old_next
-    below = double * gather(like, grid, GAIN * room, cells, 0) - more * old_below + back * more * old
-    far = z * (one - z) / (one + z)
-    here = z * free + ahead * (far * below + two * bound / (one + z))
-    here = here / (z - ahead * (far * back - two * (one - z)))
-    put(now, TRIGGER_BELOW, below + back * here)
+    put(now, TRIGGER_BELOW, below)
     put(now, TRIGGER_HERE, here)
     put(now, TRIGGER_ABOVE, bound)
     put(now, TRIGGER_Z, z)
-    return near, (here + more * old) / double
+    return near, middle
+
+
+def solve_cash_held(like: Any, grid: Any, room: int, now: Any, cells: Any, known: int, near: Any, twice: float) -> Any:
+    """Solve for the cash part at the node that `solve_held` gives, as it is nothing at the trigger; give its middle.
+
+    The same node for both: what either bends next to a jump is gone from their sum.
+    """
+    below, here, middle = solve_end(
+        like, grid, room, now, cells, SECOND_GAIN, SECOND_PASS, SECOND, splat(0.0, like), known, near,
+        of(like, now, TRIGGER_Z), splat(0.0, like), twice, False,
+    )  # fmt: skip
+    put(now, CASH_BELOW, below)
+    put(now, CASH_HERE, here)
+    return middle
+
+
+def solve_end(
+    like: Any, grid: Any, room: int, now: Any, cells: Any, gains: int, passes: int, olds: int, share: Any, known: int,
+    near: Any, z: Any, held: Any, twice: float, pair: Any,
+) -> Any:  # fmt: skip
+    """Solve for the last two nodes before a trigger, z nodes from the last, at which an unknown is held.
+
+    Gives both, and the middle of the last. Of a pair a share of the second unknown is left out.
+    """
+    one, two, more, double = splat(1.0, like), splat(2.0, like), splat(twice - 1.0, like), splat(twice, like)
+    most = splat(known - 1.0, like)
+    aim(like, cells, now, minimum(near, most))
+    ahead = gather(like, grid, passes * room, cells, 0)
+    aim(like, cells, now, minimum(near - one, most))
+    back = gather(like, grid, passes * room, cells, 0)
+    aim(like, cells, now, near - one)
+    old_below, old, old_next = (
+        gather(like, grid, olds * room, cells, 0), gather(like, grid, olds * room, cells, 1),
+        gather(like, grid, olds * room, cells, 2),
+    )  # fmt: skip
+    if pair:
+        old_below = old_below - share * gather(like, grid, SECOND * room, cells, 0)
+        old = old - share * gather(like, grid, SECOND * room, cells, 1)
+        old_next = old_next - share * gather(like, grid, SECOND * room, cells, 2)
+    free = double * gather(like, grid, gains * room, cells, 1) - more * old + ahead * more * old_next
+    below = double * gather(like, grid, gains * room, cells, 0) - more * old_below + back * more * old
+    far = z * (one - z) / (one + z)
+    here = z * free + ahead * (far * below + two * held / (one + z))
+    here = here / (z - ahead * (far * back - two * (one - z)))
+    return below + back * here, here, (here + more * old) / double
 
 
 def stays_held(
-    like: Any, grid: Any, room: int, now: Any, cells: Any, some: Any, twice: float
+    like: Any, grid: Any, room: int, now: Any, cells: Any, known: int, second_known: int, some: Any, twice: float,
+    pair: Any, ended: Any,
 ) -> Any:  # fmt: skip
     """Tell by 1 or 0 whether the note is worth more before a trigger than what it is called for there.
 
-    See `_trigger.stays_held`.
+    See `_trigger.stays_held`; `ended` says that the cash part ends there, too.
     """
-    zeros, one = splat(0.0, like), splat(1.0, like)
+    zeros = splat(0.0, like)
     some = select(last_below(like, of(like, now, AT_TRIGGER)) > 2.0, some, zeros)
     put(now, AHEAD, some)
     if most_of(like, now, AHEAD) == 0.0:
         return zeros
-    solve_held(like, grid, room, now, cells, some, twice, one)
+    near, _ = solve_held(like, grid, room, now, cells, known, some, twice, pair)
     bound, scale, z = of(like, now, TRIGGER_ABOVE), of(like, now, SCALE_NEW), of(like, now, TRIGGER_Z)
     shares = select(bound > of(like, now, LEAST_NEW), scale * of(like, now, FROM_NEW), zeros)
     slope = before_end(like, of(like, now, TRIGGER_BELOW), of(like, now, TRIGGER_HERE), bound, z)
+    if ended:
+        solve_cash_held(like, grid, room, now, cells, second_known, near, twice)
+        slope = slope + cash_slope(like, now)
     return select(slope + shares * of(like, now, H) > zeros, zeros, some)
 
 
@@ -136,24 +186,47 @@ def before_end(like: Any, below: Any, here: Any, held: Any, z: Any) -> Any:
 
 def parabola(like: Any, now: Any, x: Any) -> Any:
     """Give the parabola through nodes -1 and 0 and the trigger, x nodes from the last that is solved for."""
-    one, z = splat(1.0, like), of(like, now, TRIGGER_Z)
     below, here, held = of(like, now, TRIGGER_BELOW), of(like, now, TRIGGER_HERE), of(like, now, TRIGGER_ABOVE)
+    return through(like, below, here, held, of(like, now, TRIGGER_Z), x)
+
+
+def through(like: Any, below: Any, here: Any, held: Any, z: Any, x: Any) -> Any:
+    """Give the parabola through nodes -1 and 0 and a place z nodes on, at x."""
+    one = splat(1.0, like)
     return (
         below * x * (x - z) / (one + z) - here * (x + one) * (x - z) / z + held * (x + one) * x / (z * (one + z))
     )  # fmt: skip
 
 
+def cash_slope(like: Any, now: Any) -> Any:
+    """Give the slope of the cash part at the trigger, per node."""
+    zeros = splat(0.0, like)
+    return before_end(like, of(like, now, CASH_BELOW), of(like, now, CASH_HERE), zeros, of(like, now, TRIGGER_Z))
+
+
+def cash_held(like: Any, now: Any, x: Any, beyond: Any) -> Any:
+    """Give the cash part x nodes from the last that is solved for: a parabola; a line from two nodes beyond on."""
+    zeros, z = splat(0.0, like), of(like, now, TRIGGER_Z)
+    near = through(like, of(like, now, CASH_BELOW), of(like, now, CASH_HERE), zeros, z, x)
+    return select(beyond > 1.5, cash_slope(like, now) * (x - z), near)
+
+
+def kept_before(like: Any, grid: Any, array: int, now: Any, cells: Any, place: Any, nodes: int) -> Any:
+    """Give what an unknown is worth just before a trigger, by the parabola through three nodes."""
+    half, (near, z) = splat(0.5, like), solved_before(like, place)
+    aim(like, cells, now, minimum(maximum(near, splat(2.0, like)), splat(nodes - 1.0, like)))
+    f0, f1 = gather(like, grid, array, cells, 0), gather(like, grid, array, cells, -1)
+    f2 = gather(like, grid, array, cells, -2)
+    return f0 + z * (1.5 * f0 - 2.0 * f1 + half * f2) + half * z * z * (f0 - 2.0 * f1 + f2)
+
+
 def end_jump(
     like: Any, grid: Any, room: int, now: Any, cells: Any, place: Any, bound: Any, top: int, barrier: Any, nodes: int
 ) -> Any:  # fmt: skip
-    """Give what the value is above a bound just before a trigger, by the parabola through three nodes; or nothing."""
-    zeros, half = splat(0.0, like), splat(0.5, like)
+    """Give what the value is above a bound just before a trigger; or nothing."""
+    zeros = splat(0.0, like)
     fits = allows_cash(like, place, top, barrier) * select(place > 2.0, splat(1.0, like), zeros)
-    near, z = solved_before(like, place)
-    aim(like, cells, now, minimum(maximum(near, splat(2.0, like)), splat(nodes - 1.0, like)))
-    f0, f1 = gather(like, grid, U * room, cells, 0), gather(like, grid, U * room, cells, -1)
-    f2 = gather(like, grid, U * room, cells, -2)
-    kept = f0 + z * (1.5 * f0 - 2.0 * f1 + half * f2) + half * z * z * (f0 - 2.0 * f1 + f2)
+    kept = kept_before(like, grid, U * room, now, cells, place, nodes)
     return select(fits > zeros, maximum(kept - bound, zeros), zeros)
 
 

@@ -37,6 +37,7 @@ from notecalc.core.convertible._columns import (
 from notecalc.core.convertible._lanes_march import early_share, hold, release, set_step, spreads
 from notecalc.core.convertible._lanes_memory import (
     AHEAD,
+    AT_TRIGGER,
     BEND,
     CARRIED,
     DISCOUNT,
@@ -44,6 +45,7 @@ from notecalc.core.convertible._lanes_memory import (
     FALL,
     FIRST_DECAY,
     FLOOR_RISE,
+    FROM_NEW,
     GAIN,
     GROWTH,
     GUESS,
@@ -88,6 +90,7 @@ from notecalc.core.convertible._lanes_memory import (
     put,
     rise,
 )
+from notecalc.core.convertible._lanes_trigger import last_below, trigger_place
 from notecalc.core.convertible._lanes_two_edge import find_edge_of_two, finish_two, look, miss
 from notecalc.core.convertible._steps import GRADED
 
@@ -132,12 +135,14 @@ def march_two(
         tau = select(idle, tau, select(graded > zeros, tau + advance, tau + even * twice))
         put(now, HH, hh)
         set_step(like, now, seg, o, row, middle, tau, is_open, False)
+        if hard:
+            put(now, AT_TRIGGER, trigger_place(like, now, of(like, now, FROM_NEW), one, zero))
         if step >= least + late:
             hold(like, grid, room, now, nodes, True)
         put(now, OLD_LAST, of(like, now, LAST))
         put(now, OLD_SIDE, of(like, now, SIDE))
         stop = zero if is_open and is_call else nodes
-        stop = min(stop, reach(like, now, blended))
+        stop = min(stop, reach(like, now, hard, blended))
         known = eliminate_two(like, grid, room, now, nodes, stop, known, not (same and step > 0), same, blended)
         if blended:
             agree(like, grid, room, now, cells, nodes, zero, stop, known, twice, is_open, is_call, hard)
@@ -150,10 +155,12 @@ def march_two(
             release(like, grid, room, now, nodes, idle, True)
 
 
-def reach(like: Any, now: Any, blended: Any) -> int:
+def reach(like: Any, now: Any, hard: Any, blended: Any) -> int:
     """Set how far the edge may move in the step; give the node above all that may be read in any lane."""
     zeros, last, side = splat(0.0, like), of(like, now, LAST), of(like, now, SIDE)
     some = side * side
+    if hard:  # it may end at a trigger, whatever that is from where it was
+        last = select(zeros > side, maximum(last, last_below(like, of(like, now, AT_TRIGGER))), last)
     put(now, REACH, select(some > zeros, last + (BEYOND - 1.0), splat(_FAR, like)))
     # Where the second unknown does not end at the edge it is solved for up to the top.
     parted = side if blended else some

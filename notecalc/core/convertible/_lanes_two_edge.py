@@ -11,26 +11,17 @@ from __future__ import annotations
 
 from typing import Any, Final
 
-from notecalc.core._vectors import (
-    any_lane,
-    lanes_of,
-    load,
-    log,
-    maximum,
-    minimum,
-    select,
-    splat,
-    store,
-    whole,
-)
+from notecalc.core._vectors import any_lane, lanes_of, load, maximum, minimum, select, splat, store
 from notecalc.core.convertible._columns import BESIDE, BEYOND, LITTLE
 from notecalc.core.convertible._lanes_edge import bound_at
 from notecalc.core.convertible._lanes_memory import (
     ADDED,
     AHEAD,
+    AT_TRIGGER,
     BEND,
     BOUND_HERE,
     CARRIED,
+    CASH_HERE,
     CLEAR,
     CLEAR_PASS,
     DISCOUNT,
@@ -89,7 +80,6 @@ from notecalc.core.convertible._lanes_memory import (
     W_WEIGHT,
     WEIGHT,
     WEIGHT_PASS,
-    H,
     U,
     aim,
     gather,
@@ -98,13 +88,22 @@ from notecalc.core.convertible._lanes_memory import (
     of,
     put,
 )
+from notecalc.core.convertible._lanes_trigger import (
+    allows_cash,
+    cash_held,
+    is_held,
+    last_below,
+    parabola,
+    solve_cash_held,
+    solve_held,
+    stays_held,
+)
 
 __all__: list[str] = []
 
 _TINY: Final = 1e-300
 _LEAST_PART: Final = 1e-6
 _SETTLED: Final = 1e-9  # of a cell
-_SAME_NODE: Final = 1e-9  # of a cell
 _ROUNDS: Final = 12  # for the root within a cell, at most: three to five are usual
 
 
@@ -231,12 +230,17 @@ def find_edge_of_two(  # noqa: C901, PLR0912, PLR0915 (decisions as choices)
         put(now, SIDE, zeros)
         return
     side, node = of(like, now, OLD_SIDE), of(like, now, OLD_LAST)
+    may, held, ends, trigger = zeros, zeros, zeros, zeros
+    if hard:
+        trigger = of(like, now, AT_TRIGGER)
+        may, held = allows_cash(like, trigger, last_node, barrier), last_below(like, trigger)
+        side = select(zeros > side, side * may, side)
     had = select(side * side > zeros, one, zeros)
     if any_lane(had < one):
         entered = side
         for which in range(2):
             if is_open if which == 0 else hard:
-                sign = one if which == 0 else zeros - one
+                sign, allowed = (one, one) if which == 0 else (zeros - one, may)
                 if barrier:
                     look(like, grid, room, now, cells, sign, top, last_node, known, twice, blended)
                     near = select(miss(like, now, sign, one, twice, blended) < zeros, one, zeros)
@@ -247,10 +251,7 @@ def find_edge_of_two(  # noqa: C901, PLR0912, PLR0915 (decisions as choices)
                     free = splat(twice, like) * half_way - splat(twice - 1.0, like) * load(grid, U * room + at, like)
                     bound = bound_at(like, now, sign, load(grid, EXP_Y * room + at, like))
                     near = select(sign * (free - bound) < zeros, one, zeros)
-                if which == 1:
-                    stock = load(grid, EXP_Y * room + last_node * lanes_of(like), like)
-                    near = select(of(like, now, FROM_NEW) > stock, zeros, near)
-                entered = select(entered * entered > zeros, entered, near * sign)
+                entered = select(entered * entered > zeros, entered, near * allowed * sign)
         node, side = select(had > zeros, node, highest), select(had > zeros, side, entered)
     if not any_lane(side * side > zeros):
         put(now, LAST, top)
@@ -262,10 +263,12 @@ def find_edge_of_two(  # noqa: C901, PLR0912, PLR0915 (decisions as choices)
     side_or = select(some > zeros, side, one)
     lowest, furthest = one, select(had > zeros, minimum(of(like, now, REACH), highest), highest)
     if hard:
-        start = splat(float(zero), like) + log(maximum(of(like, now, FROM_NEW), splat(_TINY, like))) / of(like, now, H)
-        start = zeros - whole(splat(_SAME_NODE, like) - start)
-        lowest = select(side_or > zeros, lowest, minimum(maximum(start, lowest), furthest))
-    coming = some * (one - had)
+        # It is called for cash at the trigger at the earliest.
+        lowest = select(side_or > zeros, lowest, minimum(maximum(held, lowest), furthest))
+        waits = select(node > held, zeros, select(zeros > side, one, zeros))
+        own = nodes if blended else known
+        ends = stays_held(like, grid, room, now, cells, own, known, waits, twice, True, not blended)
+    coming = some * (one - had) * (one - ends)
     if any_lane(coming > zeros):
         # From the top all look at the same node, and each stays at the first that is before its edge.
         node = select(coming > zeros, lowest, node)
@@ -278,12 +281,12 @@ def find_edge_of_two(  # noqa: C901, PLR0912, PLR0915 (decisions as choices)
             if not any_lane(coming > zeros):
                 break
         furthest = select(had > zeros, furthest, node)
-    node = maximum(minimum(node, furthest), lowest)
+    node = select(ends > zeros, held, maximum(minimum(node, furthest), lowest))
     way, outer, inner = zeros, one, zeros
     for _ in range(nodes):
         look(like, grid, room, now, cells, side_or, node, -1, known, twice, blended)
         inner, outer = miss(like, now, side_or, zeros, twice, blended), miss(like, now, side_or, one, twice, blended)
-        go = select(outer > zeros, one, select(inner > zeros, zeros, zeros - one)) * some
+        go = select(outer > zeros, one, select(inner > zeros, zeros, zeros - one)) * some * (one - ends)
         go = select(zeros > go * way, zeros, go)
         go = select(go > zeros, select(furthest > node, go, zeros), select(node > lowest, go, zeros))
         way = select(way * way > zeros, way, go)
@@ -291,8 +294,11 @@ def find_edge_of_two(  # noqa: C901, PLR0912, PLR0915 (decisions as choices)
         if not any_lane(go * go > zeros):
             break
     gone = select(outer > zeros, select(highest > node, zeros, one), zeros)
-    some = some * (one - gone)
+    some = some * (one - gone * (one - ends))
     part = find_part(like, now, side_or, inner, outer, twice, blended)
+    if hard:
+        at_least = select(zeros > side, select(node > held, zeros, trigger - held), zeros)
+        part = select(ends > zeros, at_least, minimum(maximum(part, at_least), one))
     miss(like, now, side_or, part, twice, blended)
     put(now, TOUCH, select(inner > zeros, select(outer > zeros, splat(2.0, like), zeros), zeros - one))
     put(now, LAST, select(some > zeros, node, top))
@@ -404,6 +410,15 @@ def finish_two(  # noqa: C901, PLR0912, PLR0915 (decisions as choices)
             end_of_all = splat(nodes - 1.0, like)
         last = select(some > zeros, last, end_of_all)
         second_last = select(pinned > zeros, last, end_of_all)
+        held = is_held(like, now, of(like, now, AT_TRIGGER)) if hard else zeros
+        held_last, any_held = last, any_lane(held > zeros)
+        if any_held:
+            near, own = solve_held(like, grid, room, now, cells, own_passes, held, twice, True)
+            last, first_at = select(held > zeros, near, last), select(held > zeros, own, first_at)
+            if not blended:
+                own = solve_cash_held(like, grid, room, now, cells, known, near, twice)
+                second_last, second_at = select(held > zeros, near, second_last), select(held > zeros, own, second_at)
+                here = select(held > zeros, of(like, now, CASH_HERE), here)
         most = minimum(maximum(load(grid, b, like), one), highest)
         put(now, AHEAD, last)
         first = int(least_of(like, now, AHEAD)) - 1
@@ -425,6 +440,8 @@ def finish_two(  # noqa: C901, PLR0912, PLR0915 (decisions as choices)
             away = place - last - part
             far = place - last > splat(BEYOND + 0.5, like)
             carried = select(away > one - part, steep * away, next_one)
+            if any_held and not blended:
+                carried = select(held > zeros, cash_held(like, now, place - last, place - held_last), carried)
             carried = select(far, zeros, select(pinned > zeros, carried, zeros))
             carried = minimum(maximum(carried, zeros - most), most)
             middle = (carried + more * second_old) / double
@@ -444,10 +461,15 @@ def finish_two(  # noqa: C901, PLR0912, PLR0915 (decisions as choices)
             if hard:
                 cap = maximum(price - scale * stock, least)
                 free = select(from_ > stock, free, minimum(free, cap))
-            new = select(place > last - half, z, free)
+            new = select(place > last + half, beyond, select(place > last - half, z, free))
             second_new = minimum(maximum(select(place > second_last - half, here, second_free), zeros), highest)
-            store(grid, u + at, select(place > last + half, beyond, new))
-            store(grid, b + at, select(place > second_last + half, carried, second_new))
+            second_new = select(place > second_last + half, carried, second_new)
+            if any_held:
+                kept = parabola(like, now, place - last) + share * second_new
+                kept = select(place > held_last + 1.5, bound_at(like, now, side_or, stock), kept)
+                new = select(held > zeros, select(place > last - half, kept, new), new)
+            store(grid, u + at, new)
+            store(grid, b + at, second_new)
             way = select(place > last - half, first_at, way)
             second_way = select(place > second_last - half, second_at, second_way)
     beside = last - splat(float(BESIDE), like)

@@ -109,6 +109,58 @@ def test_a_trigger_below_the_call_price_is_of_second_order(make, run, more):
     assert max(by_square) < 1.5 * min(by_square)
 
 
+BY_MODEL = {
+    "tsiveriotis-fernandes": {"credit_spread": 0.05},
+    "goldman-sachs": {"credit_spread": 0.05},
+    "ayache-forsyth-vetzal": {"hazard_rate": 0.05, "recovery_rate": 0.0, "stock_drop": 1.0},
+}
+
+
+def of_model(model, **more):
+    return {"volatility": 0.35, "risk_free": 0.03, "model": model, **BY_MODEL[model], **more}
+
+
+@pytest.mark.parametrize("run", SOLVERS.values(), ids=SOLVERS)
+@pytest.mark.parametrize("model", ["tsiveriotis-fernandes", "ayache-forsyth-vetzal"])
+def test_called_at_a_trigger_it_is_a_sum_over_the_day_on_which_that_is_reached(make, run, model):
+    """At a coupon of 12% it is called at once there, for 100 and accrued interest: till then it is a bond.
+
+    In lanes the two unknowns ended at the node beyond the trigger, and the value was up to 0.36 off.
+    """
+    terms = make(
+        annual_rate=0.12, day_count="actual/365 fixed", terms={"calls": [CallWindow(clean_price=100, trigger=0.9)]}
+    )
+    days = terms.periods.accrual_end
+    ends = (days.astype("datetime64[D]") - DAY) / np.timedelta64(365, "D")
+    coupons = 12 * np.diff(ends, prepend=0.0)
+    # What is called is all equity, by the first model, and bears no spread.
+    growth, called, owed = (0.03, 0.03, 0.08) if "credit_spread" in BY_MODEL[model] else (0.08, 0.08, 0.08)
+    stocks, vol, drift, expected = np.array([0.9, 1.2, 1.5]), 0.35, growth - 0.35**2 / 2, 0.0
+    x = np.log(0.9 * 1.85 / stocks)
+    for begin, end, coupon in zip(np.r_[0.0, ends[:-1]], ends, coupons, strict=True):
+        t = np.linspace(begin, end, 4001)[:, np.newaxis] + 1e-12
+        density = x / (vol * np.sqrt(2 * np.pi * t**3)) * np.exp(-((x - drift * t) ** 2) / (2 * vol * vol * t))
+        expected += np.trapezoid((100 + 12 * (t - begin)) * np.exp(-called * t) * density, t, axis=0)
+        root = vol * math.sqrt(end)
+        below = norm.cdf((x - drift * end) / root)
+        below -= np.exp(2 * drift * x / vol**2) * norm.cdf((-x - drift * end) / root)
+        expected += (coupon + 100 * (end == ends[-1])) * math.exp(-owed * end) * below
+    case = Case.of(terms, DAY, of_model(model, stock_price=stocks))
+    for accuracy, error in (("standard", 2e-3), ("reference", 1.5e-4)):
+        np.testing.assert_allclose(solve(run, case, ACCURACIES[accuracy])[0], expected, atol=error)
+
+
+@pytest.mark.parametrize("run", SOLVERS.values(), ids=SOLVERS)
+@pytest.mark.parametrize("model", ["tsiveriotis-fernandes", "goldman-sachs"])
+def test_two_unknowns_are_of_second_order_at_a_trigger_below_the_call_price(make, run, model):
+    """As above, but that the cash part's jump moves what the square is multiplied by; in lanes it grew without end."""
+    case = Case.of(make(terms={"calls": BELOW}), DAY, of_model(model, stock_price=1.2))
+    exact = solve(run, case, (2, 1024, 320, 5.0))[0, 0]
+    by_square = [n * n * (solve(run, case, (1, n, n * 5 // 16, 5.0))[0, 0] - exact) for n in (110, 200, 256, 512)]
+    assert np.abs(by_square).max() < 250
+    assert exact == pytest.approx(solve(value_rows, case, (2, 1024, 320, 5.0))[0, 0], abs=1e-5)
+
+
 @pytest.mark.parametrize("run", SOLVERS.values(), ids=SOLVERS)
 @pytest.mark.parametrize("trigger", [0.0, 0.9, 1.3])
 def test_a_window_of_two_days_is_seen(make, run, trigger):

@@ -24,6 +24,7 @@ TERMS = {
     "soft call and put": {"calls": [CallWindow(clean_price=100, trigger=1.5, start="2005-06-18")], "puts": PUT},
     "hard call and put": {"calls": [CallWindow(clean_price=110)], "puts": PUT},
     "call on a day": {"calls": [CallWindow(clean_price=105, start="2005-09-01", end="2005-09-01")]},
+    "call for cash from a trigger on": {"calls": [CallWindow(clean_price=108, trigger=0.9, start="2005-03-01")]},
     "neither": {},
 }
 
@@ -139,7 +140,7 @@ def test_values_settle_on_any_grid_or_are_told_not_to(make, model, dividends):
 
 
 @pytest.mark.parametrize("model", MODELS)
-@pytest.mark.parametrize("terms", ["hard call and put", "soft call and put"])
+@pytest.mark.parametrize("terms", ["hard call and put", "soft call and put", "call for cash from a trigger on"])
 def test_a_row_has_the_same_bits_whatever_its_neighbours(make, model, terms):
     case = Case.of(make(terms=TERMS[terms]), DAY, markets(model, 60) | {"dividend_yield": np.tile([0.0, 0.05], 30)})
     whole = solve(value_rows_in_lanes, case, COARSE)
@@ -150,7 +151,7 @@ def test_a_row_has_the_same_bits_whatever_its_neighbours(make, model, terms):
 
 
 @pytest.mark.parametrize("model", MODELS)
-@pytest.mark.parametrize("terms", ["hard call and put", "call on a day"])
+@pytest.mark.parametrize("terms", ["hard call and put", "call on a day", "call for cash from a trigger on"])
 def test_the_kernel_as_python_is_the_kernel_compiled(make, model, terms, monkeypatch):
     case = Case.of(make(terms=TERMS[terms]), DAY, markets(model, 2) | {"volatility": 0.25, "dividend_yield": 0.2})
     compiled = solve(value_rows_in_lanes, case, (1, 16, 4, 2.5))
