@@ -53,12 +53,15 @@ from notecalc.core.convertible._lanes_march import march
 from notecalc.core.convertible._lanes_memory import (
     ARRAYS,
     ARRAYS_OF_TWO,
+    BOTTOM,
     EXP_Y,
     GROWTH,
     LACK,
     NUMBERS,
     POWER,
     STEPS_TAKEN,
+    TOP,
+    ZERO,
     H,
     of,
     put,
@@ -87,11 +90,6 @@ ELASTIC: Final = 1
 GRADED: Final = 2  # whether its steps get longer
 EARLY: Final = 4  # whether it may pay to convert before the level is reached
 
-# Nodes on either side are a multiple of a share of them, so that more rows have as many: over 1,000 different notes at
-# `standard` that takes half the time that multiples of 4 take, and moves no value by more than 1e-10.
-_SHARE: Final = 8
-_LEAST, _MOST = 4, 16
-
 # ---- row by row, what a grid is like ----
 _LOW, _HIGH = 0, 1
 
@@ -118,13 +116,13 @@ def value_rows_in_lanes(
     span_rows(offsets, seg, settings, contracts, *chosen, low, high, finer)
     nodes = settings[NODES] * np.sqrt(np.maximum(1.0, np.diff(offsets)[contracts] / 12.0))
     width = (high - low) / (nodes.astype(np.int64) * finer)
-    multiple = min(max(int(settings[NODES]) // _SHARE, _LEAST), _MOST)
-    below = _up(np.maximum(4, -low / width), multiple)
-    over = np.where(_always(offsets, table)[contracts], 4, _up(high / width, multiple))
+    below = np.ceil(np.maximum(4, -low / width))
+    over = np.where(_always(offsets, table)[contracts], 4, np.ceil(np.maximum(4, high / width)))
     number = _number(offsets, shapes)[contracts]
     kind = _kinds(offsets, table, contracts, chosen, int(settings[MODEL]))
-    keys = np.stack([over, below, kind, number])
-    order = np.lexsort([_rank(offsets, counts)[contracts], *keys])
+    keys = np.stack([kind, number])
+    # Lanes whose grids are alike have their edges at about the same nodes, which saves more than alike steps do.
+    order = np.lexsort([_rank(offsets, counts)[contracts], below, *keys])
     keys = keys[:, order]
     starts = np.flatnonzero(np.r_[True, (keys[:, 1:] != keys[:, :-1]).any(axis=0)])
     sizes = np.diff(np.r_[starts, rows.size])
@@ -140,10 +138,6 @@ def value_rows_in_lanes(
     )  # fmt: skip
     for out, values in zip(outputs, found, strict=True):
         out[rows[order]] = values
-
-
-def _up(nodes: FloatArray, multiple: int) -> IntArray:
-    return (np.ceil(nodes / multiple) * multiple).astype(np.int64)
 
 
 def _steps(offsets: IntArray, table: FloatArray, steps: float) -> IntArray:
@@ -254,6 +248,14 @@ def span_rows(
         finer[r] = finer_by(seg, begin, end, row, high[r] - low[r], across)
 
 
+def furthest(like: Any, nodes: Any, r: int) -> int:
+    """Give the most nodes that a lane's grid has on one side of the level."""
+    most = nodes[r]
+    for lane in range(1, lanes_of(like)):
+        most = max(most, nodes[r + lane])
+    return int(most)
+
+
 def _one_grid(
     like: Any, grid: Any, room: int, now: Any, cells: Any, seg: Any, shape: Any, counts: Any, row: Any, nodes: int,
     zero: int, times: int, rows: int, model: int, out: Any,
@@ -271,6 +273,7 @@ def _one_grid(
     for i in range(zero - 1, -1, -1):
         stock = stock / growth
         store(grid, EXP_Y * room + i * lanes_of(like), stock)
+    put(now, ZERO, splat(float(zero), like))
     elastic, graded, early = (rows & ELASTIC) != 0, (rows & GRADED) != 0, (rows & EARLY) != 0
     if elastic:
         b = splat(0.0, like) - of(like, row, ELASTICITY)
@@ -308,25 +311,27 @@ def _one_grid(
                 (prior & DAY_OPEN) != 0, (prior & IS_CALL) != 0, (prior & HARD) != 0, is_open, is_call,
                 (prior & HAS_PUT) != 0, (prior & HAS_CALL) != 0, (prior & MOVES) != 0, (prior & WITHIN) != 0, model,
             )  # fmt: skip
-    read(like, grid, room, now, cells, seg, row, nodes, zero, (bits & IS_OPEN) != 0, (bits & IS_CALL) != 0, model, out)
+    read(like, grid, room, now, cells, seg, row, (bits & IS_OPEN) != 0, (bits & IS_CALL) != 0, model, out)
 
 
 @kernel(
     tables=["int64", "float64", "float64", "int64", "int64"],
-    reads=["int64"] * 4 + ["float64"] * (1 + MARKET),
+    reads=["int64"] * 2 + ["float64"] * (3 + MARKET),
     writes=["float64"] * 5,
     lanes=True,
     calls=[
         own_or,
         _lanes_memory.of, _lanes_memory.put, _lanes_memory.most_of, _lanes_memory.least_of, _lanes_memory.aim,
+        _lanes_memory.first_common, _lanes_memory.last_common, _lanes_memory.is_blank,
         _lanes_memory.gather, _lanes_memory.along, _lanes_memory.rise,
         _lanes_weights.add_pair, _lanes_weights.weigh_kink, _lanes_weights.weigh_jump, _lanes_weights.cubic,
         _lanes_weights.interpolate, _lanes_weights.derivatives,
         _lanes_edge.sources, _lanes_edge.bound_at, _lanes_edge.unit_bend, _lanes_edge.place_edge,
         _lanes_edge.find_edge, _lanes_edge.finish,
         _lanes_trigger.trigger_place, _lanes_trigger.last_below, _lanes_trigger.allows_cash, _lanes_trigger.is_held,
-        _lanes_trigger.solved_before, _lanes_trigger.solve_held, _lanes_trigger.stays_held, _lanes_trigger.before_end,
-        _lanes_trigger.parabola, _lanes_trigger.end_jump, _lanes_trigger.first_called, _lanes_trigger.weigh_end,
+        _lanes_trigger.has_room, _lanes_trigger.solved_before, _lanes_trigger.solve_held, _lanes_trigger.stays_held,
+        _lanes_trigger.before_end, _lanes_trigger.parabola, _lanes_trigger.end_jump,
+        _lanes_trigger.first_called, _lanes_trigger.weigh_end,
         _lanes_trigger.weigh_held,
         _lanes_march.set_step, _lanes_march.hold, _lanes_march.release, _lanes_march.spreads,
         _lanes_march.eliminate, march,
@@ -339,7 +344,7 @@ def _one_grid(
         _lanes_events.add_coupon, mature,
         _lanes_events.is_pinned, _lanes_events.settle, _lanes_events.known_kink, _lanes_events.move,
         _lanes_events.move_second, meet,
-        read, _one_grid,
+        read, furthest, _one_grid,
     ],
 )  # fmt: skip
 def value_lanes(  # noqa: C901 (what each lane reads)
@@ -352,7 +357,7 @@ def value_lanes(  # noqa: C901 (what each lane reads)
     grids, model = int(settings[GRIDS]), int(settings[MODEL])
     finest, room, segments = 1 << (grids - 1), 0, 1
     for r in range(0, value.size, lanes_of(like)):
-        room = max(room, (below[r] + over[r]) * finest + 2)
+        room = max(room, (furthest(like, below, r) + furthest(like, over, r)) * finest + 2)
         segments = max(segments, offsets[contract[r] + 1] - offsets[contract[r]])
     room *= lanes_of(like)
     grid = np.zeros((ARRAYS if model == AYACHE_FORSYTH_VETZAL else ARRAYS_OF_TWO) * room)
@@ -375,14 +380,17 @@ def value_lanes(  # noqa: C901 (what each lane reads)
                 for field, own in ((VOLATILITY, R_VOLATILITY), (RATE, R_RATE), (CARRY, R_CARRY), (CREDIT, R_CREDIT)):
                     j = (s * FIELDS + field) * lanes_of(like) + lane
                     lane_seg[j] = own_or(lane_seg[j], row[own * lanes_of(like) + lane])
-        rows, lack = kind[r], splat(0.0, like)
+        rows, lack, zero = kind[r], splat(0.0, like), furthest(like, below, r)
+        nodes = zero + furthest(like, over, r)
         for g in range(grids):
             times = 1 << g
             put(now, LACK, splat(0.0, like))
             put(now, H, load(width, r, like) / splat(float(times), like))
+            put(now, BOTTOM, splat(-float(times), like) * load(below, r, like))
+            put(now, TOP, splat(float(times), like) * load(over, r, like))
             _one_grid(
                 like, grid, room, now, cells, lane_seg, shapes[begin : begin + count], steps, row,
-                (below[r] + over[r]) * times + 1, below[r] * times, times, rows, model, found[g],
+                nodes * times + 1, zero * times, times, rows, model, found[g],
             )  # fmt: skip
             if g >= grids - 2:
                 lack = maximum(lack, of(like, now, LACK))

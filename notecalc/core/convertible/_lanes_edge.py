@@ -13,6 +13,7 @@ from notecalc.core.convertible._lanes_memory import (
     AHEAD,
     AT_TRIGGER,
     BEND,
+    BOTTOM,
     CARRIED,
     CLAIM,
     DISCOUNT,
@@ -38,10 +39,12 @@ from notecalc.core.convertible._lanes_memory import (
     SCALE,
     SCALE_NEW,
     SIDE,
+    TOP,
     TRIGGER_HERE,
     U,
     aim,
     gather,
+    last_common,
     least_of,
     most_of,
     of,
@@ -115,24 +118,23 @@ def place_edge(
 
 
 def find_edge(  # noqa: C901, PLR0915 (decisions as choices)
-    like: Any, grid: Any, room: int, now: Any, cells: Any, nodes: int, zero: int, twice: float, is_open: Any,
-    is_call: Any, early: Any, hard: Any, elastic: Any,
+    like: Any, grid: Any, room: int, now: Any, cells: Any, nodes: int, twice: float, is_open: Any, is_call: Any,
+    early: Any, hard: Any, elastic: Any,
 ) -> None:  # fmt: skip
     """Find the edge, first where it was before the step, then outwards or inwards from there."""
     zeros, one = splat(0.0, like), splat(1.0, like)
     barrier = is_open and is_call
-    last_node = zero - 1 if barrier else nodes - 1
-    top = splat(float(last_node), like)
+    top = splat(-1.0, like) if barrier else of(like, now, TOP)
     if not (hard or (early and is_open)):
         put(now, LAST, top)
         put(now, PART, one)
         put(now, SIDE, zeros)
         return
     side, node = of(like, now, OLD_SIDE), of(like, now, OLD_LAST)
-    may, held = zeros, zeros - one
+    may, held = zeros, of(like, now, BOTTOM) - one
     if hard:
         place = of(like, now, AT_TRIGGER)
-        may, held = allows_cash(like, place, last_node, barrier), last_below(like, place)
+        may, held = allows_cash(like, place, top, barrier), last_below(like, place)
         side = select(zeros > side, side * may, side)
     had = select(side * side > zeros, one, zeros)
     put(now, FOUND, splat(2.0, like))
@@ -156,7 +158,7 @@ def find_edge(  # noqa: C901, PLR0915 (decisions as choices)
         return
     # Lanes without an edge look at their top, and stay. It is called for cash at the trigger at the earliest.
     some = select(side * side > zeros, one, zeros)
-    held = select(zeros > side, held, zeros - one)
+    held = select(zeros > side, held, of(like, now, BOTTOM) - one)
     stays = zeros
     if hard:
         stays = stays_held(
@@ -169,7 +171,7 @@ def find_edge(  # noqa: C901, PLR0915 (decisions as choices)
         _, part = place_edge(like, grid, room, now, cells, select(some > zeros, side, one), node, twice, elastic)
         outwards = select(part > one, select(top > node, one, zeros), zeros)
         outwards = select(zeros > way, zeros, outwards)
-        inwards = select(part > zeros, zeros, select(node > zeros, one, zeros))
+        inwards = select(part > zeros, zeros, select(node > of(like, now, BOTTOM), one, zeros))
         inwards = select(way > zeros, zeros, inwards)
         if hard:
             inwards = select(node > held, inwards, zeros)
@@ -206,7 +208,7 @@ def finish(  # noqa: C901, PLR0912, PLR0915 (decisions as choices)
         of(like, now, LEAST_NEW), of(like, now, PRICE_NEW), of(like, now, FLOOR_NEW), of(like, now, SCALE_NEW)
     )  # fmt: skip
     end = min(nodes, zero + BEYOND + 1) if barrier else nodes
-    if most_of(like, now, AHEAD) == 0.0:
+    if most_of(like, now, AHEAD) == 0.0 and (barrier or last_common(like, now) == nodes - 1):
         if barrier:
             w = (floor + more * load(grid, u + zero * lanes_of(like), like)) / double
             for i in range(zero, end):
@@ -235,10 +237,9 @@ def finish(  # noqa: C901, PLR0912, PLR0915 (decisions as choices)
         z = double * gain - more * old + passed * (next_bound + bent + more * old_next)
         z = select(found > zeros, z, bound_at(like, now, side, stock))
         if barrier:
-            aim(like, cells, now, splat(float(zero), like))
             z = select(some > zeros, z, floor)
             old = select(some > zeros, old, load(grid, u + zero * lanes_of(like), like))
-            last = select(some > zeros, last, splat(float(zero), like))
+            last = select(some > zeros, last, zeros)
             at_last = (z + more * old) / double
         else:
             # The same operations as where no lane has an edge: neighbours change no bit.
@@ -251,17 +252,17 @@ def finish(  # noqa: C901, PLR0912, PLR0915 (decisions as choices)
             any_held = most_of(like, now, AHEAD) > 0.0
         held_last = last
         if any_held:
-            near, w = solve_held(like, grid, room, now, cells, held, twice, one)
+            near, w = solve_held(like, grid, room, now, cells, held, twice)
             last, z = select(held > zeros, near, last), select(held > zeros, of(like, now, TRIGGER_HERE), z)
             at_last = select(held > zeros, w, at_last)
         side_or = select(some > zeros, side, one)
         put(now, AHEAD, last)
-        first = int(least_of(like, now, AHEAD)) - 1
+        first = zero + int(least_of(like, now, AHEAD)) - 1
         w = zeros
         half = splat(0.5, like)
         for i in range(end - 1, first, -1):
             at = i * lanes_of(like)
-            place, stock, old = splat(float(i), like), load(grid, stocks + at, like), load(grid, u + at, like)
+            place, stock, old = splat(float(i - zero), like), load(grid, stocks + at, like), load(grid, u + at, like)
             w = load(grid, gains + at, like) + load(grid, passes + at, like) * w
             beyond = bound_at(like, now, side_or, stock)
             away = place - last - part

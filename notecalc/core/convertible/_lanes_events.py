@@ -42,15 +42,18 @@ from notecalc.core.convertible._columns import (
 from notecalc.core.convertible._lanes_bounds import cap, clip, weigh_trigger
 from notecalc.core.convertible._lanes_memory import (
     AHEAD,
+    BOTTOM,
     EXP_Y,
     GAIN,
     LAST,
     NEVER,
+    NOWHERE,
     PART,
     PASS,
     SECOND,
     SIDE,
     SPARE,
+    TOP,
     H,
     U,
     aim,
@@ -99,7 +102,7 @@ def mature(
     The coupon of that day comes beside either: the last, if who converts keeps it.
     """
     clear(like, grid, room, nodes, model)
-    zeros, h = splat(0.0, like), of(like, now, H)
+    zeros, h, top = splat(0.0, like), of(like, now, H), of(like, now, TOP)
     scale = of(like, seg, o + RATIO) * of(like, seg, o + LEVEL_END)
     paid, least = of(like, seg, o + DAY_PUT), of(like, seg, o + DAY_FLOOR)
     for i in range(nodes):
@@ -108,8 +111,8 @@ def mature(
         store(grid, U * room + at, maximum(debt, least) if day_open else debt)
     if day_open:
         cash = maximum(paid - least, zeros)
-        place = splat(float(zero), like) + log(maximum(cash, splat(_LEAST, like)) / scale) / h
-        weigh_kink(like, grid, GAIN * room, now, place, zeros - cash * h, zeros - cash * h * h, 0, nodes - 1)
+        place = log(maximum(cash, splat(_LEAST, like)) / scale) / h
+        weigh_kink(like, grid, GAIN * room, now, place, zeros - cash * h, zeros - cash * h * h, top)
     else:
         place = splat(NEVER, like)
     if model != AYACHE_FORSYTH_VETZAL:
@@ -117,13 +120,13 @@ def mature(
         debt = of(like, seg, o + DAY_CASH) if model == TSIVERIOTIS_FERNANDES else of(like, seg, o + DAY_CASH) / paid
         node = whole(place)
         for i in range(nodes):
-            at = splat(float(i), like)
+            at = splat(float(i - zero), like)
             store(grid, SECOND * room + i * lanes_of(like), select(at > node, zeros, debt))
         if day_open:
-            node = select(paid > least, node, splat(-9.0, like))
-            weigh_jump(like, grid, PASS * room, now, node, place - node, debt, 0, nodes - 1)
+            node = select(paid > least, node, splat(NOWHERE, like))
+            weigh_jump(like, grid, PASS * room, now, node, place - node, debt, top)
     add_coupon(like, grid, room, nodes, of(like, seg, o + COUPON), model)
-    none = (splat(-1.0, like), zeros, zeros, zeros)
+    none = (splat(NOWHERE, like), zeros, zeros, zeros)
     enter(like, grid, room, now, cells, seg, o, nodes, zero, is_open, is_call, hard, none, True, model)
 
 
@@ -154,19 +157,19 @@ def settle(
     scale, least = of(like, seg, o + RATIO) * of(like, seg, o + LEVEL_START), of(like, seg, o + FLOOR_START)
     price = of(like, seg, o + CALL_START)
     # A lane without an edge ends at the level, or not at all.
-    end = select(some > zeros, last + half, splat(zero - 0.5, like) if barrier else splat(NEVER, like))
+    end = select(some > zeros, last + half, splat(-0.5 if barrier else NEVER, like))
     by_call = select(some > zeros, zeros - side, zeros)
     lowest = least if is_open else splat(-NEVER, like)
     for i in range(nodes):
         at = i * lanes_of(like)
-        place = splat(float(i), like)
+        place = splat(float(i - zero), like)
         bound = select(by_call > zeros, maximum(price - scale * load(grid, EXP_Y * room + at, like), lowest), least)
         store(grid, U * room + at, select(place > end, bound, load(grid, U * room + at, like)))
     if model != AYACHE_FORSYTH_VETZAL:
-        end = select(is_pinned(like, side, model) > zeros, end, splat(zero - 0.5 if barrier else NEVER, like))
+        end = select(is_pinned(like, side, model) > zeros, end, splat(-0.5 if barrier else NEVER, like))
         for i in range(nodes):
             at = SECOND * room + i * lanes_of(like)
-            store(grid, at, select(splat(float(i), like) > end, zeros, load(grid, at, like)))
+            store(grid, at, select(splat(float(i - zero), like) > end, zeros, load(grid, at, like)))
 
 
 def is_pinned(like: Any, side: Any, model: int) -> Any:
@@ -177,13 +180,13 @@ def is_pinned(like: Any, side: Any, model: int) -> Any:
 
 
 def known_kink(like: Any, grid: Any, room: int, seg: Any, later: int, zero: int, barrier: Any, model: int) -> Any:
-    """Give the kink at the level of a call that was live: its place and its slopes, left minus right; below 0, none.
+    """Give the kink at the level of a call that was live: its place and its slopes, left minus right; NOWHERE, if none.
 
     Place, slope and second derivative of W, slope of the second unknown; all per node.
     """
     zeros = splat(0.0, like)
     if not barrier:
-        return splat(-1.0, like), zeros, zeros, zeros
+        return splat(NOWHERE, like), zeros, zeros, zeros
     f0, lanes = of(like, seg, later + FLOOR_START), lanes_of(like)
     f1 = load(grid, U * room + (zero - 1) * lanes, like) - f0
     f2 = load(grid, U * room + (zero - 2) * lanes, like) - f0
@@ -194,7 +197,7 @@ def known_kink(like: Any, grid: Any, room: int, seg: Any, later: int, zero: int,
         b2 = load(grid, SECOND * room + (zero - 2) * lanes, like)
         b3 = load(grid, SECOND * room + (zero - 3) * lanes, like)
         slope = 1.5 * b2 - 3.0 * b1 - b3 / 3.0
-    return splat(float(zero), like), 1.5 * f2 - 3.0 * f1 - f3 / 3.0, 4.0 * f2 - 5.0 * f1 - f3, slope
+    return zeros, 1.5 * f2 - 3.0 * f1 - f3 / 3.0, 4.0 * f2 - 5.0 * f1 - f3, slope
 
 
 def meet(
@@ -213,10 +216,10 @@ def meet(
     held = splat(0.0, like)
     if later_call and model == AYACHE_FORSYTH_VETZAL:
         level = of(like, seg, later + LEVEL_START)
-        held = is_held(like, now, trigger_place(like, now, of(like, seg, later + TRIGGER), level, zero))
+        held = is_held(like, now, trigger_place(like, now, of(like, seg, later + TRIGGER), level))
         price = of(like, seg, later + CALL_START)
         weigh_held(
-            like, grid, room, now, cells, seg, later, o, nodes, zero, later_open, is_call, price, held
+            like, grid, room, now, cells, seg, later, o, later_open, is_call, price, held
         )  # fmt: skip
     if model != AYACHE_FORSYTH_VETZAL:
         move_second(like, grid, room, now, cells, seg, later, o, barrier, nodes, zero, moves, model)
@@ -226,21 +229,21 @@ def meet(
     scale, least = of(like, seg, o + RATIO) * of(like, seg, o + LEVEL_END), of(like, seg, o + DAY_FLOOR)
     if has_call:
         price, trigger = of(like, seg, o + DAY_CALL), of(like, seg, o + DAY_TRIGGER) / of(like, seg, o + LEVEL_END)
-        top = splat(nodes - 1.0, like)
-        at = splat(float(zero), like) + log(maximum(trigger, splat(_LEAST, like))) / of(like, now, H)
-        kept = interpolate(like, grid, U * room, cells, now, at, zeros, top)
-        ahead = interpolate(like, grid, U * room, cells, now, at + 0.5, zeros, top)
-        steep = ahead - interpolate(like, grid, U * room, cells, now, at - 0.5, zeros, top)
+        bottom, top = of(like, now, BOTTOM), of(like, now, TOP)
+        at = log(maximum(trigger, splat(_LEAST, like))) / of(like, now, H)
+        kept = interpolate(like, grid, U * room, cells, now, at, bottom, top)
+        ahead = interpolate(like, grid, U * room, cells, now, at + 0.5, bottom, top)
+        steep = ahead - interpolate(like, grid, U * room, cells, now, at - 0.5, bottom, top)
         cash, thin = zeros, zeros
         if model == TSIVERIOTIS_FERNANDES:
-            cash = interpolate(like, grid, SECOND * room, cells, now, at, zeros, top)
-            ahead = interpolate(like, grid, SECOND * room, cells, now, at + 0.5, zeros, top)
-            thin = ahead - interpolate(like, grid, SECOND * room, cells, now, at - 0.5, zeros, top)
+            cash = interpolate(like, grid, SECOND * room, cells, now, at, bottom, top)
+            ahead = interpolate(like, grid, SECOND * room, cells, now, at + 0.5, bottom, top)
+            thin = ahead - interpolate(like, grid, SECOND * room, cells, now, at - 0.5, bottom, top)
         kink = cap(
             like, grid, room, now, cells, price, least, day_open, trigger, scale, nodes, zero, False, kink, model
         )  # fmt: skip
         weigh_trigger(
-            like, grid, room, now, at, kept, steep, cash, thin, price, least, day_open, scale * trigger, nodes, model
+            like, grid, room, now, at, kept, steep, cash, thin, price, least, day_open, scale * trigger, model
         )  # fmt: skip
     if has_put:
         paid = of(like, seg, o + DAY_PUT)
@@ -265,22 +268,23 @@ def enter(  # noqa: C901 (what is there to be done, by the kind of segment)
     zeros, one, u = splat(0.0, like), splat(1.0, like), U * room
     barrier, pair, b = is_open and is_call, model != AYACHE_FORSYTH_VETZAL, SECOND * room
     level, least = of(like, seg, o + LEVEL_END), of(like, seg, o + FLOOR_END)
-    jump, at_trigger, top = zeros, zeros, (zero if barrier else nodes) - 1
-    first = splat(top + 1.0, like)
+    jump, at_trigger, highest = zeros, zeros, of(like, now, TOP)
+    top = zeros - one if barrier else highest
+    first = top + one
     if is_call:
         price, trigger = of(like, seg, o + CALL_END), of(like, seg, o + TRIGGER) / level
         scale = of(like, seg, o + RATIO) * level
         if hard and not pair:
-            at_trigger = trigger_place(like, now, of(like, seg, o + TRIGGER), level, zero)
+            at_trigger = trigger_place(like, now, of(like, seg, o + TRIGGER), level)
             bound = price - scale * trigger
             bound = maximum(bound, least) if is_open else bound
-            jump = end_jump(like, grid, room, now, cells, at_trigger, bound, top, barrier, nodes)
+            jump = end_jump(like, grid, room, now, cells, at_trigger, bound, top, barrier)
         kink = cap(
             like, grid, room, now, cells, price, least, is_open, trigger, scale, nodes, zero, barrier, kink, model
         )  # fmt: skip
         if hard and not pair:
             lowest = least if is_open else splat(-NEVER, like)
-            first = first_called(like, grid, room, at_trigger, price, scale, lowest, top, barrier)
+            first = first_called(like, grid, room, now, at_trigger, price, scale, lowest, top, barrier)
     if is_open and check:
         never = splat(NEVER, like)
         kink = clip(like, grid, room, now, cells, nodes, 0, 1.0, least, zeros, zeros, never, kink, pair, zeros, 0.0)
@@ -302,21 +306,21 @@ def enter(  # noqa: C901 (what is there to be done, by the kind of segment)
             for i in range(zero, nodes):
                 store(grid, b + i * lanes_of(like), zeros)
                 store(grid, PASS * room + i * lanes_of(like), zeros)
-    weigh_kink(like, grid, GAIN * room, now, kink[0], kink[1], kink[2], 0, zero if barrier else nodes - 1)
+    weigh_kink(like, grid, GAIN * room, now, kink[0], kink[1], kink[2], zeros if barrier else highest)
     for i in range(nodes):
         at = i * lanes_of(like)
         store(grid, u + at, load(grid, u + at, like) + load(grid, GAIN * room + at, like))
     if hard and not pair:
-        weigh_end(like, grid, u, now, at_trigger, jump, nodes)
+        weigh_end(like, grid, u, now, at_trigger, jump)
     if pair:
-        weigh_kink(like, grid, PASS * room, now, kink[0], kink[3], zeros, 0, zero if barrier else nodes - 1)
+        weigh_kink(like, grid, PASS * room, now, kink[0], kink[3], zeros, zeros if barrier else highest)
         for i in range(nodes):
             at = i * lanes_of(like)
             store(grid, b + at, load(grid, b + at, like) + load(grid, PASS * room + at, like))
     last, held = first - 1.0, last_below(like, at_trigger)
     put(now, LAST, select(jump > zeros, held, last))
     put(now, PART, select(jump > zeros, at_trigger - held, one))
-    put(now, SIDE, select(jump > zeros, zeros - one, select(splat(float(top), like) > last, zeros - one, zeros)))
+    put(now, SIDE, select(jump > zeros, zeros - one, select(top > last, zeros - one, zeros)))
 
 
 def move(
@@ -331,9 +335,8 @@ def move(
     u, spare, stocks = U * room, SPARE * room, EXP_Y * room
     old, new = of(like, seg, later + LEVEL_START), of(like, seg, o + LEVEL_END)
     k_old, k_new, dividend = of(like, seg, later + RATIO), of(like, seg, o + RATIO), of(like, seg, o + DIVIDEND)
-    top = zero if barrier else nodes - 1
-    high, middle = splat(float(top), like), splat(float(zero), like)
-    highest = load(grid, u + top * lanes_of(like), like)
+    low, high = of(like, now, BOTTOM), zeros if barrier else of(like, now, TOP)
+    highest = load(grid, u + zero * lanes_of(like), like)
     last, edge = of(like, now, LAST), of(like, now, LAST) + of(like, now, PART)
     any_held = any_lane(held > zeros)
     for i in range(nodes):
@@ -342,15 +345,15 @@ def move(
         at = i * lanes_of(like)
         stock = new * load(grid, stocks + at, like)
         after = maximum(stock - dividend, half * stock)
-        to = middle + log(after / old) / h
-        found = interpolate(like, grid, spare, cells, now, to, zeros, high)
+        to = log(after / old) / h
+        found = interpolate(like, grid, spare, cells, now, to, low, high)
         if any_held:
-            low, end = select(edge > to, zeros, minimum(last + 1.0, high - 3.0)), select(edge > to, last, high)
-            found = select(held > zeros, interpolate(like, grid, spare, cells, now, to, low, end), found)
+            begin, end = select(edge > to, low, minimum(last + 1.0, high - 3.0)), select(edge > to, last, high)
+            found = select(held > zeros, interpolate(like, grid, spare, cells, now, to, begin, end), found)
         if barrier:
             found = select(high > to, found, highest)
         store(grid, u + at, found + k_old * after - k_new * stock)
-    place = select(zeros > kink[0], kink[0], middle + log((old + dividend) / new) / h)
+    place = select(low > kink[0], kink[0], log((old + dividend) / new) / h)
     return place, kink[1], kink[2], kink[3]
 
 
@@ -360,12 +363,13 @@ def move_second(
 ) -> None:  # fmt: skip
     """Take the second unknown to the levels of the segment before, and weigh the kink with which it ends at an edge."""
     zeros, one, half, h = splat(0.0, like), splat(1.0, like), splat(0.5, like), of(like, now, H)
-    middle, b, spare, stocks = splat(float(zero), like), SECOND * room, SPARE * room, EXP_Y * room
+    b, spare, stocks = SECOND * room, SPARE * room, EXP_Y * room
+    lowest, highest = of(like, now, BOTTOM), of(like, now, TOP)
     last, part = of(like, now, LAST), of(like, now, PART)
     pinned, edge = is_pinned(like, of(like, now, SIDE), model), last + part
     any_pinned = any_lane(pinned > zeros)
     # The slope of the parabola through the last two nodes, and nothing at the edge.
-    aim(like, cells, now, maximum(last, one))
+    aim(like, cells, now, maximum(last, lowest + one))
     here, before = gather(like, grid, b, cells, 0), gather(like, grid, b, cells, -1)
     slope = part * before / (one + part) - (one + part) * here / part
     if moves:
@@ -374,26 +378,25 @@ def move_second(
             of(like, seg, o + LEVEL_END),
             of(like, seg, o + DIVIDEND),
         )
-        top = zero if barrier else nodes - 1
-        high, highest = splat(float(top), like), load(grid, b + top * lanes_of(like), like)
-        outer = minimum(maximum(last + one, splat(3.0, like)), splat(nodes - 1.0, like))
+        high, at_level = zeros if barrier else highest, load(grid, b + zero * lanes_of(like), like)
+        outer = minimum(maximum(last + one, lowest + 3.0), highest)
         for i in range(nodes):
             store(grid, spare + i * lanes_of(like), load(grid, b + i * lanes_of(like), like))
         for i in range(nodes):
             at = i * lanes_of(like)
             stock = new * load(grid, stocks + at, like)
-            to = middle + log(maximum(stock - dividend, half * stock) / old) / h
-            found = interpolate(like, grid, spare, cells, now, to, zeros, select(pinned > zeros, last, high))
+            to = log(maximum(stock - dividend, half * stock) / old) / h
+            found = interpolate(like, grid, spare, cells, now, to, lowest, select(pinned > zeros, last, high))
             if any_pinned:
                 near = interpolate(like, grid, spare, cells, now, to, outer - 4.0, outer)
                 ended = select(edge - one > to, found, select(edge > to, near, zeros))
                 found = select(pinned > zeros, ended, found)
             if barrier:
-                found = select(pinned > zeros, found, select(high > to, found, highest))
+                found = select(pinned > zeros, found, select(high > to, found, at_level))
             store(grid, b + at, found)
-        edge = middle + log((old * exp((edge - middle) * h) + dividend) / new) / h
+        edge = log((old * exp(edge * h) + dividend) / new) / h
     if any_pinned:
-        none = splat(-9.0, like)
+        none = splat(NOWHERE, like)
         weigh_kink(
-            like, grid, PASS * room, now, select(pinned > zeros, edge, none), slope * pinned, zeros, 0, nodes - 1
+            like, grid, PASS * room, now, select(pinned > zeros, edge, none), slope * pinned, zeros, highest
         )  # fmt: skip

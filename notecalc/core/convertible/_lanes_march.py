@@ -40,6 +40,7 @@ from notecalc.core.convertible._lanes_edge import find_edge, finish
 from notecalc.core.convertible._lanes_memory import (
     AT_TRIGGER,
     BEND,
+    BOTTOM,
     CARRIED,
     CLAIM,
     DISCOUNT,
@@ -79,9 +80,14 @@ from notecalc.core.convertible._lanes_memory import (
     SECOND_HELD,
     SIDE,
     STEPS_TAKEN,
+    TOP,
+    ZERO,
     H,
     U,
     along,
+    first_common,
+    is_blank,
+    last_common,
     least_of,
     most_of,
     of,
@@ -127,14 +133,14 @@ def march(
         put(now, HH, hh)
         set_step(like, now, seg, o, row, middle, tau, is_open, elastic)
         if hard:
-            put(now, AT_TRIGGER, trigger_place(like, now, of(like, now, FROM_NEW), one, zero))
+            put(now, AT_TRIGGER, trigger_place(like, now, of(like, now, FROM_NEW), one))
         if step >= least + late:
             hold(like, grid, room, now, nodes, False)
         put(now, OLD_LAST, of(like, now, LAST))
         put(now, OLD_SIDE, of(like, now, SIDE))
         stop = zero if is_open and is_call else nodes
-        eliminate(like, grid, room, now, nodes, stop, elastic, not (same and step > 0))
-        find_edge(like, grid, room, now, cells, nodes, zero, twice, is_open, is_call, early, hard, elastic)
+        eliminate(like, grid, room, now, stop, elastic, not (same and step > 0))
+        find_edge(like, grid, room, now, cells, nodes, twice, is_open, is_call, early, hard, elastic)
         finish(like, grid, room, now, cells, nodes, zero, twice, is_open, is_call, hard, elastic)
         if step >= least + late:
             release(like, grid, room, now, nodes, idle, False)
@@ -196,7 +202,7 @@ def spreads(like: Any, mean: Any, half_var: Any, hh: Any, h: Any) -> Any:
     return away - along_mean, away + along_mean
 
 
-def eliminate(like: Any, grid: Any, room: int, now: Any, nodes: int, stop: int, elastic: Any, fresh: Any) -> None:
+def eliminate(like: Any, grid: Any, room: int, now: Any, stop: int, elastic: Any, fresh: Any) -> None:
     """Eliminate upwards: each node in terms of the next. Unless `fresh`, factors are those kept.
 
     What stays the same from node to node is read once: the compiler cannot know that no store changes it.
@@ -219,6 +225,8 @@ def eliminate(like: Any, grid: Any, room: int, now: Any, nodes: int, stop: int, 
     whole = decay + lo + up
     slip = hh / (growth - 1.0)
     gain, keep = zeros, zeros
+    bottom, top, zero = of(like, now, BOTTOM), of(like, now, TOP), most_of(like, now, ZERO)
+    first, last = first_common(like, now), last_common(like, now)
     for i in range(stop):
         at = i * lanes
         stock, right = load(grid, EXP_Y * room + at, like), load(grid, U * room + at, like)
@@ -233,13 +241,18 @@ def eliminate(like: Any, grid: Any, room: int, now: Any, nodes: int, stop: int, 
                 decay = one + hh * (rate + own)
                 whole = decay + lo + up
             low, high, total = lo, up, whole
-            if i == 0:
-                # At the ends W is a line in S, whose second derivative is nothing.
-                low, high, total = zeros, slip * mean, decay + slip * mean
-            elif i == nodes - 1:
-                low, high = -slip * mean * growth, zeros
-                total = decay + low
+            # At the ends, of each lane its own, W is a line in S, whose second derivative is nothing.
+            if i <= first:
+                inside = splat(float(i - zero), like) > bottom
+                low, high = select(inside, lo, zeros), select(inside, up, slip * mean)
+                total = select(inside, whole, decay + slip * mean)
+            elif i >= last:
+                inside = top > splat(float(i - zero), like)
+                low, high = select(inside, lo, -slip * mean * growth), select(inside, up, zeros)
+                total = select(inside, whole, decay - slip * mean * growth)
             pivot = 1.0 / fma(-low, keep, total)
+            if i < first or i > last:
+                pivot = select(is_blank(like, now, i), zeros, pivot)
             keep, fall = high * pivot, low * pivot
             store(grid, PASS * room + at, keep)
             store(grid, PIVOT * room + at, pivot)

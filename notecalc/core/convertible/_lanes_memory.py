@@ -1,13 +1,15 @@
 """Where the arrays over nodes and the numbers of `_lanes` stand in memory, and how each lane reads at its own place.
 
-Node i of an array starts at i times the number of lanes.
+What is i-th of an array's nodes in memory starts at i times the number of lanes. Places are counted from the level, so
+that they are the same numbers whatever the grids of neighbours reach: where the level stands in memory is `zero`. A
+lane's own grid goes from its BOTTOM to its TOP; what other lanes have beyond is blank.
 """
 
 from __future__ import annotations
 
 from typing import Any, Final
 
-from notecalc.core._vectors import lanes_of, load, pick, store
+from notecalc.core._vectors import lanes_of, load, pick, splat, store
 from notecalc.core.convertible._columns import LENGTH
 
 __all__: list[str] = []
@@ -115,9 +117,14 @@ TRIGGER_BELOW: Final = 76
 TRIGGER_HERE: Final = 77
 TRIGGER_ABOVE: Final = 78
 TRIGGER_Z: Final = 79
-NUMBERS: Final = 80
+BOTTOM: Final = 80  # the lane's lowest node and its highest
+TOP: Final = 81
+ZERO: Final = 82  # where the level stands in memory
+TMP4: Final = 83
+NUMBERS: Final = 84
 
 NEVER: Final = 1e300
+NOWHERE: Final = -1e6  # a place that no grid has
 
 
 def of(like: Any, numbers: Any, k: int) -> Any:
@@ -148,9 +155,25 @@ def least_of(like: Any, numbers: Any, k: int) -> Any:
 
 def aim(like: Any, cells: Any, now: Any, node: Any) -> None:
     """Set where `gather` reads: at a node of its own for each lane."""
-    put(now, TMP, node)
+    put(now, TMP, node + of(node, now, ZERO))
     for lane in range(lanes_of(like)):
         cells[lane] = int(now[TMP * lanes_of(like) + lane]) * lanes_of(like) + lane
+
+
+def first_common(like: Any, now: Any) -> int:
+    """Give the first node in memory that all lanes have."""
+    return int(most_of(like, now, BOTTOM) + most_of(like, now, ZERO))
+
+
+def last_common(like: Any, now: Any) -> int:
+    """Give the last node in memory that all lanes have."""
+    return int(least_of(like, now, TOP) + most_of(like, now, ZERO))
+
+
+def is_blank(like: Any, now: Any, i: int) -> Any:
+    """Tell which lanes have no such node, of all in memory, in their grids."""
+    place = splat(float(i), like) - of(like, now, ZERO)
+    return (of(like, now, BOTTOM) > place) | (place > of(like, now, TOP))
 
 
 def gather(like: Any, grid: Any, array: int, cells: Any, shift: int) -> Any:

@@ -25,28 +25,28 @@ from notecalc.core.convertible._columns import (
     TSIVERIOTIS_FERNANDES,
     VOLATILITY,
 )
-from notecalc.core.convertible._lanes_memory import LAST, PART, SECOND, SIDE, H, U, of, rise
+from notecalc.core.convertible._lanes_memory import LAST, PART, SECOND, SIDE, TOP, H, U, of, rise
 from notecalc.core.convertible._lanes_weights import derivatives
 
 __all__: list[str] = []
 
 
 def read(
-    like: Any, grid: Any, room: int, now: Any, cells: Any, seg: Any, row: Any, nodes: int, zero: int, is_open: Any,
-    is_call: Any, model: int, out: Any,
+    like: Any, grid: Any, room: int, now: Any, cells: Any, seg: Any, row: Any, is_open: Any, is_call: Any, model: int,
+    out: Any,
 ) -> None:  # fmt: skip
     """Read value, delta, gamma and theta off the grid at the stock price."""
     zeros, one = splat(0.0, like), splat(1.0, like)
     barrier = is_open and is_call
     k, stock, h = of(like, seg, RATIO), of(like, row, STOCK), of(like, now, H)
-    place = splat(float(zero), like) + log(stock / of(like, seg, LEVEL_START)) / h
+    place = log(stock / of(like, seg, LEVEL_START)) / h
     side, edge = of(like, now, SIDE), of(like, now, LAST) + of(like, now, PART)
     past = select(edge > place, zeros, one)
-    ended = select(splat(float(zero), like) > place, zeros, one) if barrier else zeros
+    ended = select(zeros > place, zeros, one) if barrier else zeros
     converted = maximum(ended, select(side > zeros, past, zeros))
     called = select(zeros > side, past, zeros) * (one - converted)
-    high = splat(float(zero) if barrier else nodes - 1.0, like)
-    high = select(side * side > zeros, minimum(of(like, now, LAST) + one, splat(nodes - 1.0, like)), high)
+    high = zeros if barrier else of(like, now, TOP)
+    high = select(side * side > zeros, minimum(of(like, now, LAST) + one, of(like, now, TOP)), high)
     value, slope, bend = derivatives(like, grid, U * room, cells, now, place, high)
     slope, bend = slope / h, bend / (h * h)
     least, shares = of(like, seg, FLOOR_START), k * stock

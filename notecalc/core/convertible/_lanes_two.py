@@ -38,6 +38,7 @@ from notecalc.core.convertible._lanes_march import hold, release, set_step, spre
 from notecalc.core.convertible._lanes_memory import (
     AHEAD,
     BEND,
+    BOTTOM,
     CARRIED,
     DISCOUNT,
     EXP_Y,
@@ -79,9 +80,16 @@ from notecalc.core.convertible._lanes_memory import (
     SPARE,
     STEEP,
     STEPS_TAKEN,
+    TOP,
     UPPER,
+    ZERO,
     H,
     U,
+    aim,
+    first_common,
+    gather,
+    is_blank,
+    last_common,
     least_of,
     most_of,
     of,
@@ -137,7 +145,7 @@ def march_two(
         put(now, OLD_LAST, of(like, now, LAST))
         put(now, OLD_SIDE, of(like, now, SIDE))
         stop = zero if is_open and is_call else nodes
-        stop = min(stop, reach(like, now, blended))
+        stop = min(stop, zero + reach(like, now, blended))
         known = eliminate_two(like, grid, room, now, nodes, stop, known, not (same and step > 0), same, blended)
         if blended:
             agree(like, grid, room, now, cells, nodes, zero, stop, known, twice, is_open, is_call, hard)
@@ -151,7 +159,7 @@ def march_two(
 
 
 def reach(like: Any, now: Any, blended: Any) -> int:
-    """Set how far the edge may move in the step; give the node above all that may be read in any lane."""
+    """Set how far the edge may move in the step; give the place above all that may be read in any lane."""
     zeros, last, side = splat(0.0, like), of(like, now, LAST), of(like, now, SIDE)
     some = side * side
     put(now, REACH, select(some > zeros, last + (BEYOND - 1.0), splat(_FAR, like)))
@@ -176,7 +184,7 @@ def agree(
     put(now, GUESS_SIDE, of(like, now, SIDE))
     for _ in range(_ROUNDS):
         solve_second(like, grid, room, now, cells, nodes, zero, stop, known, twice, is_open and is_call)
-        eliminate_first(like, grid, room, now, nodes, stop)
+        eliminate_first(like, grid, room, now, stop)
         find_edge_of_two(like, grid, room, now, cells, nodes, zero, known, twice, is_open, is_call, hard, True)
         found, side, guess = of(like, now, LAST) + of(like, now, PART), of(like, now, SIDE), of(like, now, GUESS)
         # Only where it is converted does the second unknown end at the edge.
@@ -203,23 +211,26 @@ def solve_second(
     more, double = splat(twice - 1.0, like), splat(twice, like)
     parted = select(of(like, now, GUESS_SIDE) > zeros, one, zeros)
     put(now, PARTED, parted)
-    guess, top = of(like, now, GUESS), zero if barrier else nodes - 1
+    guess, top = of(like, now, GUESS), zeros if barrier else of(like, now, TOP)
     last = zeros - whole(zeros - guess) - one
-    last = minimum(maximum(select(parted > zeros, last, splat(top - 1.0, like)), one), splat(top - 1.0, like))
+    last = minimum(maximum(select(parted > zeros, last, top - one), of(like, now, BOTTOM) + one), top - one)
     look(like, grid, room, now, cells, one, last, -1, known, twice, True)
     part = guess - last
     miss(like, now, one, part, twice, True)
     here, next_one, steep = of(like, now, HERE_NEW), of(like, now, NEXT_NEW), of(like, now, STEEP)
     at_last = (here + of(like, now, HERE_OLD)) / double
-    at_top = more * load(grid, SECOND * room + top * lanes, like) / double
+    aim(like, cells, now, top)
+    at_top = more * load(grid, SECOND * room + zero * lanes, like) / double
     if not barrier:
-        at_top = load(grid, SECOND_GAIN * room + top * lanes, like)
+        at_top = gather(like, grid, SECOND_GAIN * room, cells, 0)
     keep = load(grid, SECOND_PASS * room + (known - 1) * lanes, like)
-    way = zeros
-    for i in range(min(top, stop), -1, -1):
-        at, place = i * lanes, splat(float(i), like)
+    way, highest = zeros, zero if barrier else last_common(like, now)
+    for i in range(min(zero if barrier else nodes - 1, stop), -1, -1):
+        at, place = i * lanes, splat(float(i - zero), like)
         own = load(grid, SECOND_PASS * room + at, like) if i < known else keep
-        way = at_top if i == top else load(grid, SECOND_GAIN * room + at, like) + own * way
+        way = load(grid, SECOND_GAIN * room + at, like) + own * way
+        if i >= highest:
+            way = select(top > place, way, at_top)
         away = place - last - part
         carried = select(away > one - part, steep * away, next_one)
         carried = (carried + more * load(grid, SECOND * room + at, like)) / double
@@ -230,7 +241,7 @@ def solve_second(
         store(grid, SPARE * room + at, way)
 
 
-def eliminate_first(like: Any, grid: Any, room: int, now: Any, nodes: int, stop: int) -> None:
+def eliminate_first(like: Any, grid: Any, room: int, now: Any, stop: int) -> None:
     """Eliminate W upwards, discounted at a rate of each node's own."""
     one, zeros, lanes = splat(1.0, like), splat(0.0, like), lanes_of(like)
     lo, up, hh, growth = of(like, now, LOWER), of(like, now, UPPER), of(like, now, HH), of(like, now, GROWTH)
@@ -238,18 +249,25 @@ def eliminate_first(like: Any, grid: Any, room: int, now: Any, nodes: int, stop:
     scale, carry, credit = hh * of(like, now, SCALE), of(like, now, CARRIED), of(like, now, OWN)
     spread = hh * credit
     gain, keep = zeros, zeros
+    bottom, top, zero = of(like, now, BOTTOM), of(like, now, TOP), most_of(like, now, ZERO)
+    first, last = first_common(like, now), last_common(like, now)
     for i in range(stop):
         at = i * lanes
         second = load(grid, SPARE * room + at, like)
         lost = scale * (carry + credit * second)
         right = fma(-lost, load(grid, EXP_Y * room + at, like), load(grid, U * room + at, like))
         low, high, total = lo, up, decay + lo + up
-        if i == 0:
-            low, high, total = zeros, slip, decay + slip
-        elif i == nodes - 1:
-            low, high = zeros - slip * growth, zeros
-            total = decay + low
+        if i <= first:
+            inside = splat(float(i - zero), like) > bottom
+            low, high = select(inside, lo, zeros), select(inside, up, slip)
+            total = select(inside, total, decay + slip)
+        elif i >= last:
+            inside = top > splat(float(i - zero), like)
+            low, high = select(inside, lo, zeros - slip * growth), select(inside, up, zeros)
+            total = select(inside, total, decay - slip * growth)
         pivot = one / (fma(spread, second, total) - low * keep)
+        if i < first or i > last:
+            pivot = select(is_blank(like, now, i), zeros, pivot)
         keep, gain = high * pivot, fma(low, gain, right) * pivot
         store(grid, PASS * room + at, keep)
         store(grid, GAIN * room + at, gain)
@@ -265,14 +283,21 @@ def factor_two(like: Any, grid: Any, room: int, now: Any, nodes: int) -> int:
     lo, up, decay = of(like, now, LOWER), of(like, now, UPPER), of(like, now, FIRST_DECAY)
     second_decay, slip = of(like, now, SECOND_DECAY), of(like, now, SLIP)
     keep, pivot, second_keep, second_pivot, settled = zeros, zeros, zeros, zeros, zeros
+    bottom, zero, first = of(like, now, BOTTOM), most_of(like, now, ZERO), first_common(like, now)
     for i in range(nodes - 1):
         at = i * lanes
-        # At the ends W is a line in S, whose second derivative is nothing.
-        low, high = (zeros, slip) if i == 0 else (lo, up)
+        low, high = lo, up
+        if i <= first:
+            # At the ends, of each lane its own, W is a line in S, whose second derivative is nothing.
+            inside = splat(float(i - zero), like) > bottom
+            low, high = select(inside, lo, zeros), select(inside, up, slip)
         before, second_before = keep, second_keep
         pivot = select(settled > zeros, pivot, one / fma(-low, keep, decay + low + high))
-        keep = select(settled > zeros, keep, high * pivot)
         second_pivot = select(settled > zeros, second_pivot, one / fma(-low, second_keep, second_decay + low + high))
+        if i < first:
+            blank = is_blank(like, now, i)
+            pivot, second_pivot = select(blank, zeros, pivot), select(blank, zeros, second_pivot)
+        keep = select(settled > zeros, keep, high * pivot)
         second_keep = select(settled > zeros, second_keep, high * second_pivot)
         store(grid, PIVOT * room + at, pivot)
         store(grid, FALL * room + at, low * pivot)
@@ -280,12 +305,13 @@ def factor_two(like: Any, grid: Any, room: int, now: Any, nodes: int) -> int:
         store(grid, SECOND_PIVOT * room + at, second_pivot)
         store(grid, SECOND_FALL * room + at, low * second_pivot)
         store(grid, SECOND_PASS * room + at, second_keep)
-        if i > 0:
-            change, second_change = keep - before, second_keep - second_before
-            change = maximum(change * change, second_change * second_change)
-            settled = select(change < _SETTLED, one, settled)
-            if not any_lane(settled < one):
-                return i + 1
+        change, second_change = keep - before, second_keep - second_before
+        alike = maximum(change * change, second_change * second_change) < _SETTLED
+        if i <= first:
+            alike = alike & (splat(float(i - zero), like) > bottom)
+        settled = select(alike, one, settled)
+        if i > first and not any_lane(settled < one):
+            return i + 1
     return nodes - 1
 
 
@@ -305,12 +331,11 @@ def eliminate_two(
     put(now, FIRST_DECAY, decay)
     put(now, SECOND_DECAY, splat(1.0, like) if blended else decay + hh * of(like, now, OWN))
     put(now, SLIP, slip)
-    last = min(stop, nodes - 1)
-    own = factor_two(like, grid, room, now, nodes if same else last + 1) if fresh else known
+    own = factor_two(like, grid, room, now, nodes if same else min(stop + 1, nodes)) if fresh else known
     lost = -hh * of(like, now, SCALE) * of(like, now, CARRIED)
     gain, second_gain, pivot, second_pivot = splat(0.0, like), splat(0.0, like), splat(0.0, like), splat(0.0, like)
     fall, second_fall = pivot, second_pivot
-    for i in range(last):
+    for i in range(stop):
         at = i * lanes
         second = load(grid, SECOND * room + at, like)
         right = fma(lost, load(grid, EXP_Y * room + at, like), load(grid, U * room + at, like) - second)
@@ -321,14 +346,20 @@ def eliminate_two(
         gain, second_gain = fma(fall, gain, right * pivot), fma(second_fall, second_gain, second * second_pivot)
         store(grid, GAIN * room + at, gain)
         store(grid, SECOND_GAIN * room + at, second_gain)
-    if stop == nodes:
-        at, below = last * lanes, (own - 1) * lanes
+    top, zero = of(like, now, TOP), most_of(like, now, ZERO)
+    for i in range(last_common(like, now), stop):
+        at, below = i * lanes, (min(own, i) - 1) * lanes
         keep, second_keep = load(grid, PASS * room + below, like), load(grid, SECOND_PASS * room + below, like)
+        gain = load(grid, GAIN * room + at - lanes, like)
+        second_gain = load(grid, SECOND_GAIN * room + at - lanes, like)
         second = load(grid, SECOND * room + at, like)
         right = fma(lost, load(grid, EXP_Y * room + at, like), load(grid, U * room + at, like) - second)
         low = splat(0.0, like) - slip * of(like, now, GROWTH)
         gain = fma(low, gain, right) / fma(-low, keep, decay + low)
         second_gain = fma(low, second_gain, second) / fma(-low, second_keep, of(like, now, SECOND_DECAY) + low)
-        store(grid, GAIN * room + at, gain)
-        store(grid, SECOND_GAIN * room + at, second_gain)
+        inside = top > splat(float(i - zero), like)
+        store(grid, GAIN * room + at, select(inside, load(grid, GAIN * room + at, like), gain))
+        store(
+            grid, SECOND_GAIN * room + at, select(inside, load(grid, SECOND_GAIN * room + at, like), second_gain)
+        )  # fmt: skip
     return own

@@ -29,6 +29,7 @@ from notecalc.core.convertible._lanes_memory import (
     ADDED,
     AHEAD,
     BEND,
+    BOTTOM,
     BOUND_HERE,
     CARRIED,
     CLEAR,
@@ -79,6 +80,7 @@ from notecalc.core.convertible._lanes_memory import (
     SIDE,
     SPARE,
     STEEP,
+    TOP,
     TOUCH,
     UNIT,
     UNIT_THERE,
@@ -89,10 +91,13 @@ from notecalc.core.convertible._lanes_memory import (
     W_WEIGHT,
     WEIGHT,
     WEIGHT_PASS,
+    ZERO,
     H,
     U,
     aim,
+    first_common,
     gather,
+    last_common,
     least_of,
     most_of,
     of,
@@ -120,8 +125,8 @@ def look(  # noqa: PLR0915 (numbers set one by one)
     blended: Any,
 ) -> None:  # fmt: skip
     """Set what `miss` needs to know of a node, taken for the last before the edge: each lane's own, or a common one."""
-    one, zeros, more, most = splat(1.0, like), splat(0.0, like), splat(twice - 1.0, like), splat(known - 1.0, like)
-    double = splat(twice, like)
+    one, zeros, more, double = splat(1.0, like), splat(0.0, like), splat(twice - 1.0, like), splat(twice, like)
+    most = known - 1.0 - of(like, now, ZERO)
     if common < 0:
         aim(like, cells, now, node)
     stock = peek(like, grid, EXP_Y * room, cells, 0, common)
@@ -223,8 +228,8 @@ def find_edge_of_two(  # noqa: C901, PLR0912, PLR0915 (decisions as choices)
     zeros, one = splat(0.0, like), splat(1.0, like)
     barrier = is_open and is_call
     last_node = zero - 1 if barrier else nodes - 1
-    top = splat(float(last_node), like)
-    highest = top if barrier else splat(nodes - 2.0, like)  # beyond which there is no edge
+    top = zeros - one if barrier else of(like, now, TOP)
+    highest = top if barrier else top - one  # beyond which there is no edge
     if not (hard or is_open):
         put(now, LAST, top)
         put(now, PART, one)
@@ -241,14 +246,16 @@ def find_edge_of_two(  # noqa: C901, PLR0912, PLR0915 (decisions as choices)
                     look(like, grid, room, now, cells, sign, top, last_node, known, twice, blended)
                     near = select(miss(like, now, sign, one, twice, blended) < zeros, one, zeros)
                 else:
-                    at = last_node * lanes_of(like)
-                    half_way = load(grid, GAIN * room + at, like)
-                    half_way = half_way + of(like, now, SHARE) * load(grid, SECOND_GAIN * room + at, like)
-                    free = splat(twice, like) * half_way - splat(twice - 1.0, like) * load(grid, U * room + at, like)
-                    bound = bound_at(like, now, sign, load(grid, EXP_Y * room + at, like))
+                    aim(like, cells, now, top)
+                    half_way = gather(like, grid, GAIN * room, cells, 0)
+                    half_way = half_way + of(like, now, SHARE) * gather(like, grid, SECOND_GAIN * room, cells, 0)
+                    old = gather(like, grid, U * room, cells, 0)
+                    free = splat(twice, like) * half_way - splat(twice - 1.0, like) * old
+                    bound = bound_at(like, now, sign, gather(like, grid, EXP_Y * room, cells, 0))
                     near = select(sign * (free - bound) < zeros, one, zeros)
                 if which == 1:
-                    stock = load(grid, EXP_Y * room + last_node * lanes_of(like), like)
+                    aim(like, cells, now, top)
+                    stock = gather(like, grid, EXP_Y * room, cells, 0)
                     near = select(of(like, now, FROM_NEW) > stock, zeros, near)
                 entered = select(entered * entered > zeros, entered, near * sign)
         node, side = select(had > zeros, node, highest), select(had > zeros, side, entered)
@@ -260,9 +267,9 @@ def find_edge_of_two(  # noqa: C901, PLR0912, PLR0915 (decisions as choices)
     # Lanes without an edge look at their top, and stay. An edge that was there stays near where it was.
     some = select(side * side > zeros, one, zeros)
     side_or = select(some > zeros, side, one)
-    lowest, furthest = one, select(had > zeros, minimum(of(like, now, REACH), highest), highest)
+    lowest, furthest = of(like, now, BOTTOM) + one, select(had > zeros, minimum(of(like, now, REACH), highest), highest)
     if hard:
-        start = splat(float(zero), like) + log(maximum(of(like, now, FROM_NEW), splat(_TINY, like))) / of(like, now, H)
+        start = log(maximum(of(like, now, FROM_NEW), splat(_TINY, like))) / of(like, now, H)
         start = zeros - whole(splat(_SAME_NODE, like) - start)
         lowest = select(side_or > zeros, lowest, minimum(maximum(start, lowest), furthest))
     coming = some * (one - had)
@@ -272,8 +279,8 @@ def find_edge_of_two(  # noqa: C901, PLR0912, PLR0915 (decisions as choices)
         for i in range(last_node if barrier else last_node - 1, 0, -1):
             look(like, grid, room, now, cells, side_or, node, i, known, twice, blended)
             near = miss(like, now, side_or, zeros, twice, blended) > zeros
-            here = splat(float(i), like)
-            stays = select(near, coming, select(here > lowest, zeros, coming))
+            here = splat(float(i - zero), like)
+            stays = select(here > furthest, zeros, select(near, coming, select(here > lowest, zeros, coming)))
             node, coming = select(stays > zeros, here, node), coming - stays
             if not any_lane(coming > zeros):
                 break
@@ -333,7 +340,8 @@ def finish_two(  # noqa: C901, PLR0912, PLR0915 (decisions as choices)
 ) -> None:  # fmt: skip
     """Substitute downwards from the edge, and carry both unknowns beyond it; adds up what W lacks before it."""
     zeros, one, more, double = splat(0.0, like), splat(1.0, like), splat(twice - 1.0, like), splat(twice, like)
-    lanes, share = lanes_of(like), of(like, now, SHARE)
+    lanes, share, bottom = lanes_of(like), of(like, now, SHARE), of(like, now, BOTTOM)
+    common = first_common(like, now)
     barrier = is_open and is_call
     u, b, gains, second_gains = U * room, SECOND * room, GAIN * room, SECOND_GAIN * room
     side, part, last = of(like, now, SIDE), of(like, now, PART), of(like, now, LAST)
@@ -348,7 +356,7 @@ def finish_two(  # noqa: C901, PLR0912, PLR0915 (decisions as choices)
     # A chance is at most 1; what is owed has no such bound.
     highest, lack = splat(1.0 if blended else NEVER, like), splat(0.0, like)
     end = min(nodes, zero + BEYOND + 1) if barrier else nodes
-    if not any_lane(some > zeros):
+    if not any_lane(some > zeros) and (barrier or last_common(like, now) == nodes - 1):
         if barrier:
             at = zero * lanes
             old = load(grid, b + at, like)
@@ -365,7 +373,7 @@ def finish_two(  # noqa: C901, PLR0912, PLR0915 (decisions as choices)
             second_free = double * second_way - more * load(grid, b + at, like)
             store(grid, b + at, minimum(maximum(second_free, zeros), highest))
             first = nodes - 2
-        last = splat(first + 1.0, like)
+        last = splat(first + 1.0 - zero, like)
     else:
         # What the lanes with an edge have at it; the others have theirs at the level, or at the top.
         side_or, pinned = select(some > zeros, side, one), some
@@ -392,28 +400,29 @@ def finish_two(  # noqa: C901, PLR0912, PLR0915 (decisions as choices)
             second_at = select(pinned > zeros, second_at, more * second_old / double)
             first_at = select(some > zeros, first_at, (floor + more * (old - share * second_old)) / double)
             z, here = select(some > zeros, z, floor), select(pinned > zeros, here, zeros)
-            end_of_all = splat(float(zero), like)
+            end_of_all = zeros
         else:
-            at = (nodes - 1) * lanes
-            first_at = select(some > zeros, first_at, load(grid, gains + at, like))
-            second_at = select(pinned > zeros, second_at, load(grid, second_gains + at, like))
+            aim(like, cells, now, of(like, now, TOP))
+            first_at = select(some > zeros, first_at, gather(like, grid, gains, cells, 0))
+            second_at = select(pinned > zeros, second_at, gather(like, grid, second_gains, cells, 0))
             # The same operations as where no lane has an edge: neighbours change no bit.
-            free = double * (first_at + share * second_at) - more * load(grid, u + at, like)
-            second_free = double * second_at - more * load(grid, b + at, like)
+            free = double * (first_at + share * second_at) - more * gather(like, grid, u, cells, 0)
+            second_free = double * second_at - more * gather(like, grid, b, cells, 0)
             z, here = select(some > zeros, z, free), select(pinned > zeros, here, second_free)
-            end_of_all = splat(nodes - 1.0, like)
+            end_of_all = of(like, now, TOP)
         last = select(some > zeros, last, end_of_all)
         second_last = select(pinned > zeros, last, end_of_all)
-        most = minimum(maximum(load(grid, b, like), one), highest)
+        aim(like, cells, now, bottom)
+        most = minimum(maximum(gather(like, grid, b, cells, 0), one), highest)
         put(now, AHEAD, last)
-        first = int(least_of(like, now, AHEAD)) - 1
+        first = zero + int(least_of(like, now, AHEAD)) - 1
         put(now, AHEAD, second_last)
         # Beyond what an edge may reach in a step nothing is read until the segment ends.
-        end = min(end, int(most_of(like, now, AHEAD)) + BEYOND + 1)
+        end = min(end, zero + int(most_of(like, now, AHEAD)) + BEYOND + 1)
         way, second_way, half = zeros, zeros, splat(0.5, like)
         for i in range(end - 1, first, -1):
             at = i * lanes
-            place, stock = splat(float(i), like), load(grid, EXP_Y * room + at, like)
+            place, stock = splat(float(i - zero), like), load(grid, EXP_Y * room + at, like)
             old, second_old = load(grid, u + at, like), load(grid, b + at, like)
             own, second_own = keep, second_keep
             if i < own_passes:
@@ -438,6 +447,8 @@ def finish_two(  # noqa: C901, PLR0912, PLR0915 (decisions as choices)
             if is_open:
                 lacking = maximum(floor - free, zeros) * (second_free - little)
                 early = last - splat(float(BESIDE), like) > place
+                if i < common:
+                    early = early & (place >= bottom)
                 lack = select(early, maximum(lack, lacking), lack)
                 second_free = select(early, select(floor > free, zeros, second_free), second_free)
                 free = maximum(free, floor)
@@ -464,7 +475,9 @@ def finish_two(  # noqa: C901, PLR0912, PLR0915 (decisions as choices)
         second_new = double * second_way - more * load(grid, b + at, like)
         if is_open:
             lacking = maximum(floor - new, zeros) * (second_new - little)
-            early = beside > splat(float(i), like)
+            early = beside > splat(float(i - zero), like)
+            if i < common:
+                early = early & (splat(float(i - zero), like) >= bottom)
             lack = select(early, maximum(lack, lacking), lack)
             second_new = select(early, select(floor > new, zeros, second_new), second_new)
             new = maximum(new, floor)
