@@ -8,6 +8,7 @@ from __future__ import annotations
 from typing import Any, Final
 
 from notecalc.core._vectors import (
+    any_lane,
     exp,
     lanes_of,
     load,
@@ -57,33 +58,37 @@ _LEAST: Final = 1e-300  # of which a logarithm is taken
 
 
 def cap(
-    like: Any, grid: Any, room: int, now: Any, cells: Any, price: Any, least: Any, is_open: Any, trigger: Any,
-    scale: Any, nodes: int, zero: int, barrier: Any, kink: Any, model: int,
+    like: Any, grid: Any, room: int, now: Any, cells: Any, price: Any, least: Any, opened: Any, barred: Any,
+    trigger: Any, scale: Any, nodes: int, zero: int, barrier: Any, kink: Any, model: int,
 ) -> Any:  # fmt: skip
-    """Bring the value under the call: its price, or the shares if they are worth more and may be had."""
+    """Bring the value under the call: its price, or the shares if they are worth more and may be had.
+
+    Lanes without a call have NEVER as its price. `opened` and `barred` say by 1 or 0 whether conversion is open, and
+    whether the note ends at the level; `barrier` whether all do.
+    """
     zeros, one, never = splat(0.0, like), splat(1.0, like), splat(NEVER, like)
-    level = (price - least) / scale if is_open else never
+    level = select(opened > zeros, (price - least) / scale, never)
     # Where the shares are worth more as soon as it may be called, nobody takes the cash.
     from_ = select(level > trigger, trigger, never)
     in_cash, pair = model == TSIVERIOTIS_FERNANDES, model != AYACHE_FORSYTH_VETZAL
     kink = clip(
         like, grid, room, now, cells, nodes, 0, -1.0, price, scale, from_, level, kink, in_cash, zeros, 0.0
     )  # fmt: skip
-    if not is_open:
+    if not any_lane(opened > zeros):
         return kink
-    begin, forced = zero - 1 if barrier else 0, maximum(level, trigger)
+    begin, forced = zero - 1 if barrier else 0, select(opened > zeros, maximum(level, trigger), never)
     kink = clip(
         like, grid, room, now, cells, nodes, begin, -1.0, least, zeros, forced, never, kink, pair, zeros, 0.0
     )  # fmt: skip
-    if pair and not barrier:
-        weigh_conversion(like, grid, room, now, cells, forced)
     if barrier:
         # Its level is a node, at which W is held: nothing is to be weighed.
         return kink
+    if pair:
+        weigh_conversion(like, grid, room, now, cells, select(barred > zeros, never, forced))
     h, bottom, top = of(like, now, H), of(like, now, BOTTOM), of(like, now, TOP)
     place = log(maximum(level, splat(_LEAST, like))) / h
     node = whole(place)
-    fits = select(level > trigger, one, zeros) * select(bottom > kink[0], one, zeros)
+    fits = select(level > trigger, one - barred, zeros) * select(bottom > kink[0], one, zeros)
     fits = fits * select(node > bottom, one, zeros) * select(top - one > node, one, zeros)
     aim(like, cells, now, minimum(maximum(node, bottom), top - one))
     same = splat(_SAME, like)
@@ -121,15 +126,14 @@ def weigh_conversion(like: Any, grid: Any, room: int, now: Any, cells: Any, leve
 
 def weigh_trigger(
     like: Any, grid: Any, room: int, now: Any, at: Any, kept: Any, steep: Any, cash: Any, thin: Any, price: Any,
-    least: Any, is_open: Any, shares: Any, model: int,
+    least: Any, shares: Any, model: int,
 ) -> None:  # fmt: skip
     """Weigh the jump of the value at a trigger, and of the cash part; see `_events.weigh_trigger`."""
     bound, slope, none = price - shares, -shares * of(like, now, H), splat(NOWHERE, like)
     bottom, top = of(like, now, BOTTOM), of(like, now, TOP)
-    zeros, in_cash = splat(0.0, like), splat(1.0, like)
-    if is_open:
-        in_cash = select(least > bound, zeros, in_cash)  # `weigh_conversion` weighs the cash part
-        bound, slope = maximum(bound, least), select(least > bound, zeros, slope)
+    zeros = splat(0.0, like)
+    in_cash = select(least > bound, zeros, splat(1.0, like))  # `weigh_conversion` weighs the cash part
+    bound, slope = maximum(bound, least), select(least > bound, zeros, slope)
     where = select((at > bottom + 2.0) & (at < top - 2.0) & (kept > bound), at, none)
     if model == TSIVERIOTIS_FERNANDES:
         place = select(in_cash > zeros, where, none)

@@ -12,6 +12,7 @@ from notecalc.core.convertible._columns import BEYOND
 from notecalc.core.convertible._lanes_memory import (
     AHEAD,
     AT_TRIGGER,
+    BARRED,
     BEND,
     BOTTOM,
     CARRIED,
@@ -30,6 +31,7 @@ from notecalc.core.convertible._lanes_memory import (
     LEAST_NEW,
     OLD_LAST,
     OLD_SIDE,
+    OPENED,
     OWN,
     PART,
     PASS,
@@ -43,8 +45,8 @@ from notecalc.core.convertible._lanes_memory import (
     TRIGGER_HERE,
     U,
     aim,
+    end_alike,
     gather,
-    last_common,
     least_of,
     most_of,
     of,
@@ -89,11 +91,11 @@ def unit_bend(like: Any, now: Any, side: Any, cost: Any, source: Any, decay: Any
 
 
 def place_edge(
-    like: Any, grid: Any, room: int, now: Any, cells: Any, side: Any, node: Any, twice: float, elastic: Any
+    like: Any, grid: Any, room: int, now: Any, cells: Any, side: Any, node: Any, twice: Any, elastic: Any
 ) -> Any:
     """Tell where the bound is touched, if a node is the last before it; see `_march.place_edge`."""
     aim(like, cells, now, node)
-    zeros, one, two, more = splat(0.0, like), splat(1.0, like), splat(2.0, like), splat(twice - 1.0, like)
+    zeros, one, two, more = splat(0.0, like), splat(1.0, like), splat(2.0, like), twice - 1.0
     stock = gather(like, grid, EXP_Y * room, cells, 0)
     stock_next = stock * of(like, now, GROWTH)
     own = of(like, now, OWN)
@@ -102,7 +104,7 @@ def place_edge(
     cost, source, decay = sources(like, now, stock, own)
     c = gather(like, grid, PASS * room, cells, 0)
     free = (
-        splat(twice, like) * gather(like, grid, GAIN * room, cells, 0)
+        twice * gather(like, grid, GAIN * room, cells, 0)
         - more * gather(like, grid, U * room, cells, 0)
         + c * (more * gather(like, grid, U * room, cells, 1) + bound_at(like, now, side, stock_next))
     )
@@ -117,14 +119,14 @@ def place_edge(
     return distance, select(unit > splat(_TINY, like), part, flat)
 
 
-def find_edge(  # noqa: C901, PLR0915 (decisions as choices)
-    like: Any, grid: Any, room: int, now: Any, cells: Any, nodes: int, twice: float, is_open: Any, is_call: Any,
-    early: Any, hard: Any, elastic: Any,
+def find_edge(  # noqa: PLR0915 (decisions as choices)
+    like: Any, grid: Any, room: int, now: Any, cells: Any, nodes: int, twice: Any, is_open: Any, early: Any,
+    hard: Any, elastic: Any,
 ) -> None:  # fmt: skip
     """Find the edge, first where it was before the step, then outwards or inwards from there."""
     zeros, one = splat(0.0, like), splat(1.0, like)
-    barrier = is_open and is_call
-    top = splat(-1.0, like) if barrier else of(like, now, TOP)
+    barred = of(like, now, BARRED)
+    top = select(barred > zeros, zeros - one, of(like, now, TOP))
     if not (hard or (early and is_open)):
         put(now, LAST, top)
         put(now, PART, one)
@@ -134,7 +136,7 @@ def find_edge(  # noqa: C901, PLR0915 (decisions as choices)
     may, held = zeros, of(like, now, BOTTOM) - one
     if hard:
         place = of(like, now, AT_TRIGGER)
-        may, held = allows_cash(like, place, top, barrier), last_below(like, place)
+        may, held = allows_cash(like, place, top, barred), last_below(like, place)
         side = select(zeros > side, side * may, side)
     had = select(side * side > zeros, one, zeros)
     put(now, FOUND, splat(2.0, like))
@@ -145,9 +147,10 @@ def find_edge(  # noqa: C901, PLR0915 (decisions as choices)
             if early and is_open if which == 0 else hard:
                 sign = one if which == 0 else zeros - one
                 distance, part = place_edge(like, grid, room, now, cells, sign, top, twice, elastic)
-                near = select(one > part, one, zeros) if barrier else select(zeros > distance, one, zeros)
-                if which == 1:
-                    near = near * may
+                near = select(
+                    barred > zeros, select(one > part, one, zeros), select(zeros > distance, one, zeros)
+                )  # fmt: skip
+                near = near * (of(like, now, OPENED) if which == 0 else may)
                 entered = select(entered * entered > zeros, entered, near * sign)
         node, side = select(had > zeros, node, top), select(had > zeros, side, entered)
         put(now, AHEAD, side * side)
@@ -193,12 +196,11 @@ def find_edge(  # noqa: C901, PLR0915 (decisions as choices)
 
 
 def finish(  # noqa: C901, PLR0912, PLR0915 (decisions as choices)
-    like: Any, grid: Any, room: int, now: Any, cells: Any, nodes: int, zero: int, twice: float, is_open: Any,
-    is_call: Any, hard: Any, elastic: Any,
+    like: Any, grid: Any, room: int, now: Any, cells: Any, nodes: int, zero: int, twice: Any, is_open: Any,
+    barrier: Any, hard: Any, elastic: Any,
 ) -> None:  # fmt: skip
     """Substitute downwards from the edge, and carry the solution beyond it."""
-    zeros, one, more, double = splat(0.0, like), splat(1.0, like), splat(twice - 1.0, like), splat(twice, like)
-    barrier = is_open and is_call
+    zeros, one, more, double = splat(0.0, like), splat(1.0, like), twice - 1.0, twice
     u, stocks, gains, passes = U * room, EXP_Y * room, GAIN * room, PASS * room
     side, part, found = of(like, now, SIDE), of(like, now, PART), of(like, now, FOUND)
     some = side * side
@@ -208,7 +210,7 @@ def finish(  # noqa: C901, PLR0912, PLR0915 (decisions as choices)
         of(like, now, LEAST_NEW), of(like, now, PRICE_NEW), of(like, now, FLOOR_NEW), of(like, now, SCALE_NEW)
     )  # fmt: skip
     end = min(nodes, zero + BEYOND + 1) if barrier else nodes
-    if most_of(like, now, AHEAD) == 0.0 and (barrier or last_common(like, now) == nodes - 1):
+    if most_of(like, now, AHEAD) == 0.0 and end_alike(like, now, nodes, barrier):
         if barrier:
             w = (floor + more * load(grid, u + zero * lanes_of(like), like)) / double
             for i in range(zero, end):
@@ -236,15 +238,13 @@ def finish(  # noqa: C901, PLR0912, PLR0915 (decisions as choices)
         bent = touching * base * away * away
         z = double * gain - more * old + passed * (next_bound + bent + more * old_next)
         z = select(found > zeros, z, bound_at(like, now, side, stock))
-        if barrier:
-            z = select(some > zeros, z, floor)
-            old = select(some > zeros, old, load(grid, u + zero * lanes_of(like), like))
-            last = select(some > zeros, last, zeros)
-            at_last = (z + more * old) / double
-        else:
-            # The same operations as where no lane has an edge: neighbours change no bit.
-            at_last = select(some > zeros, (z + more * old) / double, gain)
-            z = select(some > zeros, z, double * gain - more * old)
+        # The same operations as where no lane has an edge: neighbours change no bit.
+        barred = of(like, now, BARRED)
+        at_level = (floor + more * load(grid, u + zero * lanes_of(like), like)) / double
+        at_end = select(barred > zeros, at_level, gain)
+        at_last = select(some > zeros, (z + more * old) / double, at_end)
+        z = select(some > zeros, z, select(barred > zeros, floor, double * gain - more * old))
+        last = select(some > zeros, last, select(barred > zeros, zeros, last))
         held, any_held = zeros, False
         if hard:
             held = is_held(like, now, of(like, now, AT_TRIGGER))
@@ -273,7 +273,7 @@ def finish(  # noqa: C901, PLR0912, PLR0915 (decisions as choices)
                 beyond = select(held > zeros, carried, beyond)
             free = double * w - more * old
             if is_open:
-                free = maximum(free, floor)
+                free = maximum(free, least)
             if hard:
                 cap = maximum(price - scale * stock, least)
                 free = select(of(like, now, FROM_NEW) > stock, free, minimum(free, cap))
@@ -287,7 +287,7 @@ def finish(  # noqa: C901, PLR0912, PLR0915 (decisions as choices)
         w = load(grid, gains + at, like) + load(grid, passes + at, like) * w
         new = double * w - more * load(grid, u + at, like)
         if is_open:
-            new = maximum(new, floor)
+            new = maximum(new, least)
         if hard:
             stock = load(grid, stocks + at, like)
             new = select(from_ > stock, new, minimum(new, maximum(price - scale * stock, least)))

@@ -104,7 +104,7 @@ UNIT_THERE: Final = 64
 TOUCH: Final = 65  # how W meets its bound: 1 with the parabola, 2 without, 0 at the node, or not at all
 REACH: Final = 66  # the furthest node to which an edge may move in a step
 LACK: Final = 67  # what the note was below its shares before the edge, by what was owed, added up over steps
-STEPS_TAKEN: Final = 68  # of the segment
+STEPS_TAKEN: Final = 68  # in the segment
 HELD_LAST: Final = 69  # before a step that some lanes do not take
 HELD_PART: Final = 70
 HELD_SIDE: Final = 71
@@ -121,7 +121,13 @@ BOTTOM: Final = 80  # the lane's lowest node and its highest
 TOP: Final = 81
 ZERO: Final = 82  # where the level stands in memory
 TMP4: Final = 83
-NUMBERS: Final = 84
+# of the segment, by 1 or 0: whether conversion is open, and whether the note ends at the level
+OPENED: Final = 84
+BARRED: Final = 85
+MAY_CALL: Final = 86  # whether a call may bind below the level
+IMPLICIT_STEPS: Final = 87
+STEPS_ASKED: Final = 88  # but for those that are of half the length
+NUMBERS: Final = 89
 
 NEVER: Final = 1e300
 NOWHERE: Final = -1e6  # a place that no grid has
@@ -174,6 +180,11 @@ def is_blank(like: Any, now: Any, i: int) -> Any:
     """Tell which lanes have no such node, of all in memory, in their grids."""
     place = splat(float(i), like) - of(like, now, ZERO)
     return (of(like, now, BOTTOM) > place) | (place > of(like, now, TOP))
+
+
+def end_alike(like: Any, now: Any, nodes: int, barrier: Any) -> Any:
+    """Tell whether all lanes without an edge end at one node: all at the level, as `barrier` says, or none there."""
+    return barrier or (most_of(like, now, BARRED) == 0.0 and last_common(like, now) == nodes - 1)
 
 
 def gather(like: Any, grid: Any, array: int, cells: Any, shift: int) -> Any:

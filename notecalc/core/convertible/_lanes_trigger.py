@@ -7,7 +7,6 @@ from typing import Any, Final
 from notecalc.core._vectors import any_lane, lanes_of, load, log, maximum, minimum, select, splat, whole
 from notecalc.core.convertible._columns import (
     DIVIDEND,
-    FLOOR_START,
     LEVEL_END,
     LEVEL_START,
     RATIO,
@@ -62,10 +61,11 @@ def last_below(like: Any, place: Any) -> Any:
     return splat(0.0, like) - whole(_SAME_PLACE - place) - 1.0
 
 
-def allows_cash(like: Any, place: Any, top: Any, barrier: Any) -> Any:
+def allows_cash(like: Any, place: Any, top: Any, barred: Any) -> Any:
     """Tell by 1 or 0 whether a trigger leaves room for a call for cash: below the level, or the top of the grid."""
-    limit = top + (1.0 - _SAME_PLACE if barrier else _SAME_PLACE)
-    return select(limit > place, splat(1.0, like), splat(0.0, like))
+    zeros, one = splat(0.0, like), splat(1.0, like)
+    limit = top + select(barred > zeros, one - _SAME_PLACE, splat(_SAME_PLACE, like))
+    return select(limit > place, one, zeros)
 
 
 def is_held(like: Any, now: Any, place: Any) -> Any:
@@ -89,12 +89,12 @@ def solved_before(like: Any, place: Any) -> Any:
     return node, place - node
 
 
-def solve_held(like: Any, grid: Any, room: int, now: Any, cells: Any, some: Any, twice: float) -> Any:
+def solve_held(like: Any, grid: Any, room: int, now: Any, cells: Any, some: Any, twice: Any) -> Any:
     """Solve for the last node before the trigger in some lanes; give the node, and the middle of its unknown.
 
     What is found of the unknown is kept.
     """
-    one, two, more, double = splat(1.0, like), splat(2.0, like), splat(twice - 1.0, like), splat(twice, like)
+    one, two, more, double = splat(1.0, like), splat(2.0, like), twice - 1.0, twice
     near, z = solved_before(like, of(like, now, AT_TRIGGER))
     near = select(some > splat(0.0, like), near, of(like, now, BOTTOM) + one)
     z = select(some > splat(0.0, like), z, one)
@@ -119,7 +119,7 @@ def solve_held(like: Any, grid: Any, room: int, now: Any, cells: Any, some: Any,
 
 
 def stays_held(
-    like: Any, grid: Any, room: int, now: Any, cells: Any, some: Any, twice: float
+    like: Any, grid: Any, room: int, now: Any, cells: Any, some: Any, twice: Any
 ) -> Any:  # fmt: skip
     """Tell by 1 or 0 whether the note is worth more before a trigger than what it is called for there.
 
@@ -153,11 +153,11 @@ def parabola(like: Any, now: Any, x: Any) -> Any:
 
 
 def end_jump(
-    like: Any, grid: Any, room: int, now: Any, cells: Any, place: Any, bound: Any, top: Any, barrier: Any
+    like: Any, grid: Any, room: int, now: Any, cells: Any, place: Any, bound: Any, top: Any, barred: Any
 ) -> Any:  # fmt: skip
     """Give what the value is above a bound just before a trigger, by the parabola through three nodes; or nothing."""
     zeros, half = splat(0.0, like), splat(0.5, like)
-    fits = allows_cash(like, place, top, barrier) * has_room(like, now, place)
+    fits = allows_cash(like, place, top, barred) * has_room(like, now, place)
     near, z = solved_before(like, place)
     aim(like, cells, now, minimum(maximum(near, of(like, now, BOTTOM) + 2.0), of(like, now, TOP)))
     f0, f1 = gather(like, grid, U * room, cells, 0), gather(like, grid, U * room, cells, -1)
@@ -167,12 +167,12 @@ def end_jump(
 
 
 def first_called(
-    like: Any, grid: Any, room: int, now: Any, place: Any, price: Any, scale: Any, lowest: Any, top: Any, barrier: Any
+    like: Any, grid: Any, room: int, now: Any, place: Any, price: Any, scale: Any, lowest: Any, top: Any, barred: Any
 ) -> Any:  # fmt: skip
     """Give the first node up to the top from which all are called for cash; see `_events.first_called`."""
     zeros, one, same = splat(0.0, like), splat(1.0, like), splat(_SAME, like)
     least, first = maximum(last_below(like, place) + 1.0, of(like, now, BOTTOM) + 2.0), top + 1.0
-    allowed, zero = allows_cash(like, place, top, barrier), int(most_of(like, now, ZERO))
+    allowed, zero = allows_cash(like, place, top, barred), int(most_of(like, now, ZERO))
     going = allowed
     put(now, AHEAD, top)
     for i in range(zero + int(most_of(like, now, AHEAD)), 1, -1):
@@ -198,13 +198,16 @@ def weigh_end(like: Any, grid: Any, array: int, now: Any, place: Any, jump: Any)
 
 def weigh_held(
     like: Any, grid: Any, room: int, now: Any, cells: Any, seg: Any, later: int, o: int,
-    later_open: Any, is_call: Any, price: Any, held: Any,
+    lowest: Any, called: Any, price: Any, held: Any,
 ) -> None:  # fmt: skip
-    """Weigh the kink at a trigger at which the note was called for cash, unless it goes on being so."""
+    """Weigh the kink at a trigger at which the note was called for cash, unless it goes on being so.
+
+    `lowest` is what is paid beside shares where conversion is open; `called` says by 1 or 0 whether it goes on.
+    """
     zeros, one, two, none = splat(0.0, like), splat(1.0, like), splat(2.0, like), splat(NOWHERE, like)
     trigger = of(like, seg, later + TRIGGER)
-    if is_call:
-        held = select(of(like, seg, o + TRIGGER) > trigger * (1.0 + 1e-12), held, zeros)
+    ends = select(of(like, seg, o + TRIGGER) > trigger * (1.0 + 1e-12), one, one - called)
+    held = select(held > zeros, ends, zeros)
     put(now, AHEAD, held)
     if most_of(like, now, AHEAD) == 0.0:
         return
@@ -212,10 +215,8 @@ def weigh_held(
     near, z = solved_before(like, trigger_place(like, now, trigger, of(like, seg, later + LEVEL_START)))
     aim(like, cells, now, select(held > zeros, near, of(like, now, BOTTOM) + one))
     here, below = gather(like, grid, U * room, cells, 0), gather(like, grid, U * room, cells, -1)
-    bound, steep = price - shares, shares
-    if later_open:
-        least = of(like, seg, later + FLOOR_START)
-        bound, steep = maximum(bound, least), select(bound > least, shares, zeros)
+    bound = price - shares
+    bound, steep = maximum(bound, lowest), select(bound > lowest, shares, zeros)
     slope = before_end(like, below, here, bound, z) + steep * h
     bend = two * (below / (one + z) - here / z + bound / (z * (one + z))) + steep * h * h
     after = trigger_place(like, now, trigger + of(like, seg, o + DIVIDEND), of(like, seg, o + LEVEL_END))

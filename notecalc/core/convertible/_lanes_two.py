@@ -37,6 +37,7 @@ from notecalc.core.convertible._columns import (
 from notecalc.core.convertible._lanes_march import hold, release, set_step, spreads
 from notecalc.core.convertible._lanes_memory import (
     AHEAD,
+    BARRED,
     BEND,
     BOTTOM,
     CARRIED,
@@ -53,6 +54,7 @@ from notecalc.core.convertible._lanes_memory import (
     HERE_NEW,
     HERE_OLD,
     HH,
+    IMPLICIT_STEPS,
     LAST,
     LEAN,
     LOWER,
@@ -79,6 +81,7 @@ from notecalc.core.convertible._lanes_memory import (
     SLIP,
     SPARE,
     STEEP,
+    STEPS_ASKED,
     STEPS_TAKEN,
     TOP,
     UPPER,
@@ -109,13 +112,14 @@ _SETTLED: Final = 1e-30  # square of a change of a factor from node to node
 
 def march_two(
     like: Any, grid: Any, room: int, now: Any, cells: Any, seg: Any, o: int, row: Any, nodes: int, zero: int,
-    implicit_steps: int, is_open: Any, is_call: Any, hard: Any, same: Any, blended: Any,
+    is_open: Any, barrier: Any, hard: Any, same: Any, blended: Any,
 ) -> None:  # fmt: skip
-    """Carry both unknowns from the end of a segment to its start; `same` if all steps have the same factors."""
+    """Carry both unknowns from the end of a segment to its start, told of the lanes what `march` is told."""
     zeros, one, half = splat(0.0, like), splat(1.0, like), splat(0.5, like)
     length = of(like, seg, o + LENGTH)
     graded = splat(GRADED, like) * minimum(maximum(of(like, seg, o + CARRY) / GRADED_FROM, zeros), one)
-    steps = of(like, now, STEPS_TAKEN)
+    steps, implicit_steps = of(like, now, STEPS_ASKED), of(like, now, IMPLICIT_STEPS)
+    put(now, STEPS_TAKEN, steps + half * implicit_steps)
     most, least = int(most_of(like, now, STEPS_TAKEN)), int(least_of(like, now, STEPS_TAKEN))
     even = length / (2.0 * steps)
     h, vol = of(like, now, H), of(like, seg, o + VOLATILITY)
@@ -128,33 +132,33 @@ def march_two(
     put(now, DISCOUNT, of(like, seg, o + RATE))
     put(now, PRICE_RISE, rise(like, seg, o, CALL_START, CALL_END))
     put(now, FLOOR_RISE, rise(like, seg, o, FLOOR_START, FLOOR_END))
-    tau, middle, hh, done, known, late = zeros, zeros, zeros, zeros, 0, implicit_steps // 2
-    for step in range(most + late):
-        implicit = step < implicit_steps
-        twice = 1.0 if implicit else 2.0
-        done = done + (0.5 if implicit else 1.0) / steps
+    tau, middle, hh, done, known = zeros, zeros, zeros, zeros, 0
+    for step in range(most):
+        implicit = implicit_steps > splat(float(step), like)
+        twice = select(implicit, one, one + one)
+        done = done + select(implicit, half, one) / steps
         advance = length * done * (one - graded + graded * done) - tau
-        idle = splat(float(step - late + 1), like) > steps
+        idle = splat(float(step + 1), like) > of(like, now, STEPS_TAKEN)
         hh = select(idle, hh, select(graded > zeros, advance / twice, even))
         middle = select(idle, middle, tau + hh)
         tau = select(idle, tau, select(graded > zeros, tau + advance, tau + even * twice))
         put(now, HH, hh)
-        set_step(like, now, seg, o, row, middle, tau, is_open, False)
-        if step >= least + late:
+        set_step(like, now, seg, o, row, middle, tau, False)
+        if step >= least:
             hold(like, grid, room, now, nodes, True)
         put(now, OLD_LAST, of(like, now, LAST))
         put(now, OLD_SIDE, of(like, now, SIDE))
-        stop = zero if is_open and is_call else nodes
+        stop = zero if barrier else nodes
         stop = min(stop, zero + reach(like, now, blended))
         known = eliminate_two(like, grid, room, now, nodes, stop, known, not (same and step > 0), same, blended)
         if blended:
-            agree(like, grid, room, now, cells, nodes, zero, stop, known, twice, is_open, is_call, hard)
+            agree(like, grid, room, now, cells, nodes, zero, stop, known, twice, is_open, barrier, hard)
         else:
             find_edge_of_two(
-                like, grid, room, now, cells, nodes, zero, known, twice, is_open, is_call, hard, blended
+                like, grid, room, now, cells, nodes, zero, known, twice, is_open, barrier, hard, blended
             )  # fmt: skip
-        finish_two(like, grid, room, now, cells, nodes, zero, known, twice, is_open, is_call, hard, blended)
-        if step >= least + late:
+        finish_two(like, grid, room, now, cells, nodes, zero, known, twice, is_open, barrier, hard, blended)
+        if step >= least:
             release(like, grid, room, now, nodes, idle, True)
 
 
@@ -170,8 +174,8 @@ def reach(like: Any, now: Any, blended: Any) -> int:
 
 
 def agree(
-    like: Any, grid: Any, room: int, now: Any, cells: Any, nodes: int, zero: int, stop: int, known: int, twice: float,
-    is_open: Any, is_call: Any, hard: Any,
+    like: Any, grid: Any, room: int, now: Any, cells: Any, nodes: int, zero: int, stop: int, known: int, twice: Any,
+    is_open: Any, barrier: Any, hard: Any,
 ) -> None:  # fmt: skip
     """Find the edge of the blended model, whose first unknown is discounted at what the second one says.
 
@@ -183,9 +187,9 @@ def agree(
     put(now, GUESS, of(like, now, LAST) + of(like, now, PART))
     put(now, GUESS_SIDE, of(like, now, SIDE))
     for _ in range(_ROUNDS):
-        solve_second(like, grid, room, now, cells, nodes, zero, stop, known, twice, is_open and is_call)
+        solve_second(like, grid, room, now, cells, nodes, zero, stop, known, twice, barrier)
         eliminate_first(like, grid, room, now, stop)
-        find_edge_of_two(like, grid, room, now, cells, nodes, zero, known, twice, is_open, is_call, hard, True)
+        find_edge_of_two(like, grid, room, now, cells, nodes, zero, known, twice, is_open, barrier, hard, True)
         found, side, guess = of(like, now, LAST) + of(like, now, PART), of(like, now, SIDE), of(like, now, GUESS)
         # Only where it is converted does the second unknown end at the edge.
         parted = select(side > zeros, one, zeros)
@@ -203,15 +207,15 @@ def agree(
 
 
 def solve_second(
-    like: Any, grid: Any, room: int, now: Any, cells: Any, nodes: int, zero: int, stop: int, known: int, twice: float,
+    like: Any, grid: Any, room: int, now: Any, cells: Any, nodes: int, zero: int, stop: int, known: int, twice: Any,
     barrier: Any,
 ) -> None:  # fmt: skip
     """Substitute the second unknown downwards, from where it is taken to end; at the middle of the step, to SPARE."""
     zeros, one, half, lanes = splat(0.0, like), splat(1.0, like), splat(0.5, like), lanes_of(like)
-    more, double = splat(twice - 1.0, like), splat(twice, like)
+    more, double, barred = twice - 1.0, twice, of(like, now, BARRED)
     parted = select(of(like, now, GUESS_SIDE) > zeros, one, zeros)
     put(now, PARTED, parted)
-    guess, top = of(like, now, GUESS), zeros if barrier else of(like, now, TOP)
+    guess, top = of(like, now, GUESS), select(barred > zeros, zeros, of(like, now, TOP))
     last = zeros - whole(zeros - guess) - one
     last = minimum(maximum(select(parted > zeros, last, top - one), of(like, now, BOTTOM) + one), top - one)
     look(like, grid, room, now, cells, one, last, -1, known, twice, True)
@@ -220,11 +224,10 @@ def solve_second(
     here, next_one, steep = of(like, now, HERE_NEW), of(like, now, NEXT_NEW), of(like, now, STEEP)
     at_last = (here + of(like, now, HERE_OLD)) / double
     aim(like, cells, now, top)
-    at_top = more * load(grid, SECOND * room + zero * lanes, like) / double
-    if not barrier:
-        at_top = gather(like, grid, SECOND_GAIN * room, cells, 0)
+    at_level = more * load(grid, SECOND * room + zero * lanes, like) / double
+    at_top = select(barred > zeros, at_level, gather(like, grid, SECOND_GAIN * room, cells, 0))
     keep = load(grid, SECOND_PASS * room + (known - 1) * lanes, like)
-    way, highest = zeros, zero if barrier else last_common(like, now)
+    way, highest = zeros, zero if any_lane(barred > zeros) else last_common(like, now)
     for i in range(min(zero if barrier else nodes - 1, stop), -1, -1):
         at, place = i * lanes, splat(float(i - zero), like)
         own = load(grid, SECOND_PASS * room + at, like) if i < known else keep

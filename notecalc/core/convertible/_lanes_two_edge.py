@@ -28,6 +28,7 @@ from notecalc.core.convertible._lanes_edge import bound_at
 from notecalc.core.convertible._lanes_memory import (
     ADDED,
     AHEAD,
+    BARRED,
     BEND,
     BOTTOM,
     BOUND_HERE,
@@ -62,6 +63,7 @@ from notecalc.core.convertible._lanes_memory import (
     NEXT_OLD,
     OLD_LAST,
     OLD_SIDE,
+    OPENED,
     OWN,
     PART,
     PASS,
@@ -95,9 +97,9 @@ from notecalc.core.convertible._lanes_memory import (
     H,
     U,
     aim,
+    end_alike,
     first_common,
     gather,
-    last_common,
     least_of,
     most_of,
     of,
@@ -121,11 +123,11 @@ def peek(like: Any, grid: Any, array: int, cells: Any, shift: int, common: int) 
 
 
 def look(  # noqa: PLR0915 (numbers set one by one)
-    like: Any, grid: Any, room: int, now: Any, cells: Any, side: Any, node: Any, common: int, known: int, twice: float,
+    like: Any, grid: Any, room: int, now: Any, cells: Any, side: Any, node: Any, common: int, known: int, twice: Any,
     blended: Any,
 ) -> None:  # fmt: skip
     """Set what `miss` needs to know of a node, taken for the last before the edge: each lane's own, or a common one."""
-    one, zeros, more, double = splat(1.0, like), splat(0.0, like), splat(twice - 1.0, like), splat(twice, like)
+    one, zeros, more, double = splat(1.0, like), splat(0.0, like), twice - 1.0, twice
     most = known - 1.0 - of(like, now, ZERO)
     if common < 0:
         aim(like, cells, now, node)
@@ -181,12 +183,12 @@ def look(  # noqa: PLR0915 (numbers set one by one)
     put(now, NEXT_OLD, more * second_next)
 
 
-def miss(like: Any, now: Any, side: Any, z: Any, twice: float, blended: Any) -> Any:
+def miss(like: Any, now: Any, side: Any, z: Any, twice: Any, blended: Any) -> Any:
     """Tell how far W is from where it should be, with the edge a part z of the cell above the node looked at.
 
     It falls as z rises. Keeps both unknowns at the edge.
     """
-    one, zeros, double = splat(1.0, like), splat(0.0, like), splat(twice, like)
+    one, zeros, double = splat(1.0, like), splat(0.0, like), twice
     up, weight_pass = of(like, now, UPPER), of(like, now, WEIGHT_PASS)
     ahead, left = one + z, one - z
     weight = ahead * (z * of(like, now, WEIGHT) + 2.0 * up * left) - z * left * weight_pass
@@ -221,15 +223,15 @@ def miss(like: Any, now: Any, side: Any, z: Any, twice: float, blended: Any) -> 
 
 
 def find_edge_of_two(  # noqa: C901, PLR0912, PLR0915 (decisions as choices)
-    like: Any, grid: Any, room: int, now: Any, cells: Any, nodes: int, zero: int, known: int, twice: float,
-    is_open: Any, is_call: Any, hard: Any, blended: Any,
+    like: Any, grid: Any, room: int, now: Any, cells: Any, nodes: int, zero: int, known: int, twice: Any,
+    is_open: Any, barrier: Any, hard: Any, blended: Any,
 ) -> None:  # fmt: skip
     """Find the edge, first where it was before the step, then outwards or inwards from there."""
     zeros, one = splat(0.0, like), splat(1.0, like)
-    barrier = is_open and is_call
-    last_node = zero - 1 if barrier else nodes - 1
-    top = zeros - one if barrier else of(like, now, TOP)
-    highest = top if barrier else top - one  # beyond which there is no edge
+    barred = of(like, now, BARRED)
+    some_barred = any_lane(barred > zeros)
+    top = select(barred > zeros, zeros - one, of(like, now, TOP))
+    highest = select(barred > zeros, top, top - one)  # beyond which there is no edge
     if not (hard or is_open):
         put(now, LAST, top)
         put(now, PART, one)
@@ -242,17 +244,20 @@ def find_edge_of_two(  # noqa: C901, PLR0912, PLR0915 (decisions as choices)
         for which in range(2):
             if is_open if which == 0 else hard:
                 sign = one if which == 0 else zeros - one
-                if barrier:
-                    look(like, grid, room, now, cells, sign, top, last_node, known, twice, blended)
+                near = zeros
+                if some_barred:
+                    look(like, grid, room, now, cells, sign, top, zero - 1, known, twice, blended)
                     near = select(miss(like, now, sign, one, twice, blended) < zeros, one, zeros)
-                else:
+                if not barrier:
                     aim(like, cells, now, top)
                     half_way = gather(like, grid, GAIN * room, cells, 0)
                     half_way = half_way + of(like, now, SHARE) * gather(like, grid, SECOND_GAIN * room, cells, 0)
-                    old = gather(like, grid, U * room, cells, 0)
-                    free = splat(twice, like) * half_way - splat(twice - 1.0, like) * old
+                    free = twice * half_way - (twice - 1.0) * gather(like, grid, U * room, cells, 0)
                     bound = bound_at(like, now, sign, gather(like, grid, EXP_Y * room, cells, 0))
-                    near = select(sign * (free - bound) < zeros, one, zeros)
+                    beyond = select(sign * (free - bound) < zeros, one, zeros)
+                    near = select(barred > zeros, near, beyond)
+                if which == 0:
+                    near = near * of(like, now, OPENED)
                 if which == 1:
                     aim(like, cells, now, top)
                     stock = gather(like, grid, EXP_Y * room, cells, 0)
@@ -276,7 +281,7 @@ def find_edge_of_two(  # noqa: C901, PLR0912, PLR0915 (decisions as choices)
     if any_lane(coming > zeros):
         # From the top all look at the same node, and each stays at the first that is before its edge.
         node = select(coming > zeros, lowest, node)
-        for i in range(last_node if barrier else last_node - 1, 0, -1):
+        for i in range(zero - 1 if barrier else nodes - 2, 0, -1):
             look(like, grid, room, now, cells, side_or, node, i, known, twice, blended)
             near = miss(like, now, side_or, zeros, twice, blended) > zeros
             here = splat(float(i - zero), like)
@@ -307,7 +312,7 @@ def find_edge_of_two(  # noqa: C901, PLR0912, PLR0915 (decisions as choices)
     put(now, SIDE, side * some)
 
 
-def find_part(like: Any, now: Any, side: Any, inner: Any, outer: Any, twice: float, blended: Any) -> Any:
+def find_part(like: Any, now: Any, side: Any, inner: Any, outer: Any, twice: Any, blended: Any) -> Any:
     """Give the root in the cell, by false position with the weight of an end halved that stays (Illinois)."""
     zeros, one, half = splat(0.0, like), splat(1.0, like), splat(0.5, like)
     least = splat(_LEAST_PART, like)
@@ -335,14 +340,13 @@ def find_part(like: Any, now: Any, side: Any, inner: Any, outer: Any, twice: flo
 
 
 def finish_two(  # noqa: C901, PLR0912, PLR0915 (decisions as choices)
-    like: Any, grid: Any, room: int, now: Any, cells: Any, nodes: int, zero: int, known: int, twice: float,
-    is_open: Any, is_call: Any, hard: Any, blended: Any,
+    like: Any, grid: Any, room: int, now: Any, cells: Any, nodes: int, zero: int, known: int, twice: Any,
+    is_open: Any, barrier: Any, hard: Any, blended: Any,
 ) -> None:  # fmt: skip
     """Substitute downwards from the edge, and carry both unknowns beyond it; adds up what W lacks before it."""
-    zeros, one, more, double = splat(0.0, like), splat(1.0, like), splat(twice - 1.0, like), splat(twice, like)
+    zeros, one, more, double = splat(0.0, like), splat(1.0, like), twice - 1.0, twice
     lanes, share, bottom = lanes_of(like), of(like, now, SHARE), of(like, now, BOTTOM)
-    common = first_common(like, now)
-    barrier = is_open and is_call
+    common, barred = first_common(like, now), of(like, now, BARRED)
     u, b, gains, second_gains = U * room, SECOND * room, GAIN * room, SECOND_GAIN * room
     side, part, last = of(like, now, SIDE), of(like, now, PART), of(like, now, LAST)
     some = side * side
@@ -356,7 +360,7 @@ def finish_two(  # noqa: C901, PLR0912, PLR0915 (decisions as choices)
     # A chance is at most 1; what is owed has no such bound.
     highest, lack = splat(1.0 if blended else NEVER, like), splat(0.0, like)
     end = min(nodes, zero + BEYOND + 1) if barrier else nodes
-    if not any_lane(some > zeros) and (barrier or last_common(like, now) == nodes - 1):
+    if not any_lane(some > zeros) and end_alike(like, now, nodes, barrier):
         if barrier:
             at = zero * lanes
             old = load(grid, b + at, like)
@@ -394,22 +398,20 @@ def finish_two(  # noqa: C901, PLR0912, PLR0915 (decisions as choices)
         second_at = (here + of(like, now, HERE_OLD)) / double
         first_at = (z + more * old) / double - share * second_at
         second_last = last
-        if barrier:
-            at = zero * lanes
-            old, second_old = load(grid, u + at, like), load(grid, b + at, like)
-            second_at = select(pinned > zeros, second_at, more * second_old / double)
-            first_at = select(some > zeros, first_at, (floor + more * (old - share * second_old)) / double)
-            z, here = select(some > zeros, z, floor), select(pinned > zeros, here, zeros)
-            end_of_all = zeros
-        else:
-            aim(like, cells, now, of(like, now, TOP))
-            first_at = select(some > zeros, first_at, gather(like, grid, gains, cells, 0))
-            second_at = select(pinned > zeros, second_at, gather(like, grid, second_gains, cells, 0))
-            # The same operations as where no lane has an edge: neighbours change no bit.
-            free = double * (first_at + share * second_at) - more * gather(like, grid, u, cells, 0)
-            second_free = double * second_at - more * gather(like, grid, b, cells, 0)
-            z, here = select(some > zeros, z, free), select(pinned > zeros, here, second_free)
-            end_of_all = of(like, now, TOP)
+        # The same operations as where no lane has an edge: neighbours change no bit.
+        at, ends = zero * lanes, barred > zeros
+        old, second_old = load(grid, u + at, like), load(grid, b + at, like)
+        first_level, second_level = (floor + more * (old - share * second_old)) / double, more * second_old / double
+        aim(like, cells, now, of(like, now, TOP))
+        first_at = select(some > zeros, first_at, select(ends, first_level, gather(like, grid, gains, cells, 0)))
+        second_at = select(
+            pinned > zeros, second_at, select(ends, second_level, gather(like, grid, second_gains, cells, 0))
+        )  # fmt: skip
+        free = double * (first_at + share * second_at) - more * gather(like, grid, u, cells, 0)
+        second_free = double * second_at - more * gather(like, grid, b, cells, 0)
+        z = select(some > zeros, z, select(ends, floor, free))
+        here = select(pinned > zeros, here, select(ends, zeros, second_free))
+        end_of_all = select(ends, zeros, of(like, now, TOP))
         last = select(some > zeros, last, end_of_all)
         second_last = select(pinned > zeros, last, end_of_all)
         aim(like, cells, now, bottom)
@@ -445,13 +447,13 @@ def finish_two(  # noqa: C901, PLR0912, PLR0915 (decisions as choices)
             free = double * (way + share * second_way) - more * old
             second_free = double * second_way - more * second_old
             if is_open:
-                lacking = maximum(floor - free, zeros) * (second_free - little)
+                lacking = maximum(least - free, zeros) * (second_free - little)
                 early = last - splat(float(BESIDE), like) > place
                 if i < common:
                     early = early & (place >= bottom)
                 lack = select(early, maximum(lack, lacking), lack)
-                second_free = select(early, select(floor > free, zeros, second_free), second_free)
-                free = maximum(free, floor)
+                second_free = select(early, select(least > free, zeros, second_free), second_free)
+                free = maximum(free, least)
             if hard:
                 cap = maximum(price - scale * stock, least)
                 free = select(from_ > stock, free, minimum(free, cap))
@@ -474,13 +476,13 @@ def finish_two(  # noqa: C901, PLR0912, PLR0915 (decisions as choices)
         new = double * (way + share * second_way) - more * load(grid, u + at, like)
         second_new = double * second_way - more * load(grid, b + at, like)
         if is_open:
-            lacking = maximum(floor - new, zeros) * (second_new - little)
+            lacking = maximum(least - new, zeros) * (second_new - little)
             early = beside > splat(float(i - zero), like)
             if i < common:
                 early = early & (splat(float(i - zero), like) >= bottom)
             lack = select(early, maximum(lack, lacking), lack)
-            second_new = select(early, select(floor > new, zeros, second_new), second_new)
-            new = maximum(new, floor)
+            second_new = select(early, select(least > new, zeros, second_new), second_new)
+            new = maximum(new, least)
         if hard:
             stock = load(grid, EXP_Y * room + at, like)
             new = select(from_ > stock, new, minimum(new, maximum(price - scale * stock, least)))
