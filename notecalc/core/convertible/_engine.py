@@ -80,7 +80,7 @@ from notecalc.core.convertible._events import mature, meet
 from notecalc.core.convertible._march import march
 from notecalc.core.convertible._notice import march_noticed, meet_after_notice, value_tomorrow
 from notecalc.core.convertible._segment import is_barrier, own_or, rise
-from notecalc.core.convertible._steps import step_count
+from notecalc.core.convertible._steps import carry_of, step_count
 from notecalc.core.convertible._weights import derivatives
 
 __all__ = ["value_rows", "value_rows_after_notice"]
@@ -163,7 +163,7 @@ def _one_grid(
     mature(u, b, work, exp_y, state, seg, o, model, h, zero)
     for s in range(end - 1, -1, -1):
         o = s * FIELDS
-        count = step_count(seg, o, row, steps, total) * times
+        count = step_count(seg, o, carry_of(seg, o, row), steps, total) * times
         if called is None or seg[o + BY_NOTICE] <= 0:
             march(u, b, work, exp_y, state, now, seg, o, row, model, h, zero, count)
         else:
@@ -378,7 +378,7 @@ def _on_nodes(noticed: Any, nodes: int) -> Any:
         _trigger.trigger_place, _trigger.last_below, _trigger.allows_cash, _trigger.is_held, _trigger.solved_before,
         _trigger.parabola, _trigger.solve_held, _trigger.stays_held, _trigger.before_end,
         _trigger.own_slope, _trigger.hold, _trigger.kept_before, _trigger.weigh_end, _trigger.kink_at_trigger,
-        _march.march, _steps.early_share, _steps.graded_by, _steps.step_count, _steps.next_step,
+        _march.march, _steps.carry_of, _steps.early_share, _steps.graded_by, _steps.step_count, _steps.next_step,
         _events.known_kink, _events.crosses, _events.excess, _events.crossing, _events.beside, _events.clip,
         _events.weigh_conversion, _events.weigh_trigger, _events.cap, _events.enter,
         _events.weigh_held, _events.first_called, _events.jump_at_trigger, _events.enter_put, _events.move,

@@ -10,10 +10,12 @@ All that is said of the market is said of what a row uses over its life: its own
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import math
+from typing import Any
 
 import numpy as np
 
+from notecalc.core._jit import kernel
 from notecalc.core.arrays import BoolArray, FloatArray, IntArray
 from notecalc.core.convertible import _columns as col
 
@@ -80,6 +82,13 @@ _OWN = {
     col.CARRY: col.R_CARRY,
     col.CREDIT: col.R_CREDIT,
 }
+_USED = (col.VOLATILITY, col.RATE, col.CARRY, col.CREDIT)
+
+# ---- of a note: what it uses of each of those, and whether of a row's own number; what is added up; what it has ----
+_LOW, _HIGH, _FALLS_BACK = 0, 4, 8
+_LIFE, _CASH = 12, 13
+_MOVING, _SOFT, _JUMP, _NOTICE, _PUT = 14, 15, 16, 17, 18
+_PARTS = 19
 
 
 def error_to_expect(
@@ -93,20 +102,25 @@ def error_to_expect(
     """
     rows, stretch = _Rows(offsets, table, contract, columns), np.signbit(change)
     change, volatility = np.abs(change), rows.used(col.VOLATILITY)
-    carry, root = rows.used(col.CARRY), np.sqrt(rows.total(col.LENGTH))
+    carry, root = rows.used(col.CARRY), np.sqrt(rows.parts[_LIFE])
     spread = rows.used(col.CREDIT)[1] * root
-    kinds = rows.calls() | {
+    kinds = {
+        # How it may be called, and whether what is paid on a call or beside shares moves an edge.
+        "moving": rows.has(_MOVING),
+        "soft call": rows.has(_SOFT),
+        "jump": rows.has(_JUMP),
+        "notice": rows.has(_NOTICE),
         "kink": _has_kink(columns, model),
         "wide": spread > _WIDE * volatility[0],
         "wider": spread > _WIDER * volatility[0],
         "yield": carry[1] > 0,
-        "put window": rows.any(table[:, col.PUT] > 0),
+        "put window": rows.has(_PUT),
     }
     expected = _EXPECTED[accuracy]
     share = np.full(change.size, expected["plain"][model])
     for kind, holds in kinds.items():
         share = np.where(holds, np.maximum(share, expected[kind][model]), share)
-    by_cash = _BY_CASH[accuracy][model] * np.sqrt(rows.total(col.DIVIDEND) / columns[col.STOCK])
+    by_cash = _BY_CASH[accuracy][model] * np.sqrt(rows.parts[_CASH] / columns[col.STOCK])
     told: FloatArray = np.maximum(share, by_cash) * change
     if accuracy != "reference":
         told = np.maximum(share * volatility[1] * root, by_cash) * np.sqrt(change)
@@ -123,56 +137,24 @@ def _has_kink(columns: list[FloatArray], model: int) -> BoolArray:
     return some if model == col.AYACHE_FORSYTH_VETZAL else np.zeros_like(some)
 
 
-@dataclass(frozen=True, slots=True)
 class _Rows:
-    """Rows, and the segments of their notes."""
+    """What rows use of the market over their lives, and what options their notes have."""
 
-    offsets: IntArray
-    table: FloatArray
-    contract: IntArray
-    columns: list[FloatArray]
+    def __init__(self, offsets: IntArray, table: FloatArray, contract: IntArray, columns: list[FloatArray]) -> None:
+        of_notes = np.empty((offsets.size - 1, _PARTS))
+        survey_notes(offsets, table.reshape(-1), of_notes.reshape(-1))
+        self.parts, self.columns = of_notes.T[:, contract], columns
 
-    def by_note(self, reduce: np.ufunc, values: FloatArray, none: float) -> FloatArray:
-        """Reduce numbers of segments to one of each row's note; `none` for a note that has no segment."""
-        some = self.offsets[1:] > self.offsets[:-1]
-        found = np.full(some.size, none)
-        if some.any():
-            found[some] = reduce.reduceat(values, self.offsets[:-1][some])
-        return found[self.contract]
-
-    def any(self, segments: BoolArray) -> BoolArray:
+    def has(self, part: int) -> BoolArray:
         """Tell which rows' notes have a segment of a kind."""
-        return self.by_note(np.maximum, segments.astype(np.float64), 0.0) > 0
-
-    def total(self, field: int) -> FloatArray:
-        """Give what a number of segments adds up to over each row's life."""
-        return self.by_note(np.add, self.table[:, field], 0.0)
+        return np.asarray(self.parts[part] > 0)
 
     def used(self, field: int) -> tuple[FloatArray, FloatArray]:
         """Give the least and the greatest that each row uses of a number of the market over its life."""
-        of_segments, own = self.table[:, field], self.columns[_OWN[field]]
-        least = self.by_note(np.fmin, of_segments, np.nan)
-        most = self.by_note(np.fmax, of_segments, np.nan)
-        falls_back = self.any(np.isnan(of_segments))
-        return np.where(falls_back, np.fmin(least, own), least), np.where(falls_back, np.fmax(most, own), most)
-
-    def calls(self) -> dict[str, BoolArray]:
-        """Tell of each row how it may be called, and whether what is paid on a call or beside shares moves an edge.
-
-        A trigger below which shares are worth less than the call pays makes the value jump between nodes.
-        """
-        table = self.table
-        with np.errstate(divide="ignore", invalid="ignore"):  # a bond alone has no shares
-            forced = (table[:, col.CALL_END] - table[:, col.FLOOR_END]) / table[:, col.RATIO]
-        live, trigger = table[:, col.CALL] > 0, table[:, col.TRIGGER]
-        for_cash = (table[:, col.OPEN] == 0) | (trigger < forced)
-        accrues = (table[:, col.OPEN] > 0) & (table[:, col.FLOOR_START] != table[:, col.FLOOR_END])
-        return {
-            "moving": self.any((live & for_cash) | ~np.isnan(table[:, col.DAY_CALL]) | accrues),
-            "soft call": self.any(live & ~for_cash),
-            "jump": self.any(live & for_cash & (trigger > 0)),
-            "notice": self.any((table[:, col.BY_NOTICE] > 0) | (table[:, col.DAY_NOTICE] > 0)),
-        }
+        which, own = _USED.index(field), self.columns[_OWN[field]]
+        least, most, falls_back = (self.parts[part + which] for part in (_LOW, _HIGH, _FALLS_BACK))
+        own = np.where(falls_back > 0, own, np.nan)
+        return np.fmin(least, own), np.fmax(most, own)
 
     def drifts_far(self, model: int, volatility: FloatArray, carry: tuple[FloatArray, FloatArray]) -> BoolArray:
         """Tell where the stock drifts by more than its least standard deviation in a year: few measured ones did."""
@@ -180,3 +162,53 @@ class _Rows:
         if model == col.AYACHE_FORSYTH_VETZAL:
             high = high + self.columns[col.DROP] * self.used(col.CREDIT)[1]
         return np.asarray(np.maximum(high - carry[0], carry[1] - low) > volatility)
+
+
+def find_options(seg: Any, o: int, out: Any, at: int) -> None:
+    """Mark what options a segment has.
+
+    A trigger below which shares are worth less than the call pays makes the value jump between nodes.
+    """
+    live, is_open, trigger, ratio = (
+        seg[o + col.CALL] > 0,
+        seg[o + col.OPEN] > 0,
+        seg[o + col.TRIGGER],
+        seg[o + col.RATIO],
+    )
+    beside_floor = seg[o + col.CALL_END] - seg[o + col.FLOOR_END]
+    for_cash = not is_open or (
+        trigger < beside_floor / ratio if ratio > 0 else beside_floor > 0
+    )  # a bond has no shares
+    accrues = is_open and seg[o + col.FLOOR_START] != seg[o + col.FLOOR_END]
+    if (live and for_cash) or accrues or not math.isnan(seg[o + col.DAY_CALL]):
+        out[at + _MOVING] = 1.0
+    if live and not for_cash:
+        out[at + _SOFT] = 1.0
+    if live and for_cash and trigger > 0:
+        out[at + _JUMP] = 1.0
+    if seg[o + col.BY_NOTICE] > 0 or seg[o + col.DAY_NOTICE] > 0:
+        out[at + _NOTICE] = 1.0
+    if seg[o + col.PUT] > 0:
+        out[at + _PUT] = 1.0
+
+
+@kernel(tables=["int64", "float64"], reads=[], writes="float64", calls=[find_options])
+def survey_notes(offsets: Any, seg: Any, out: Any) -> None:
+    """Fill in for each note what its segments add up to, use of the market, and have of options."""
+    for note in range(offsets.size - 1):
+        at = note * _PARTS
+        for part in range(_PARTS):
+            out[at + part] = math.nan if part < _FALLS_BACK else 0.0
+        for o in range(offsets[note] * col.FIELDS, offsets[note + 1] * col.FIELDS, col.FIELDS):
+            for which, field in enumerate(_USED):
+                value = seg[o + field]
+                if math.isnan(value):
+                    out[at + _FALLS_BACK + which] = 1.0
+                    continue
+                if not out[at + _LOW + which] <= value:
+                    out[at + _LOW + which] = value
+                if not out[at + _HIGH + which] >= value:
+                    out[at + _HIGH + which] = value
+            out[at + _LIFE] += seg[o + col.LENGTH]
+            out[at + _CASH] += seg[o + col.DIVIDEND]
+            find_options(seg, o, out, at)

@@ -8,6 +8,7 @@ from __future__ import annotations
 from typing import Any, Final
 
 from notecalc.core._vectors import (
+    any_lane,
     exp,
     lanes_of,
     load,
@@ -25,15 +26,22 @@ from notecalc.core.convertible._columns import (
 )
 from notecalc.core.convertible._lanes_memory import (
     AHEAD,
+    BOTTOM,
     EXP_Y,
     GAIN,
     NEVER,
+    NOWHERE,
     PASS,
     SECOND,
+    TOP,
+    ZERO,
     H,
     U,
     aim,
+    first_common,
     gather,
+    is_blank,
+    last_common,
     most_of,
     of,
     put,
@@ -50,35 +58,39 @@ _LEAST: Final = 1e-300  # of which a logarithm is taken
 
 
 def cap(
-    like: Any, grid: Any, room: int, now: Any, cells: Any, price: Any, least: Any, is_open: Any, trigger: Any,
-    scale: Any, nodes: int, zero: int, barrier: Any, kink: Any, model: int,
+    like: Any, grid: Any, room: int, now: Any, cells: Any, price: Any, least: Any, opened: Any, barred: Any,
+    trigger: Any, scale: Any, nodes: int, zero: int, barrier: Any, kink: Any, model: int,
 ) -> Any:  # fmt: skip
-    """Bring the value under the call: its price, or the shares if they are worth more and may be had."""
+    """Bring the value under the call: its price, or the shares if they are worth more and may be had.
+
+    Lanes without a call have NEVER as its price. `opened` and `barred` say by 1 or 0 whether conversion is open, and
+    whether the note ends at the level; `barrier` whether all do.
+    """
     zeros, one, never = splat(0.0, like), splat(1.0, like), splat(NEVER, like)
-    level = (price - least) / scale if is_open else never
+    level = select(opened > zeros, (price - least) / scale, never)
     # Where the shares are worth more as soon as it may be called, nobody takes the cash.
     from_ = select(level > trigger, trigger, never)
     in_cash, pair = model == TSIVERIOTIS_FERNANDES, model != AYACHE_FORSYTH_VETZAL
     kink = clip(
         like, grid, room, now, cells, nodes, 0, -1.0, price, scale, from_, level, kink, in_cash, zeros, 0.0
     )  # fmt: skip
-    if not is_open:
+    if not any_lane(opened > zeros):
         return kink
-    begin, forced = zero - 1 if barrier else 0, maximum(level, trigger)
+    begin, forced = zero - 1 if barrier else 0, select(opened > zeros, maximum(level, trigger), never)
     kink = clip(
         like, grid, room, now, cells, nodes, begin, -1.0, least, zeros, forced, never, kink, pair, zeros, 0.0
     )  # fmt: skip
-    if pair and not barrier:
-        weigh_conversion(like, grid, room, now, cells, forced, nodes, zero)
     if barrier:
         # Its level is a node, at which W is held: nothing is to be weighed.
         return kink
-    h = of(like, now, H)
-    place = splat(float(zero), like) + log(maximum(level, splat(_LEAST, like))) / h
+    if pair:
+        weigh_conversion(like, grid, room, now, cells, select(barred > zeros, never, forced))
+    h, bottom, top = of(like, now, H), of(like, now, BOTTOM), of(like, now, TOP)
+    place = log(maximum(level, splat(_LEAST, like))) / h
     node = whole(place)
-    fits = select(level > trigger, one, zeros) * select(zeros > kink[0], one, zeros)
-    fits = fits * select(node > zeros, one, zeros) * select(splat(nodes - 2.0, like) > node, one, zeros)
-    aim(like, cells, now, minimum(maximum(node, zeros), splat(nodes - 2.0, like)))
+    fits = select(level > trigger, one - barred, zeros) * select(bottom > kink[0], one, zeros)
+    fits = fits * select(node > bottom, one, zeros) * select(top - one > node, one, zeros)
+    aim(like, cells, now, minimum(maximum(node, bottom), top - one))
     same = splat(_SAME, like)
     here, ahead = gather(like, grid, U * room, cells, 0), gather(like, grid, U * room, cells, 1)
     fits = select(price - scale * gather(like, grid, EXP_Y * room, cells, 0) - same > here, zeros, fits)
@@ -92,44 +104,45 @@ def cap(
     )
 
 
-def weigh_conversion(like: Any, grid: Any, room: int, now: Any, cells: Any, level: Any, nodes: int, zero: int) -> None:
+def weigh_conversion(like: Any, grid: Any, room: int, now: Any, cells: Any, level: Any) -> None:
     """Weigh the jump of the second unknown to nothing at the level from which a call forces conversion."""
     zeros, one = splat(0.0, like), splat(1.0, like)
-    place = splat(float(zero), like) + log(level) / of(like, now, H)
+    bottom, top = of(like, now, BOTTOM), of(like, now, TOP)
+    place = log(level) / of(like, now, H)
     node = whole(place - 1e-9)  # the last below the level
-    fits = select(node > zeros, select(nodes - 1.0 > node, one, zeros), zeros)
-    node = minimum(maximum(node, one), splat(nodes - 2.0, like))
+    fits = select(node > bottom, select(top > node, one, zeros), zeros)
+    node = minimum(maximum(node, bottom + one), top - one)
     aim(like, cells, now, node)
     beyond, last = gather(like, grid, SECOND * room, cells, 1), gather(like, grid, SECOND * room, cells, 0)
     slope, part = last - gather(like, grid, SECOND * room, cells, -1), place - node
     fits = select(beyond * beyond > zeros, zeros, select(last * last > zeros, fits, zeros))
     fits = select(part < 1.0 - 1e-9, fits, zeros)
-    none = splat(-9.0, like)
+    none = splat(NOWHERE, like)
     jump = (last + slope * part) * fits
-    weigh_jump(like, grid, PASS * room, now, select(fits > zeros, node, none), part, jump, 0, nodes - 1)
+    weigh_jump(like, grid, PASS * room, now, select(fits > zeros, node, none), part, jump, top)
     place = select(fits > zeros, place, none)
-    weigh_kink(like, grid, PASS * room, now, place, slope * fits, zeros, 0, nodes - 1)
+    weigh_kink(like, grid, PASS * room, now, place, slope * fits, zeros, top)
 
 
 def weigh_trigger(
     like: Any, grid: Any, room: int, now: Any, at: Any, kept: Any, steep: Any, cash: Any, thin: Any, price: Any,
-    least: Any, is_open: Any, shares: Any, nodes: int, model: int,
+    least: Any, shares: Any, model: int,
 ) -> None:  # fmt: skip
     """Weigh the jump of the value at a trigger, and of the cash part; see `_events.weigh_trigger`."""
-    bound, slope, none = price - shares, -shares * of(like, now, H), splat(-9.0, like)
-    zeros, in_cash = splat(0.0, like), splat(1.0, like)
-    if is_open:
-        in_cash = select(least > bound, zeros, in_cash)  # `weigh_conversion` weighs the cash part
-        bound, slope = maximum(bound, least), select(least > bound, zeros, slope)
-    where = select((at > 2.0) & (at < nodes - 3.0) & (kept > bound), at, none)
+    bound, slope, none = price - shares, -shares * of(like, now, H), splat(NOWHERE, like)
+    bottom, top = of(like, now, BOTTOM), of(like, now, TOP)
+    zeros = splat(0.0, like)
+    in_cash = select(least > bound, zeros, splat(1.0, like))  # `weigh_conversion` weighs the cash part
+    bound, slope = maximum(bound, least), select(least > bound, zeros, slope)
+    where = select((at > bottom + 2.0) & (at < top - 2.0) & (kept > bound), at, none)
     if model == TSIVERIOTIS_FERNANDES:
         place = select(in_cash > zeros, where, none)
         cell = whole(place)
-        weigh_jump(like, grid, PASS * room, now, cell, place - cell, cash, 0, nodes - 1)
-        weigh_kink(like, grid, PASS * room, now, place, thin, zeros, 0, nodes - 1)
+        weigh_jump(like, grid, PASS * room, now, cell, place - cell, cash, top)
+        weigh_kink(like, grid, PASS * room, now, place, thin, zeros, top)
     node = whole(where)
-    weigh_jump(like, grid, GAIN * room, now, node, where - node, kept - bound, 0, nodes - 1)
-    weigh_kink(like, grid, GAIN * room, now, where, steep - slope, splat(0.0, like), 0, nodes - 1)
+    weigh_jump(like, grid, GAIN * room, now, node, where - node, kept - bound, top)
+    weigh_kink(like, grid, GAIN * room, now, where, steep - slope, zeros, top)
 
 
 def clip(
@@ -145,23 +158,27 @@ def clip(
     zeros, one, side = splat(0.0, like), splat(1.0, like), splat(sign, like)
     u, stocks = U * room, EXP_Y * room
     low, high = low * (1.0 - 1e-12), high * (1.0 + 1e-12)
-    cell, touched, before, here_before = splat(-1.0, like), zeros, zeros, zeros
+    zero, bottom, top = most_of(like, now, ZERO), of(like, now, BOTTOM), of(like, now, TOP)
+    first, last = first_common(like, now), last_common(like, now)
+    cell, touched, before, here_before = splat(NOWHERE, like), zeros, zeros, zeros
     for i in range(begin, nodes):
         at = i * lanes_of(like)
         stock = load(grid, stocks + at, like)
         here = select(low > stock, zeros, select(stock > high, zeros, one))
+        if i < first or i > last:
+            here = select(is_blank(like, now, i), zeros, here)
         beyond = select(side * (amount - scale * stock - load(grid, u + at, like)) > -same, here, zeros)
         turned = here * here_before * (beyond - before) * (beyond - before)
-        cell = select(turned > zeros, select(zeros > cell, splat(i - 1.0, like), cell), cell)
+        cell = select(turned > zeros, select(bottom > cell, splat(i - 1.0 - zero, like), cell), cell)
         touched, before, here_before = maximum(touched, beyond), beyond, here
     put(now, AHEAD, touched)
     if most_of(like, now, AHEAD) == 0.0:
         return kink
-    crossed = select(zeros > cell, zeros, one)
-    node = minimum(maximum(cell, zeros), splat(nodes - 2.0, like))
-    place, slope, bend, way = crossing(like, grid, room, now, cells, nodes, side, amount, scale, node, kink, same)
+    crossed = select(bottom > cell, zeros, one)
+    node = minimum(maximum(cell, bottom), top - one)
+    place, slope, bend, way = crossing(like, grid, room, now, cells, side, amount, scale, node, kink, same)
     if pays:
-        inside, steep = beside(like, grid, room, now, cells, nodes, node, place, way)
+        inside, steep = beside(like, grid, room, now, cells, node, place, way)
     else:
         inside, steep = zeros, zeros
     known = one
@@ -169,57 +186,60 @@ def clip(
         at = i * lanes_of(like)
         stock, old = load(grid, stocks + at, like), load(grid, u + at, like)
         here = select(low > stock, zeros, select(stock > high, zeros, one))
+        if i < first or i > last:
+            here = select(is_blank(like, now, i), zeros, here)
         bound = amount - scale * stock
         beyond = select(side * (bound - old) > -same, here, zeros)
         store(grid, u + at, select(beyond > zeros, bound, old))
         store(grid, GAIN * room + at, select(beyond > zeros, zeros, load(grid, GAIN * room + at, like)))
-        away = splat(float(i), like) - kink[0]
+        away = splat(float(i - zero), like) - kink[0]
         known = select(beyond > zeros, select(away * away > one, known, zeros), known)
         if pays:
             second, weight = load(grid, SECOND * room + at, like), load(grid, PASS * room + at, like)
             store(grid, SECOND * room + at, select(beyond > zeros, cash, second))
             store(grid, PASS * room + at, select(beyond > zeros, zeros, weight))
-    where = select(crossed > zeros, node + place, splat(-9.0, like))
-    weigh_kink(like, grid, GAIN * room, now, where, slope * crossed, bend * crossed, 0, nodes - 1)
+    where = select(crossed > zeros, node + place, splat(NOWHERE, like))
+    weigh_kink(like, grid, GAIN * room, now, where, slope * crossed, bend * crossed, top)
     if pays:
-        jump, cell = way * (inside - cash) * crossed, select(crossed > zeros, node, splat(-9.0, like))
-        weigh_jump(like, grid, PASS * room, now, cell, place, jump, 0, nodes - 1)
-        weigh_kink(like, grid, PASS * room, now, where, way * steep * crossed, zeros, 0, nodes - 1)
-    return select(known > zeros, kink[0], splat(-1.0, like)), kink[1] * known, kink[2] * known, kink[3] * known
+        jump, cell = way * (inside - cash) * crossed, select(crossed > zeros, node, splat(NOWHERE, like))
+        weigh_jump(like, grid, PASS * room, now, cell, place, jump, top)
+        weigh_kink(like, grid, PASS * room, now, where, way * steep * crossed, zeros, top)
+    return select(known > zeros, kink[0], splat(NOWHERE, like)), kink[1] * known, kink[2] * known, kink[3] * known
 
 
-def beside(like: Any, grid: Any, room: int, now: Any, cells: Any, nodes: int, node: Any, place: Any, way: Any) -> Any:
+def beside(like: Any, grid: Any, room: int, now: Any, cells: Any, node: Any, place: Any, way: Any) -> Any:
     """Give the second unknown and its slope at a crossing in the cell after a node, from the side left as it is."""
     zeros, one = splat(0.0, like), splat(1.0, like)
+    bottom, top = of(like, now, BOTTOM), of(like, now, TOP)
     near = select(way > zeros, node, node + one)
     far = near - way
-    within = select(far < zeros, zeros, select(far > nodes - 1.0, zeros, one))
+    within = select(far < bottom, zeros, select(far > top, zeros, one))
     aim(like, cells, now, near)
     here = gather(like, grid, SECOND * room, cells, 0)
-    aim(like, cells, now, minimum(maximum(far, zeros), splat(nodes - 1.0, like)))
+    aim(like, cells, now, minimum(maximum(far, bottom), top))
     steep = (here - gather(like, grid, SECOND * room, cells, 0)) * within
     return here + steep * select(way > zeros, place, one - place), steep * way
 
 
 def crossing(
-    like: Any, grid: Any, room: int, now: Any, cells: Any, nodes: int, side: Any, amount: Any, scale: Any, node: Any,
-    kink: Any, same: float,
+    like: Any, grid: Any, room: int, now: Any, cells: Any, side: Any, amount: Any, scale: Any, node: Any, kink: Any,
+    same: float,
 ) -> Any:  # fmt: skip
     """Give where in the cell after a node W crosses a bound, and the kink there; see `_events.crossing`."""
     zeros, one, two, half, h = splat(0.0, like), splat(1.0, like), splat(2.0, like), splat(0.5, like), of(like, now, H)
-    u, stocks = U * room, EXP_Y * room
+    u, stocks, bottom, top = U * room, EXP_Y * room, of(like, now, BOTTOM), of(like, now, TOP)
     aim(like, cells, now, node)
     stock, next_stock = gather(like, grid, stocks, cells, 0), gather(like, grid, stocks, cells, 1)
     d0 = side * (amount - scale * stock - gather(like, grid, u, cells, 0)) + same
     d1 = side * (amount - scale * next_stock - gather(like, grid, u, cells, 1)) + same
-    aim(like, cells, now, maximum(node - one, zeros))
+    aim(like, cells, now, maximum(node - one, bottom))
     outer = gather(like, grid, stocks, cells, 0)
     dm = side * (amount - scale * outer - gather(like, grid, u, cells, 0)) + same
-    aim(like, cells, now, minimum(node + two, splat(nodes - 1.0, like)))
+    aim(like, cells, now, minimum(node + two, top))
     outer = gather(like, grid, stocks, cells, 0)
     d2 = side * (amount - scale * outer - gather(like, grid, u, cells, 0)) + same
-    dm = select(node > zeros, dm, two * d0 - d1)
-    d2 = select(splat(nodes - 2.0, like) > node, d2, two * d1 - d0)
+    dm = select(node > bottom, dm, two * d0 - d1)
+    d2 = select(top - one > node, d2, two * d1 - d0)
     way = select(d1 > zeros, one, zeros - one)
     c1 = d1 - half * d0 - dm / 3.0 - d2 / 6.0
     c2 = half * (d1 + dm) - d0
@@ -235,7 +255,7 @@ def crossing(
     bend = zeros - way * side * (two * c2 + 6.0 * c3 * place)
     # A known kink in this cell: beyond it W is level.
     at_kink = kink[0] - node
-    is_known = select(zeros > kink[0], zeros, select(zeros > at_kink, zeros, select(one > at_kink, one, zeros)))
+    is_known = select(bottom > kink[0], zeros, select(zeros > at_kink, zeros, select(one > at_kink, one, zeros)))
     shares = scale * stock * exp(at_kink * is_known * h)
     rising = select(way > zeros, one, zeros)
     return (

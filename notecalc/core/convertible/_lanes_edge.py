@@ -12,7 +12,9 @@ from notecalc.core.convertible._columns import BEYOND
 from notecalc.core.convertible._lanes_memory import (
     AHEAD,
     AT_TRIGGER,
+    BARRED,
     BEND,
+    BOTTOM,
     CARRIED,
     CLAIM,
     DISCOUNT,
@@ -29,6 +31,7 @@ from notecalc.core.convertible._lanes_memory import (
     LEAST_NEW,
     OLD_LAST,
     OLD_SIDE,
+    OPENED,
     OWN,
     PART,
     PASS,
@@ -38,9 +41,11 @@ from notecalc.core.convertible._lanes_memory import (
     SCALE,
     SCALE_NEW,
     SIDE,
+    TOP,
     TRIGGER_HERE,
     U,
     aim,
+    end_alike,
     gather,
     least_of,
     most_of,
@@ -86,11 +91,11 @@ def unit_bend(like: Any, now: Any, side: Any, cost: Any, source: Any, decay: Any
 
 
 def place_edge(
-    like: Any, grid: Any, room: int, now: Any, cells: Any, side: Any, node: Any, twice: float, elastic: Any
+    like: Any, grid: Any, room: int, now: Any, cells: Any, side: Any, node: Any, twice: Any, elastic: Any
 ) -> Any:
     """Tell where the bound is touched, if a node is the last before it; see `_march.place_edge`."""
     aim(like, cells, now, node)
-    zeros, one, two, more = splat(0.0, like), splat(1.0, like), splat(2.0, like), splat(twice - 1.0, like)
+    zeros, one, two, more = splat(0.0, like), splat(1.0, like), splat(2.0, like), twice - 1.0
     stock = gather(like, grid, EXP_Y * room, cells, 0)
     stock_next = stock * of(like, now, GROWTH)
     own = of(like, now, OWN)
@@ -99,7 +104,7 @@ def place_edge(
     cost, source, decay = sources(like, now, stock, own)
     c = gather(like, grid, PASS * room, cells, 0)
     free = (
-        splat(twice, like) * gather(like, grid, GAIN * room, cells, 0)
+        twice * gather(like, grid, GAIN * room, cells, 0)
         - more * gather(like, grid, U * room, cells, 0)
         + c * (more * gather(like, grid, U * room, cells, 1) + bound_at(like, now, side, stock_next))
     )
@@ -114,25 +119,24 @@ def place_edge(
     return distance, select(unit > splat(_TINY, like), part, flat)
 
 
-def find_edge(  # noqa: C901, PLR0915 (decisions as choices)
-    like: Any, grid: Any, room: int, now: Any, cells: Any, nodes: int, zero: int, twice: float, is_open: Any,
-    is_call: Any, early: Any, hard: Any, elastic: Any,
+def find_edge(  # noqa: PLR0915 (decisions as choices)
+    like: Any, grid: Any, room: int, now: Any, cells: Any, nodes: int, twice: Any, is_open: Any, early: Any,
+    hard: Any, elastic: Any,
 ) -> None:  # fmt: skip
     """Find the edge, first where it was before the step, then outwards or inwards from there."""
     zeros, one = splat(0.0, like), splat(1.0, like)
-    barrier = is_open and is_call
-    last_node = zero - 1 if barrier else nodes - 1
-    top = splat(float(last_node), like)
+    barred = of(like, now, BARRED)
+    top = select(barred > zeros, zeros - one, of(like, now, TOP))
     if not (hard or (early and is_open)):
         put(now, LAST, top)
         put(now, PART, one)
         put(now, SIDE, zeros)
         return
     side, node = of(like, now, OLD_SIDE), of(like, now, OLD_LAST)
-    may, held = zeros, zeros - one
+    may, held = zeros, of(like, now, BOTTOM) - one
     if hard:
         place = of(like, now, AT_TRIGGER)
-        may, held = allows_cash(like, place, last_node, barrier), last_below(like, place)
+        may, held = allows_cash(like, place, top, barred), last_below(like, place)
         side = select(zeros > side, side * may, side)
     had = select(side * side > zeros, one, zeros)
     put(now, FOUND, splat(2.0, like))
@@ -143,9 +147,10 @@ def find_edge(  # noqa: C901, PLR0915 (decisions as choices)
             if early and is_open if which == 0 else hard:
                 sign = one if which == 0 else zeros - one
                 distance, part = place_edge(like, grid, room, now, cells, sign, top, twice, elastic)
-                near = select(one > part, one, zeros) if barrier else select(zeros > distance, one, zeros)
-                if which == 1:
-                    near = near * may
+                near = select(
+                    barred > zeros, select(one > part, one, zeros), select(zeros > distance, one, zeros)
+                )  # fmt: skip
+                near = near * (of(like, now, OPENED) if which == 0 else may)
                 entered = select(entered * entered > zeros, entered, near * sign)
         node, side = select(had > zeros, node, top), select(had > zeros, side, entered)
         put(now, AHEAD, side * side)
@@ -156,11 +161,12 @@ def find_edge(  # noqa: C901, PLR0915 (decisions as choices)
         return
     # Lanes without an edge look at their top, and stay. It is called for cash at the trigger at the earliest.
     some = select(side * side > zeros, one, zeros)
-    held = select(zeros > side, held, zeros - one)
+    held = select(zeros > side, held, of(like, now, BOTTOM) - one)
     stays = zeros
     if hard:
         stays = select(node > held, zeros, select(zeros > side, one, zeros))
-        stays = stays_held(like, grid, room, now, cells, nodes, nodes, stays, twice, False, False)
+        known = of(like, now, TOP) + one
+        stays = stays_held(like, grid, room, now, cells, known, known, stays, twice, False, False)
     node = maximum(node, held)
     way = zeros
     part = one
@@ -168,7 +174,7 @@ def find_edge(  # noqa: C901, PLR0915 (decisions as choices)
         _, part = place_edge(like, grid, room, now, cells, select(some > zeros, side, one), node, twice, elastic)
         outwards = select(part > one, select(top > node, one, zeros), zeros)
         outwards = select(zeros > way, zeros, outwards)
-        inwards = select(part > zeros, zeros, select(node > zeros, one, zeros))
+        inwards = select(part > zeros, zeros, select(node > of(like, now, BOTTOM), one, zeros))
         inwards = select(way > zeros, zeros, inwards)
         if hard:
             inwards = select(node > held, inwards, zeros)
@@ -190,12 +196,11 @@ def find_edge(  # noqa: C901, PLR0915 (decisions as choices)
 
 
 def finish(  # noqa: C901, PLR0912, PLR0915 (decisions as choices)
-    like: Any, grid: Any, room: int, now: Any, cells: Any, nodes: int, zero: int, twice: float, is_open: Any,
-    is_call: Any, hard: Any, elastic: Any,
+    like: Any, grid: Any, room: int, now: Any, cells: Any, nodes: int, zero: int, twice: Any, is_open: Any,
+    barrier: Any, hard: Any, elastic: Any,
 ) -> None:  # fmt: skip
     """Substitute downwards from the edge, and carry the solution beyond it."""
-    zeros, one, more, double = splat(0.0, like), splat(1.0, like), splat(twice - 1.0, like), splat(twice, like)
-    barrier = is_open and is_call
+    zeros, one, more, double = splat(0.0, like), splat(1.0, like), twice - 1.0, twice
     u, stocks, gains, passes = U * room, EXP_Y * room, GAIN * room, PASS * room
     side, part, found = of(like, now, SIDE), of(like, now, PART), of(like, now, FOUND)
     some = side * side
@@ -205,7 +210,7 @@ def finish(  # noqa: C901, PLR0912, PLR0915 (decisions as choices)
         of(like, now, LEAST_NEW), of(like, now, PRICE_NEW), of(like, now, FLOOR_NEW), of(like, now, SCALE_NEW)
     )  # fmt: skip
     end = min(nodes, zero + BEYOND + 1) if barrier else nodes
-    if most_of(like, now, AHEAD) == 0.0:
+    if most_of(like, now, AHEAD) == 0.0 and end_alike(like, now, nodes, barrier):
         if barrier:
             w = (floor + more * load(grid, u + zero * lanes_of(like), like)) / double
             for i in range(zero, end):
@@ -233,16 +238,13 @@ def finish(  # noqa: C901, PLR0912, PLR0915 (decisions as choices)
         bent = touching * base * away * away
         z = double * gain - more * old + passed * (next_bound + bent + more * old_next)
         z = select(found > zeros, z, bound_at(like, now, side, stock))
-        if barrier:
-            aim(like, cells, now, splat(float(zero), like))
-            z = select(some > zeros, z, floor)
-            old = select(some > zeros, old, load(grid, u + zero * lanes_of(like), like))
-            last = select(some > zeros, last, splat(float(zero), like))
-            at_last = (z + more * old) / double
-        else:
-            # The same operations as where no lane has an edge: neighbours change no bit.
-            at_last = select(some > zeros, (z + more * old) / double, gain)
-            z = select(some > zeros, z, double * gain - more * old)
+        # The same operations as where no lane has an edge: neighbours change no bit.
+        barred = of(like, now, BARRED)
+        at_level = (floor + more * load(grid, u + zero * lanes_of(like), like)) / double
+        at_end = select(barred > zeros, at_level, gain)
+        at_last = select(some > zeros, (z + more * old) / double, at_end)
+        z = select(some > zeros, z, select(barred > zeros, floor, double * gain - more * old))
+        last = select(some > zeros, last, select(barred > zeros, zeros, last))
         held, any_held = zeros, False
         if hard:
             held = is_held(like, now, of(like, now, AT_TRIGGER))
@@ -250,17 +252,17 @@ def finish(  # noqa: C901, PLR0912, PLR0915 (decisions as choices)
             any_held = most_of(like, now, AHEAD) > 0.0
         held_last = last
         if any_held:
-            near, w = solve_held(like, grid, room, now, cells, nodes, held, twice, False)
+            near, w = solve_held(like, grid, room, now, cells, of(like, now, TOP) + one, held, twice, False)
             last, z = select(held > zeros, near, last), select(held > zeros, of(like, now, TRIGGER_HERE), z)
             at_last = select(held > zeros, w, at_last)
         side_or = select(some > zeros, side, one)
         put(now, AHEAD, last)
-        first = int(least_of(like, now, AHEAD)) - 1
+        first = zero + int(least_of(like, now, AHEAD)) - 1
         w = zeros
         half = splat(0.5, like)
         for i in range(end - 1, first, -1):
             at = i * lanes_of(like)
-            place, stock, old = splat(float(i), like), load(grid, stocks + at, like), load(grid, u + at, like)
+            place, stock, old = splat(float(i - zero), like), load(grid, stocks + at, like), load(grid, u + at, like)
             w = load(grid, gains + at, like) + load(grid, passes + at, like) * w
             beyond = bound_at(like, now, side_or, stock)
             away = place - last - part
@@ -271,7 +273,7 @@ def finish(  # noqa: C901, PLR0912, PLR0915 (decisions as choices)
                 beyond = select(held > zeros, carried, beyond)
             free = double * w - more * old
             if is_open:
-                free = maximum(free, floor)
+                free = maximum(free, least)
             if hard:
                 cap = maximum(price - scale * stock, least)
                 free = select(of(like, now, FROM_NEW) > stock, free, minimum(free, cap))
@@ -285,7 +287,7 @@ def finish(  # noqa: C901, PLR0912, PLR0915 (decisions as choices)
         w = load(grid, gains + at, like) + load(grid, passes + at, like) * w
         new = double * w - more * load(grid, u + at, like)
         if is_open:
-            new = maximum(new, floor)
+            new = maximum(new, least)
         if hard:
             stock = load(grid, stocks + at, like)
             new = select(from_ > stock, new, minimum(new, maximum(price - scale * stock, least)))

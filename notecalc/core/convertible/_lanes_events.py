@@ -42,15 +42,18 @@ from notecalc.core.convertible._columns import (
 from notecalc.core.convertible._lanes_bounds import cap, clip, weigh_trigger
 from notecalc.core.convertible._lanes_memory import (
     AHEAD,
+    BOTTOM,
     EXP_Y,
     GAIN,
     LAST,
     NEVER,
+    NOWHERE,
     PART,
     PASS,
     SECOND,
     SIDE,
     SPARE,
+    TOP,
     H,
     U,
     aim,
@@ -58,6 +61,17 @@ from notecalc.core.convertible._lanes_memory import (
     most_of,
     of,
     put,
+)
+from notecalc.core.convertible._lanes_shapes import (
+    BARRIER,
+    DAY_OPENED,
+    HARD,
+    HAS_CALL,
+    HAS_PUT,
+    IS_CALL,
+    IS_OPEN,
+    MOVES,
+    WITHIN,
 )
 from notecalc.core.convertible._lanes_trigger import (
     end_jump,
@@ -92,40 +106,37 @@ def clear(like: Any, grid: Any, room: int, nodes: int, model: int) -> None:
 
 
 def mature(
-    like: Any, grid: Any, room: int, now: Any, cells: Any, seg: Any, o: int, nodes: int, zero: int, is_open: Any,
-    day_open: Any, is_call: Any, hard: Any, model: int,
+    like: Any, grid: Any, room: int, now: Any, cells: Any, seg: Any, o: int, flags: Any, f: int, nodes: int,
+    zero: int, model: int,
 ) -> None:  # fmt: skip
     """Fill in what the note is worth at maturity: principal and last coupon, or the shares if they are worth more.
 
     The coupon of that day comes beside either: the last, if who converts keeps it.
     """
     clear(like, grid, room, nodes, model)
-    zeros, h = splat(0.0, like), of(like, now, H)
+    zeros, h, top = splat(0.0, like), of(like, now, H), of(like, now, TOP)
     scale = of(like, seg, o + RATIO) * of(like, seg, o + LEVEL_END)
-    paid, least = of(like, seg, o + DAY_PUT), of(like, seg, o + DAY_FLOOR)
+    never, is_open = splat(NEVER, like), of(like, flags, f + DAY_OPENED) > zeros
+    paid, least = of(like, seg, o + DAY_PUT), select(is_open, of(like, seg, o + DAY_FLOOR), zeros - never)
     for i in range(nodes):
         at = i * lanes_of(like)
         debt = paid - scale * load(grid, EXP_Y * room + at, like)
-        store(grid, U * room + at, maximum(debt, least) if day_open else debt)
-    if day_open:
-        cash = maximum(paid - least, zeros)
-        place = splat(float(zero), like) + log(maximum(cash, splat(_LEAST, like)) / scale) / h
-        weigh_kink(like, grid, GAIN * room, now, place, zeros - cash * h, zeros - cash * h * h, 0, nodes - 1)
-    else:
-        place = splat(NEVER, like)
+        store(grid, U * room + at, maximum(debt, least))
+    cash = maximum(paid - least, zeros)
+    place = select(is_open, log(maximum(cash, splat(_LEAST, like)) / scale) / h, never)
+    weigh_kink(like, grid, GAIN * room, now, place, zeros - cash * h, zeros - cash * h * h, top)
     if model != AYACHE_FORSYTH_VETZAL:
         # Shares are worth their price whatever becomes of the issuer.
         debt = of(like, seg, o + DAY_CASH) if model == TSIVERIOTIS_FERNANDES else of(like, seg, o + DAY_CASH) / paid
         node = whole(place)
         for i in range(nodes):
-            at = splat(float(i), like)
+            at = splat(float(i - zero), like)
             store(grid, SECOND * room + i * lanes_of(like), select(at > node, zeros, debt))
-        if day_open:
-            node = select(paid > least, node, splat(-9.0, like))
-            weigh_jump(like, grid, PASS * room, now, node, place - node, debt, 0, nodes - 1)
+        node = select(is_open, select(paid > least, node, splat(NOWHERE, like)), splat(NOWHERE, like))
+        weigh_jump(like, grid, PASS * room, now, node, place - node, debt, top)
     add_coupon(like, grid, room, nodes, of(like, seg, o + COUPON), model)
-    none = (splat(-1.0, like), zeros, zeros, zeros)
-    enter(like, grid, room, now, cells, seg, o, nodes, zero, is_open, is_call, hard, none, True, model)
+    none = (splat(NOWHERE, like), zeros, zeros, zeros)
+    enter(like, grid, room, now, cells, seg, o, flags, f, nodes, zero, none, zeros, model)
 
 
 def add_coupon(like: Any, grid: Any, room: int, nodes: int, coupon: Any, model: int) -> None:
@@ -140,34 +151,34 @@ def add_coupon(like: Any, grid: Any, room: int, nodes: int, coupon: Any, model: 
 
 
 def settle(
-    like: Any, grid: Any, room: int, now: Any, seg: Any, o: int, nodes: int, zero: int, is_open: Any, is_call: Any,
-    model: int,
+    like: Any, grid: Any, room: int, now: Any, seg: Any, o: int, flags: Any, f: int, nodes: int, zero: int, model: int,
 ) -> None:  # fmt: skip
     """Put what was carried beyond the edge back on its bound, at the start of a segment."""
-    zeros, half = splat(0.0, like), splat(0.5, like)
-    barrier = is_open and is_call
+    zeros, half, never = splat(0.0, like), splat(0.5, like), splat(NEVER, like)
+    barred, is_open = of(like, flags, f + BARRIER), of(like, flags, f + IS_OPEN) > zeros
     side, last = of(like, now, SIDE), of(like, now, LAST)
     some = side * side
     put(now, AHEAD, some)
     any_edge = most_of(like, now, AHEAD) > 0.0
-    if not (any_edge or barrier):
+    if not (any_edge or any_lane(barred > zeros)):
         return
     scale, least = of(like, seg, o + RATIO) * of(like, seg, o + LEVEL_START), of(like, seg, o + FLOOR_START)
     price = of(like, seg, o + CALL_START)
     # A lane without an edge ends at the level, or not at all.
-    end = select(some > zeros, last + half, splat(zero - 0.5, like) if barrier else splat(NEVER, like))
+    at_level = select(barred > zeros, zeros - half, never)
+    end = select(some > zeros, last + half, at_level)
     by_call = select(some > zeros, zeros - side, zeros)
-    lowest = least if is_open else splat(-NEVER, like)
+    lowest = select(is_open, least, zeros - never)
     for i in range(nodes):
         at = i * lanes_of(like)
-        place = splat(float(i), like)
+        place = splat(float(i - zero), like)
         bound = select(by_call > zeros, maximum(price - scale * load(grid, EXP_Y * room + at, like), lowest), least)
         store(grid, U * room + at, select(place > end, bound, load(grid, U * room + at, like)))
     if model != AYACHE_FORSYTH_VETZAL:
-        end = select(is_pinned(like, side, model) > zeros, end, splat(zero - 0.5 if barrier else NEVER, like))
+        end = select(is_pinned(like, side, model) > zeros, end, at_level)
         for i in range(nodes):
             at = SECOND * room + i * lanes_of(like)
-            store(grid, at, select(splat(float(i), like) > end, zeros, load(grid, at, like)))
+            store(grid, at, select(splat(float(i - zero), like) > end, zeros, load(grid, at, like)))
 
 
 def is_pinned(like: Any, side: Any, model: int) -> Any:
@@ -177,14 +188,14 @@ def is_pinned(like: Any, side: Any, model: int) -> Any:
     return select(side > zeros, one, select(zeros > side, by_call, zeros))
 
 
-def known_kink(like: Any, grid: Any, room: int, seg: Any, later: int, zero: int, barrier: Any, model: int) -> Any:
-    """Give the kink at the level of a call that was live: its place and its slopes, left minus right; below 0, none.
+def known_kink(like: Any, grid: Any, room: int, seg: Any, later: int, zero: int, barred: Any, model: int) -> Any:
+    """Give the kink at the level of a call that was live: its place and its slopes, left minus right; NOWHERE, if none.
 
     Place, slope and second derivative of W, slope of the second unknown; all per node.
     """
     zeros = splat(0.0, like)
-    if not barrier:
-        return splat(-1.0, like), zeros, zeros, zeros
+    if not any_lane(barred > zeros):
+        return splat(NOWHERE, like), zeros, zeros, zeros
     f0, lanes = of(like, seg, later + FLOOR_START), lanes_of(like)
     f1 = load(grid, U * room + (zero - 1) * lanes, like) - f0
     f2 = load(grid, U * room + (zero - 2) * lanes, like) - f0
@@ -195,56 +206,65 @@ def known_kink(like: Any, grid: Any, room: int, seg: Any, later: int, zero: int,
         b2 = load(grid, SECOND * room + (zero - 2) * lanes, like)
         b3 = load(grid, SECOND * room + (zero - 3) * lanes, like)
         slope = 1.5 * b2 - 3.0 * b1 - b3 / 3.0
-    return splat(float(zero), like), 1.5 * f2 - 3.0 * f1 - f3 / 3.0, 4.0 * f2 - 5.0 * f1 - f3, slope
+    steep, bend = 1.5 * f2 - 3.0 * f1 - f3 / 3.0, 4.0 * f2 - 5.0 * f1 - f3
+    some = barred > zeros
+    place = select(some, zeros, splat(NOWHERE, like))
+    return place, select(some, steep, zeros), select(some, bend, zeros), select(some, slope, zeros)
 
 
 def meet(
-    like: Any, grid: Any, room: int, now: Any, cells: Any, seg: Any, later: int, o: int, nodes: int, zero: int,
-    is_open: Any, day_open: Any, is_call: Any, hard: Any, later_open: Any, later_call: Any, has_put: Any, has_call: Any,
-    moves: Any, within: Any, model: int,
+    like: Any, grid: Any, room: int, now: Any, cells: Any, seg: Any, later: int, o: int, flags: Any,
+    later_f: int, f: int, nodes: int, zero: int, model: int,
 ) -> None:  # fmt: skip
     """Go through a day, from the start of the later segment to the end of the one before it.
 
-    `within` says that W stays above what is paid beside shares, whatever happens on the day.
+    What happens to some lanes alone is neutral to the others: nothing is called at a price of NEVER, nor put at none,
+    nor converted for less than that.
     """
+    zeros, never = splat(0.0, like), splat(NEVER, like)
     clear(like, grid, room, nodes, model)
-    settle(like, grid, room, now, seg, later, nodes, zero, later_open, later_call, model)
-    barrier = later_open and later_call
-    kink = known_kink(like, grid, room, seg, later, zero, barrier, model)
-    held = splat(0.0, like)
-    if later_call:
-        level = of(like, seg, later + LEVEL_START)
-        held = is_held(like, now, trigger_place(like, now, of(like, seg, later + TRIGGER), level, zero))
-        price = of(like, seg, later + CALL_START)
+    settle(like, grid, room, now, seg, later, flags, later_f, nodes, zero, model)
+    barred, moves = of(like, flags, later_f + BARRIER), of(like, flags, f + MOVES)
+    kink = known_kink(like, grid, room, seg, later, zero, barred, model)
+    held = zeros
+    called = of(like, flags, later_f + IS_CALL)
+    if any_lane(called > zeros):
+        level, price = of(like, seg, later + LEVEL_START), of(like, seg, later + CALL_START)
+        held = called * is_held(like, now, trigger_place(like, now, of(like, seg, later + TRIGGER), level))
+        lowest = select(of(like, flags, later_f + IS_OPEN) > zeros, of(like, seg, later + FLOOR_START), zeros - never)
         weigh_held(
-            like, grid, room, now, cells, seg, later, o, nodes, zero, later_open, is_call, price, held
+            like, grid, room, now, cells, seg, later, o, lowest, of(like, flags, f + IS_CALL), price, held
         )  # fmt: skip
     if model != AYACHE_FORSYTH_VETZAL:
-        move_second(like, grid, room, now, cells, seg, later, o, barrier, nodes, zero, moves, model)
-    if moves:
-        kink = move(like, grid, room, now, cells, seg, later, o, barrier, nodes, zero, kink, held)
-    zeros, never = splat(0.0, like), splat(NEVER, like)
-    scale, least = of(like, seg, o + RATIO) * of(like, seg, o + LEVEL_END), of(like, seg, o + DAY_FLOOR)
-    if has_call:
-        price, trigger = of(like, seg, o + DAY_CALL), of(like, seg, o + DAY_TRIGGER) / of(like, seg, o + LEVEL_END)
-        top = splat(nodes - 1.0, like)
-        at = splat(float(zero), like) + log(maximum(trigger, splat(_LEAST, like))) / of(like, now, H)
-        kept = interpolate(like, grid, U * room, cells, now, at, zeros, top)
-        ahead = interpolate(like, grid, U * room, cells, now, at + 0.5, zeros, top)
-        steep = ahead - interpolate(like, grid, U * room, cells, now, at - 0.5, zeros, top)
+        move_second(like, grid, room, now, cells, seg, later, o, barred, nodes, zero, moves, model)
+    if any_lane(moves > zeros):
+        kink = move(like, grid, room, now, cells, seg, later, o, barred, nodes, zero, moves, kink, held)
+    scale, opened = of(like, seg, o + RATIO) * of(like, seg, o + LEVEL_END), of(like, flags, f + DAY_OPENED)
+    least = select(opened > zeros, of(like, seg, o + DAY_FLOOR), zeros - never)
+    has_call = of(like, flags, f + HAS_CALL) > zeros
+    if any_lane(has_call):
+        price = select(has_call, of(like, seg, o + DAY_CALL), never)
+        trigger = select(has_call, of(like, seg, o + DAY_TRIGGER) / of(like, seg, o + LEVEL_END), zeros)
+        bottom, top = of(like, now, BOTTOM), of(like, now, TOP)
+        at = log(maximum(trigger, splat(_LEAST, like))) / of(like, now, H)
+        kept = interpolate(like, grid, U * room, cells, now, at, bottom, top)
+        ahead = interpolate(like, grid, U * room, cells, now, at + 0.5, bottom, top)
+        steep = ahead - interpolate(like, grid, U * room, cells, now, at - 0.5, bottom, top)
         cash, thin = zeros, zeros
         if model == TSIVERIOTIS_FERNANDES:
-            cash = interpolate(like, grid, SECOND * room, cells, now, at, zeros, top)
-            ahead = interpolate(like, grid, SECOND * room, cells, now, at + 0.5, zeros, top)
-            thin = ahead - interpolate(like, grid, SECOND * room, cells, now, at - 0.5, zeros, top)
+            cash = interpolate(like, grid, SECOND * room, cells, now, at, bottom, top)
+            ahead = interpolate(like, grid, SECOND * room, cells, now, at + 0.5, bottom, top)
+            thin = ahead - interpolate(like, grid, SECOND * room, cells, now, at - 0.5, bottom, top)
         kink = cap(
-            like, grid, room, now, cells, price, least, day_open, trigger, scale, nodes, zero, False, kink, model
+            like, grid, room, now, cells, price, least, opened, zeros, trigger, scale, nodes, zero, False, kink,
+            model,
         )  # fmt: skip
         weigh_trigger(
-            like, grid, room, now, at, kept, steep, cash, thin, price, least, day_open, scale * trigger, nodes, model
+            like, grid, room, now, at, kept, steep, cash, thin, price, least, scale * trigger, model
         )  # fmt: skip
-    if has_put:
-        paid = of(like, seg, o + DAY_PUT)
+    has_put = of(like, flags, f + HAS_PUT) > zeros
+    if any_lane(has_put):
+        paid = select(has_put, of(like, seg, o + DAY_PUT), zeros - never)
         in_cash = model == TSIVERIOTIS_FERNANDES
         # What is called and put at one price is put: its holder is paid in cash.
         same = _SAME if in_cash else 0.0
@@ -252,80 +272,89 @@ def meet(
             like, grid, room, now, cells, nodes, 0, 1.0, paid, scale, zeros, never, kink, in_cash, paid, same
         )  # fmt: skip
     pair = model != AYACHE_FORSYTH_VETZAL
-    if day_open and not within:
+    within = of(like, flags, f + WITHIN)
+    least = select(within > zeros, zeros - never, least)
+    if any_lane(least > zeros - never):
         kink = clip(like, grid, room, now, cells, nodes, 0, 1.0, least, zeros, zeros, never, kink, pair, zeros, 0.0)
     add_coupon(like, grid, room, nodes, of(like, seg, o + COUPON), model)
-    enter(like, grid, room, now, cells, seg, o, nodes, zero, is_open, is_call, hard, kink, not within, model)
+    enter(like, grid, room, now, cells, seg, o, flags, f, nodes, zero, kink, within, model)
 
 
-def enter(  # noqa: C901, PLR0915 (what is there to be done, by the kind of segment)
-    like: Any, grid: Any, room: int, now: Any, cells: Any, seg: Any, o: int, nodes: int, zero: int, is_open: Any,
-    is_call: Any, hard: Any, kink: Any, check: Any, model: int,
+def enter(  # noqa: C901, PLR0912, PLR0915 (what is there to be done, by the kind of segment)
+    like: Any, grid: Any, room: int, now: Any, cells: Any, seg: Any, o: int, flags: Any, f: int, nodes: int,
+    zero: int, kink: Any, within: Any, model: int,
 ) -> None:  # fmt: skip
-    """Bring the value within the bounds of a segment, at its end."""
-    zeros, one, u = splat(0.0, like), splat(1.0, like), U * room
-    in_cash = model == TSIVERIOTIS_FERNANDES
-    barrier, pair, b = is_open and is_call, model != AYACHE_FORSYTH_VETZAL, SECOND * room
+    """Bring the value within the bounds of a segment, at its end; where it is `within` those on W below, it is."""
+    zeros, one, never, u = splat(0.0, like), splat(1.0, like), splat(NEVER, like), U * room
+    pair, b = model != AYACHE_FORSYTH_VETZAL, SECOND * room
+    opened, barred, hard = of(like, flags, f + IS_OPEN), of(like, flags, f + BARRIER), of(like, flags, f + HARD)
+    any_hard, barrier, in_cash = any_lane(hard > zeros), not any_lane(barred < one), model == TSIVERIOTIS_FERNANDES
     level, least = of(like, seg, o + LEVEL_END), of(like, seg, o + FLOOR_END)
-    jump, cash_jump, at_trigger, top = zeros, zeros, zeros, (zero if barrier else nodes) - 1
-    first = splat(top + 1.0, like)
-    if is_call:
-        price, trigger = of(like, seg, o + CALL_END), of(like, seg, o + TRIGGER) / level
+    jump, cash_jump, at_trigger = zeros, zeros, zeros
+    top = select(barred > zeros, zeros - one, of(like, now, TOP))
+    highest, lowest = select(barred > zeros, zeros, top), select(opened > zeros, least, zeros - never)
+    first, is_call = top + one, of(like, flags, f + IS_CALL) > zeros
+    if any_lane(is_call):
+        price = select(is_call, of(like, seg, o + CALL_END), never)
+        trigger = select(is_call, of(like, seg, o + TRIGGER) / level, zeros)
         scale = of(like, seg, o + RATIO) * level
-        if hard:
-            at_trigger = trigger_place(like, now, of(like, seg, o + TRIGGER), level, zero)
-            bound = price - scale * trigger
-            bound = maximum(bound, least) if is_open else bound
-            jump = end_jump(like, grid, room, now, cells, at_trigger, bound, top, barrier, nodes)
-            cash_jump = kept_before(like, grid, b, now, cells, at_trigger, nodes) if in_cash else zeros
+        if any_hard:
+            at_trigger = trigger_place(like, now, select(hard > zeros, of(like, seg, o + TRIGGER), never), level)
+            bound = maximum(price - scale * trigger, lowest)
+            jump = end_jump(like, grid, room, now, cells, at_trigger, bound, top, barred)
+            cash_jump = kept_before(like, grid, b, now, cells, at_trigger) if in_cash else zeros
         kink = cap(
-            like, grid, room, now, cells, price, least, is_open, trigger, scale, nodes, zero, barrier, kink, model
+            like, grid, room, now, cells, price, least, opened, barred, trigger, scale, nodes, zero, barrier, kink,
+            model,
         )  # fmt: skip
-        if hard and not pair:
-            lowest = least if is_open else splat(-NEVER, like)
-            first = first_called(like, grid, room, at_trigger, price, scale, lowest, top, barrier)
-    if is_open and check:
-        never = splat(NEVER, like)
-        kink = clip(like, grid, room, now, cells, nodes, 0, 1.0, least, zeros, zeros, never, kink, pair, zeros, 0.0)
-    if barrier:
+        if any_hard and not pair:
+            first = first_called(like, grid, room, now, at_trigger, price, scale, lowest, top, barred)
+    lowest = select(within > zeros, zeros - never, lowest)
+    if any_lane(lowest > zeros - never):
+        kink = clip(like, grid, room, now, cells, nodes, 0, 1.0, lowest, zeros, zeros, never, kink, pair, zeros, 0.0)
+    if any_lane(barred > zeros):
+        ends = barred > zeros
         # A jump at the last node, which is held: sums of what is nothing there see its slope alone.
         at, below = (zero - 1) * lanes_of(like), (zero - 2) * lanes_of(like)
         last = load(grid, u + at, like)
         more = (last + last - load(grid, u + below, like) - least) / 12.0
         soft = select(of(like, seg, o + TRIGGER) > zeros, one, zeros)
-        store(grid, u + at, last + soft * select(last > least, more, zeros))
+        store(grid, u + at, select(ends, last + soft * select(last > least, more, zeros), last))
         for i in range(zero, nodes):
             at = i * lanes_of(like)
-            store(grid, u + at, least)
-            store(grid, GAIN * room + at, zeros)
+            store(grid, u + at, select(ends, least, load(grid, u + at, like)))
+            store(grid, GAIN * room + at, select(ends, zeros, load(grid, GAIN * room + at, like)))
         if pair:
             at, below = (zero - 1) * lanes_of(like), (zero - 2) * lanes_of(like)
             last = load(grid, b + at, like)
-            store(grid, b + at, last + (last + last - load(grid, b + below, like)) / 12.0)
+            more = (last + last - load(grid, b + below, like)) / 12.0
+            store(grid, b + at, select(ends, last + more, last))
             for i in range(zero, nodes):
-                store(grid, b + i * lanes_of(like), zeros)
-                store(grid, PASS * room + i * lanes_of(like), zeros)
-    weigh_kink(like, grid, GAIN * room, now, kink[0], kink[1], kink[2], 0, zero if barrier else nodes - 1)
+                at = i * lanes_of(like)
+                store(grid, b + at, select(ends, zeros, load(grid, b + at, like)))
+                store(grid, PASS * room + at, select(ends, zeros, load(grid, PASS * room + at, like)))
+    weigh_kink(like, grid, GAIN * room, now, kink[0], kink[1], kink[2], highest)
     for i in range(nodes):
         at = i * lanes_of(like)
         store(grid, u + at, load(grid, u + at, like) + load(grid, GAIN * room + at, like))
-    if hard:
-        weigh_end(like, grid, u, now, at_trigger, jump, nodes)
+    if any_hard:
+        weigh_end(like, grid, u, now, at_trigger, jump)
     if pair:
-        weigh_kink(like, grid, PASS * room, now, kink[0], kink[3], zeros, 0, zero if barrier else nodes - 1)
+        weigh_kink(like, grid, PASS * room, now, kink[0], kink[3], zeros, highest)
         for i in range(nodes):
             at = i * lanes_of(like)
             store(grid, b + at, load(grid, b + at, like) + load(grid, PASS * room + at, like))
-        weigh_end(like, grid, b, now, at_trigger, select(jump > zeros, cash_jump, zeros), nodes)
+        if any_hard:
+            weigh_end(like, grid, b, now, at_trigger, select(jump > zeros, cash_jump, zeros))
     last, held = first - 1.0, last_below(like, at_trigger)
     put(now, LAST, select(jump > zeros, held, last))
     put(now, PART, select(jump > zeros, at_trigger - held, one))
-    put(now, SIDE, select(jump > zeros, zeros - one, select(splat(float(top), like) > last, zeros - one, zeros)))
+    put(now, SIDE, select(jump > zeros, zeros - one, select(top > last, zeros - one, zeros)))
 
 
 def move(
-    like: Any, grid: Any, room: int, now: Any, cells: Any, seg: Any, later: int, o: int, barrier: Any, nodes: int,
-    zero: int, kink: Any, held: Any,
+    like: Any, grid: Any, room: int, now: Any, cells: Any, seg: Any, later: int, o: int, barred: Any, nodes: int,
+    zero: int, moves: Any, kink: Any, held: Any,
 ) -> Any:  # fmt: skip
     """Take the value to the levels and the ratio of the segment before; give the kink where it has got to.
 
@@ -335,9 +364,9 @@ def move(
     u, spare, stocks = U * room, SPARE * room, EXP_Y * room
     old, new = of(like, seg, later + LEVEL_START), of(like, seg, o + LEVEL_END)
     k_old, k_new, dividend = of(like, seg, later + RATIO), of(like, seg, o + RATIO), of(like, seg, o + DIVIDEND)
-    top = zero if barrier else nodes - 1
-    high, middle = splat(float(top), like), splat(float(zero), like)
-    highest = load(grid, u + top * lanes_of(like), like)
+    some, ends = moves > zeros, barred > zeros
+    low, high = of(like, now, BOTTOM), select(ends, zeros, of(like, now, TOP))
+    highest = load(grid, u + zero * lanes_of(like), like)
     last, edge = of(like, now, LAST), of(like, now, LAST) + of(like, now, PART)
     any_held = any_lane(held > zeros)
     for i in range(nodes):
@@ -346,58 +375,59 @@ def move(
         at = i * lanes_of(like)
         stock = new * load(grid, stocks + at, like)
         after = maximum(stock - dividend, half * stock)
-        to = middle + log(after / old) / h
-        found = interpolate(like, grid, spare, cells, now, to, zeros, high)
+        to = log(after / old) / h
+        found = interpolate(like, grid, spare, cells, now, to, low, high)
         if any_held:
-            low, end = select(edge > to, zeros, minimum(last + 1.0, high - 3.0)), select(edge > to, last, high)
-            found = select(held > zeros, interpolate(like, grid, spare, cells, now, to, low, end), found)
-        if barrier:
-            found = select(high > to, found, highest)
-        store(grid, u + at, found + k_old * after - k_new * stock)
-    place = select(zeros > kink[0], kink[0], middle + log((old + dividend) / new) / h)
-    return place, kink[1], kink[2], kink[3]
+            begin, end = select(edge > to, low, minimum(last + 1.0, high - 3.0)), select(edge > to, last, high)
+            found = select(held > zeros, interpolate(like, grid, spare, cells, now, to, begin, end), found)
+        found = select(ends, select(high > to, found, highest), found)
+        found = found + k_old * after - k_new * stock
+        store(grid, u + at, select(some, found, load(grid, spare + at, like)))
+    place = select(low > kink[0], kink[0], log((old + dividend) / new) / h)
+    return select(some, place, kink[0]), kink[1], kink[2], kink[3]
 
 
 def move_second(
-    like: Any, grid: Any, room: int, now: Any, cells: Any, seg: Any, later: int, o: int, barrier: Any, nodes: int,
+    like: Any, grid: Any, room: int, now: Any, cells: Any, seg: Any, later: int, o: int, barred: Any, nodes: int,
     zero: int, moves: Any, model: int,
 ) -> None:  # fmt: skip
     """Take the second unknown to the levels of the segment before, and weigh the kink with which it ends at an edge."""
     zeros, one, half, h = splat(0.0, like), splat(1.0, like), splat(0.5, like), of(like, now, H)
-    middle, b, spare, stocks = splat(float(zero), like), SECOND * room, SPARE * room, EXP_Y * room
+    b, spare, stocks = SECOND * room, SPARE * room, EXP_Y * room
+    lowest, highest = of(like, now, BOTTOM), of(like, now, TOP)
     last, part = of(like, now, LAST), of(like, now, PART)
     pinned, edge = is_pinned(like, of(like, now, SIDE), model), last + part
     any_pinned = any_lane(pinned > zeros)
     # The slope of the parabola through the last two nodes, and nothing at the edge.
-    aim(like, cells, now, maximum(last, one))
+    aim(like, cells, now, maximum(last, lowest + one))
     here, before = gather(like, grid, b, cells, 0), gather(like, grid, b, cells, -1)
     slope = part * before / (one + part) - (one + part) * here / part
-    if moves:
+    if any_lane(moves > zeros):
+        some, ends = moves > zeros, barred > zeros
         old, new, dividend = (
             of(like, seg, later + LEVEL_START),
             of(like, seg, o + LEVEL_END),
             of(like, seg, o + DIVIDEND),
         )
-        top = zero if barrier else nodes - 1
-        high, highest = splat(float(top), like), load(grid, b + top * lanes_of(like), like)
-        outer = minimum(maximum(last + one, splat(3.0, like)), splat(nodes - 1.0, like))
+        high, at_level = select(ends, zeros, highest), load(grid, b + zero * lanes_of(like), like)
+        outer = minimum(maximum(last + one, lowest + 3.0), highest)
         for i in range(nodes):
             store(grid, spare + i * lanes_of(like), load(grid, b + i * lanes_of(like), like))
         for i in range(nodes):
             at = i * lanes_of(like)
             stock = new * load(grid, stocks + at, like)
-            to = middle + log(maximum(stock - dividend, half * stock) / old) / h
-            found = interpolate(like, grid, spare, cells, now, to, zeros, select(pinned > zeros, last, high))
+            to = log(maximum(stock - dividend, half * stock) / old) / h
+            found = interpolate(like, grid, spare, cells, now, to, lowest, select(pinned > zeros, last, high))
             if any_pinned:
                 near = interpolate(like, grid, spare, cells, now, to, outer - 4.0, outer)
                 ended = select(edge - one > to, found, select(edge > to, near, zeros))
                 found = select(pinned > zeros, ended, found)
-            if barrier:
-                found = select(pinned > zeros, found, select(high > to, found, highest))
-            store(grid, b + at, found)
-        edge = middle + log((old * exp((edge - middle) * h) + dividend) / new) / h
+            beyond = select(pinned > zeros, found, select(high > to, found, at_level))
+            found = select(ends, beyond, found)
+            store(grid, b + at, select(some, found, load(grid, spare + at, like)))
+        edge = select(some, log((old * exp(edge * h) + dividend) / new) / h, edge)
     if any_pinned:
-        none = splat(-9.0, like)
+        none = splat(NOWHERE, like)
         weigh_kink(
-            like, grid, PASS * room, now, select(pinned > zeros, edge, none), slope * pinned, zeros, 0, nodes - 1
+            like, grid, PASS * room, now, select(pinned > zeros, edge, none), slope * pinned, zeros, highest
         )  # fmt: skip

@@ -40,6 +40,7 @@ from notecalc.core.convertible._lanes_edge import find_edge, finish
 from notecalc.core.convertible._lanes_memory import (
     AT_TRIGGER,
     BEND,
+    BOTTOM,
     CARRIED,
     CLAIM,
     DISCOUNT,
@@ -58,14 +59,17 @@ from notecalc.core.convertible._lanes_memory import (
     HELD_PART,
     HELD_SIDE,
     HH,
+    IMPLICIT_STEPS,
     KEPT,
     LACK,
     LAST,
     LEAST_NEW,
+    MAY_CALL,
     MEAN,
     NEVER,
     OLD_LAST,
     OLD_SIDE,
+    OPENED,
     OWN,
     PART,
     PASS,
@@ -78,10 +82,16 @@ from notecalc.core.convertible._lanes_memory import (
     SECOND,
     SECOND_HELD,
     SIDE,
+    STEPS_ASKED,
     STEPS_TAKEN,
+    TOP,
+    ZERO,
     H,
     U,
     along,
+    first_common,
+    is_blank,
+    last_common,
     least_of,
     most_of,
     of,
@@ -96,13 +106,18 @@ __all__: list[str] = []
 
 def march(
     like: Any, grid: Any, room: int, now: Any, cells: Any, seg: Any, o: int, row: Any, nodes: int, zero: int,
-    implicit_steps: int, is_open: Any, is_call: Any, early: Any, hard: Any, same: Any, elastic: Any,
+    is_open: Any, barrier: Any, early: Any, hard: Any, same: Any, elastic: Any,
 ) -> None:  # fmt: skip
-    """Carry the value from the end of a segment to its start; `same` if all steps have the same factors."""
+    """Carry the value from the end of a segment to its start; `same` if all steps have the same factors.
+
+    `is_open` and `hard` say whether conversion is open, and a call may bind, in any lane; `barrier` whether all lanes
+    end at the level.
+    """
     zeros, one, half = splat(0.0, like), splat(1.0, like), splat(0.5, like)
     length = of(like, seg, o + LENGTH)
-    graded = splat(GRADED, like) * early_share(like, seg, o)
-    steps = of(like, now, STEPS_TAKEN)
+    graded = splat(GRADED, like) * early_share_in_lanes(like, seg, o)
+    steps, implicit_steps = of(like, now, STEPS_ASKED), of(like, now, IMPLICIT_STEPS)
+    put(now, STEPS_TAKEN, steps + half * implicit_steps)
     most, least = int(most_of(like, now, STEPS_TAKEN)), int(least_of(like, now, STEPS_TAKEN))
     even = length / (2.0 * steps)
     h, vol = of(like, now, H), of(like, seg, o + VOLATILITY)
@@ -114,33 +129,33 @@ def march(
     put(now, DROPPED, one - of(like, row, DROP))
     put(now, PRICE_RISE, rise(like, seg, o, CALL_START, CALL_END))
     put(now, FLOOR_RISE, rise(like, seg, o, FLOOR_START, FLOOR_END))
-    tau, middle, hh, done, late = zeros, zeros, zeros, zeros, implicit_steps // 2
-    for step in range(most + late):
-        implicit = step < implicit_steps
-        twice = 1.0 if implicit else 2.0
-        done = done + (0.5 if implicit else 1.0) / steps
+    tau, middle, hh, done = zeros, zeros, zeros, zeros
+    for step in range(most):
+        implicit = implicit_steps > splat(float(step), like)
+        twice = select(implicit, one, one + one)
+        done = done + select(implicit, half, one) / steps
         advance = length * done * (one - graded + graded * done) - tau
-        idle = splat(float(step - late + 1), like) > steps
+        idle = splat(float(step + 1), like) > of(like, now, STEPS_TAKEN)
         hh = select(idle, hh, select(graded > zeros, advance / twice, even))
         middle = select(idle, middle, tau + hh)
         tau = select(idle, tau, select(graded > zeros, tau + advance, tau + even * twice))
         put(now, HH, hh)
-        set_step(like, now, seg, o, row, middle, tau, is_open, elastic)
+        set_step(like, now, seg, o, row, middle, tau, elastic)
         if hard:
-            put(now, AT_TRIGGER, trigger_place(like, now, of(like, now, FROM_NEW), one, zero))
-        if step >= least + late:
+            put(now, AT_TRIGGER, trigger_place(like, now, of(like, now, FROM_NEW), one))
+        if step >= least:
             hold(like, grid, room, now, nodes, False)
         put(now, OLD_LAST, of(like, now, LAST))
         put(now, OLD_SIDE, of(like, now, SIDE))
-        stop = zero if is_open and is_call else nodes
-        eliminate(like, grid, room, now, nodes, stop, elastic, not (same and step > 0))
-        find_edge(like, grid, room, now, cells, nodes, zero, twice, is_open, is_call, early, hard, elastic)
-        finish(like, grid, room, now, cells, nodes, zero, twice, is_open, is_call, hard, elastic)
-        if step >= least + late:
+        stop = zero if barrier else nodes
+        eliminate(like, grid, room, now, stop, elastic, not (same and step > 0))
+        find_edge(like, grid, room, now, cells, nodes, twice, is_open, early, hard, elastic)
+        finish(like, grid, room, now, cells, nodes, zero, twice, is_open, barrier, hard, elastic)
+        if step >= least:
             release(like, grid, room, now, nodes, idle, False)
 
 
-def early_share(like: Any, seg: Any, o: int) -> Any:
+def early_share_in_lanes(like: Any, seg: Any, o: int) -> Any:
     """Give how far a segment is cut for early conversion; see `_steps.early_share`."""
     return minimum(maximum(of(like, seg, o + CARRY) / GRADED_FROM, splat(0.0, like)), splat(1.0, like))
 
@@ -169,27 +184,27 @@ def release(like: Any, grid: Any, room: int, now: Any, nodes: int, idle: Any, tw
         put(now, number, select(idle, of(like, now, held), of(like, now, number)))
 
 
-def set_step(
-    like: Any, now: Any, seg: Any, o: int, row: Any, middle: Any, new: Any, is_open: Any, elastic: Any
-) -> None:
+def set_step(like: Any, now: Any, seg: Any, o: int, row: Any, middle: Any, new: Any, elastic: Any) -> None:
     """Set what depends on the time alone, in the middle of a step and at its end."""
     level = along(like, seg, o, LEVEL_START, LEVEL_END, middle)
     level_new = along(like, seg, o, LEVEL_START, LEVEL_END, new)
     ratio = of(like, seg, o + RATIO)
     floor = along(like, seg, o, FLOOR_START, FLOOR_END, new)
-    moved = rise(like, seg, o, LEVEL_START, LEVEL_END) / level
+    moved, is_open = rise(like, seg, o, LEVEL_START, LEVEL_END) / level, of(like, now, OPENED) > 0.0
+    zeros, never = splat(0.0, like), splat(NEVER, like)
     put(now, SCALE, ratio * level)
     put(now, SCALE_NEW, ratio * level_new)
     put(now, MEAN, of(like, seg, o + RATE) - of(like, seg, o + CARRY) - moved)
     put(now, FLOOR_NEW, floor)
-    put(now, LEAST_NEW, floor if is_open else splat(-NEVER, like))
+    put(now, LEAST_NEW, select(is_open, floor, zeros - never))
     put(now, PRICE_NEW, along(like, seg, o, CALL_START, CALL_END, new))
-    put(now, FROM_NEW, of(like, seg, o + TRIGGER) * (1.0 - 1e-12) / level_new)
+    from_ = of(like, seg, o + TRIGGER) * (1.0 - 1e-12) / level_new
+    put(now, FROM_NEW, select(of(like, now, MAY_CALL) > zeros, from_, never))
     own = of(like, seg, o + CREDIT)
     if elastic:
-        own = own * exp((splat(0.0, like) - of(like, row, ELASTICITY)) * log(level / of(like, row, REFERENCE)))
+        own = own * exp((zeros - of(like, row, ELASTICITY)) * log(level / of(like, row, REFERENCE)))
     put(now, OWN, own)
-    put(now, KEPT, (splat(1.0, like) - of(like, row, DROP)) * ratio * level if is_open else splat(0.0, like))
+    put(now, KEPT, select(is_open, (splat(1.0, like) - of(like, row, DROP)) * ratio * level, zeros))
     put(now, CLAIM, of(like, row, RECOVERY) * along(like, seg, o, CLAIM_START, CLAIM_END, middle))
 
 
@@ -201,7 +216,7 @@ def spreads(like: Any, mean: Any, half_var: Any, hh: Any, h: Any) -> Any:
     return away - along_mean, away + along_mean
 
 
-def eliminate(like: Any, grid: Any, room: int, now: Any, nodes: int, stop: int, elastic: Any, fresh: Any) -> None:
+def eliminate(like: Any, grid: Any, room: int, now: Any, stop: int, elastic: Any, fresh: Any) -> None:
     """Eliminate upwards: each node in terms of the next. Unless `fresh`, factors are those kept.
 
     What stays the same from node to node is read once: the compiler cannot know that no store changes it.
@@ -224,6 +239,8 @@ def eliminate(like: Any, grid: Any, room: int, now: Any, nodes: int, stop: int, 
     whole = decay + lo + up
     slip = hh / (growth - 1.0)
     gain, keep = zeros, zeros
+    bottom, top, zero = of(like, now, BOTTOM), of(like, now, TOP), most_of(like, now, ZERO)
+    first, last = first_common(like, now), last_common(like, now)
     for i in range(stop):
         at = i * lanes
         stock, right = load(grid, EXP_Y * room + at, like), load(grid, U * room + at, like)
@@ -238,13 +255,18 @@ def eliminate(like: Any, grid: Any, room: int, now: Any, nodes: int, stop: int, 
                 decay = one + hh * (rate + own)
                 whole = decay + lo + up
             low, high, total = lo, up, whole
-            if i == 0:
-                # At the ends W is a line in S, whose second derivative is nothing.
-                low, high, total = zeros, slip * mean, decay + slip * mean
-            elif i == nodes - 1:
-                low, high = -slip * mean * growth, zeros
-                total = decay + low
+            # At the ends, of each lane its own, W is a line in S, whose second derivative is nothing.
+            if i <= first:
+                inside = splat(float(i - zero), like) > bottom
+                low, high = select(inside, lo, zeros), select(inside, up, slip * mean)
+                total = select(inside, whole, decay + slip * mean)
+            elif i >= last:
+                inside = top > splat(float(i - zero), like)
+                low, high = select(inside, lo, -slip * mean * growth), select(inside, up, zeros)
+                total = select(inside, whole, decay - slip * mean * growth)
             pivot = 1.0 / fma(-low, keep, total)
+            if i < first or i > last:
+                pivot = select(is_blank(like, now, i), zeros, pivot)
             keep, fall = high * pivot, low * pivot
             store(grid, PASS * room + at, keep)
             store(grid, PIVOT * room + at, pivot)

@@ -1,13 +1,15 @@
 """Where the arrays over nodes and the numbers of `_lanes` stand in memory, and how each lane reads at its own place.
 
-Node i of an array starts at i times the number of lanes.
+What is i-th of an array's nodes in memory starts at i times the number of lanes. Places are counted from the level, so
+that they are the same numbers whatever the grids of neighbours reach: where the level stands in memory is `zero`. A
+lane's own grid goes from its BOTTOM to its TOP; what other lanes have beyond is blank.
 """
 
 from __future__ import annotations
 
 from typing import Any, Final
 
-from notecalc.core._vectors import lanes_of, load, pick, store
+from notecalc.core._vectors import lanes_of, load, pick, splat, store
 from notecalc.core.convertible._columns import LENGTH
 
 __all__: list[str] = []
@@ -102,7 +104,7 @@ UNIT_THERE: Final = 64
 TOUCH: Final = 65  # how W meets its bound: 1 with the parabola, 2 without, 0 at the node, or not at all
 REACH: Final = 66  # the furthest node to which an edge may move in a step
 LACK: Final = 67  # what the note was below its shares before the edge, by what was owed, added up over steps
-STEPS_TAKEN: Final = 68  # of the segment
+STEPS_TAKEN: Final = 68  # in the segment
 HELD_LAST: Final = 69  # before a step that some lanes do not take
 HELD_PART: Final = 70
 HELD_SIDE: Final = 71
@@ -115,11 +117,22 @@ TRIGGER_BELOW: Final = 76
 TRIGGER_HERE: Final = 77
 TRIGGER_ABOVE: Final = 78
 TRIGGER_Z: Final = 79
-CASH_BELOW: Final = 80  # of the cash part, which is nothing at a trigger
-CASH_HERE: Final = 81
-NUMBERS: Final = 82
+BOTTOM: Final = 80  # the lane's lowest node and its highest
+TOP: Final = 81
+ZERO: Final = 82  # where the level stands in memory
+TMP4: Final = 83
+# of the segment, by 1 or 0: whether conversion is open, and whether the note ends at the level
+OPENED: Final = 84
+BARRED: Final = 85
+MAY_CALL: Final = 86  # whether a call may bind below the level
+IMPLICIT_STEPS: Final = 87
+STEPS_ASKED: Final = 88  # but for those that are of half the length
+CASH_BELOW: Final = 89  # of the cash part, which is nothing at a trigger
+CASH_HERE: Final = 90
+NUMBERS: Final = 91
 
 NEVER: Final = 1e300
+NOWHERE: Final = -1e6  # a place that no grid has
 
 
 def of(like: Any, numbers: Any, k: int) -> Any:
@@ -150,9 +163,30 @@ def least_of(like: Any, numbers: Any, k: int) -> Any:
 
 def aim(like: Any, cells: Any, now: Any, node: Any) -> None:
     """Set where `gather` reads: at a node of its own for each lane."""
-    put(now, TMP, node)
+    put(now, TMP, node + of(node, now, ZERO))
     for lane in range(lanes_of(like)):
         cells[lane] = int(now[TMP * lanes_of(like) + lane]) * lanes_of(like) + lane
+
+
+def first_common(like: Any, now: Any) -> int:
+    """Give the first node in memory that all lanes have."""
+    return int(most_of(like, now, BOTTOM) + most_of(like, now, ZERO))
+
+
+def last_common(like: Any, now: Any) -> int:
+    """Give the last node in memory that all lanes have."""
+    return int(least_of(like, now, TOP) + most_of(like, now, ZERO))
+
+
+def is_blank(like: Any, now: Any, i: int) -> Any:
+    """Tell which lanes have no such node, of all in memory, in their grids."""
+    place = splat(float(i), like) - of(like, now, ZERO)
+    return (of(like, now, BOTTOM) > place) | (place > of(like, now, TOP))
+
+
+def end_alike(like: Any, now: Any, nodes: int, barrier: Any) -> Any:
+    """Tell whether all lanes without an edge end at one node: all at the level, as `barrier` says, or none there."""
+    return barrier or (most_of(like, now, BARRED) == 0.0 and last_common(like, now) == nodes - 1)
 
 
 def gather(like: Any, grid: Any, array: int, cells: Any, shift: int) -> Any:

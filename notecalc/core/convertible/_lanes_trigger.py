@@ -7,7 +7,6 @@ from typing import Any, Final
 from notecalc.core._vectors import any_lane, lanes_of, load, log, maximum, minimum, select, splat, whole
 from notecalc.core.convertible._columns import (
     DIVIDEND,
-    FLOOR_START,
     LEVEL_END,
     LEVEL_START,
     RATIO,
@@ -16,6 +15,7 @@ from notecalc.core.convertible._columns import (
 from notecalc.core.convertible._lanes_memory import (
     AHEAD,
     AT_TRIGGER,
+    BOTTOM,
     CASH_BELOW,
     CASH_HERE,
     EXP_Y,
@@ -23,6 +23,7 @@ from notecalc.core.convertible._lanes_memory import (
     GAIN,
     LAST,
     LEAST_NEW,
+    NOWHERE,
     PART,
     PASS,
     PRICE_NEW,
@@ -32,10 +33,12 @@ from notecalc.core.convertible._lanes_memory import (
     SECOND_PASS,
     SHARE,
     SIDE,
+    TOP,
     TRIGGER_ABOVE,
     TRIGGER_BELOW,
     TRIGGER_HERE,
     TRIGGER_Z,
+    ZERO,
     H,
     U,
     aim,
@@ -54,9 +57,9 @@ _SAME: Final = 1e-20  # [per 100, squared]: a value this near a bound is on it
 _LEAST: Final = 1e-300  # of which a logarithm is taken
 
 
-def trigger_place(like: Any, now: Any, trigger: Any, level: Any, zero: int) -> Any:
-    """Give where a trigger lies, in nodes; far below nothing where there is none."""
-    return splat(float(zero), like) + log(maximum(trigger, splat(_LEAST, like)) / level) / of(like, now, H)
+def trigger_place(like: Any, now: Any, trigger: Any, level: Any) -> Any:
+    """Give where a trigger lies, in nodes from the level; far below nothing where there is none."""
+    return log(maximum(trigger, splat(_LEAST, like)) / level) / of(like, now, H)
 
 
 def last_below(like: Any, place: Any) -> Any:
@@ -64,19 +67,25 @@ def last_below(like: Any, place: Any) -> Any:
     return splat(0.0, like) - whole(_SAME_PLACE - place) - 1.0
 
 
-def allows_cash(like: Any, place: Any, top: int, barrier: Any) -> Any:
+def allows_cash(like: Any, place: Any, top: Any, barred: Any) -> Any:
     """Tell by 1 or 0 whether a trigger leaves room for a call for cash: below the level, or the top of the grid."""
-    limit = splat(top + (1.0 - _SAME_PLACE if barrier else _SAME_PLACE), like)
-    return select(limit > place, splat(1.0, like), splat(0.0, like))
+    zeros, one = splat(0.0, like), splat(1.0, like)
+    limit = top + select(barred > zeros, one - _SAME_PLACE, splat(_SAME_PLACE, like))
+    return select(limit > place, one, zeros)
 
 
 def is_held(like: Any, now: Any, place: Any) -> Any:
     """Tell by 1 or 0 whether the note ends at the trigger, and there is room for a parabola below it."""
-    zeros, one, last = splat(0.0, like), splat(1.0, like), last_below(like, place)
+    zeros, last = splat(0.0, like), last_below(like, place)
     node = of(like, now, LAST)
-    held = select(zeros > of(like, now, SIDE), select(last > 2.0, one, zeros), zeros)
+    held = select(zeros > of(like, now, SIDE), has_room(like, now, last), zeros)
     held = select(node > last, zeros, select(last > node, zeros, held))
     return select(place + 1e-5 > node + of(like, now, PART), held, zeros)
+
+
+def has_room(like: Any, now: Any, place: Any) -> Any:
+    """Tell by 1 or 0 whether a place has room for a parabola below it."""
+    return select(place > of(like, now, BOTTOM) + 2.0, splat(1.0, like), splat(0.0, like))
 
 
 def solved_before(like: Any, place: Any) -> Any:
@@ -87,16 +96,16 @@ def solved_before(like: Any, place: Any) -> Any:
 
 
 def solve_held(
-    like: Any, grid: Any, room: int, now: Any, cells: Any, known: int, some: Any, twice: float, pair: Any
+    like: Any, grid: Any, room: int, now: Any, cells: Any, known: Any, some: Any, twice: Any, pair: Any
 ) -> Any:  # fmt: skip
     """Solve for the last node before the trigger in some lanes; give the node, and the middle of its unknown.
 
     What is found of the unknown is kept. Of a pair it is what GAIN and PASS are of: W less the share of the second
-    unknown that they leave out. Nodes from `known` on share the last one's PASS.
+    unknown that they leave out. Nodes from the place `known` on share the PASS of the one before.
     """
     zeros, one = splat(0.0, like), splat(1.0, like)
     near, z = solved_before(like, of(like, now, AT_TRIGGER))
-    near, z = select(some > zeros, near, one), select(some > zeros, z, one)
+    near, z = select(some > zeros, near, of(like, now, BOTTOM) + one), select(some > zeros, z, one)
     cash = of(like, now, PRICE_NEW) - of(like, now, SCALE_NEW) * of(like, now, FROM_NEW)
     bound = maximum(cash, of(like, now, LEAST_NEW))
     share = of(like, now, SHARE) if pair else zeros
@@ -110,7 +119,7 @@ def solve_held(
     return near, middle
 
 
-def solve_cash_held(like: Any, grid: Any, room: int, now: Any, cells: Any, known: int, near: Any, twice: float) -> Any:
+def solve_cash_held(like: Any, grid: Any, room: int, now: Any, cells: Any, known: Any, near: Any, twice: Any) -> Any:
     """Solve for the cash part at the node that `solve_held` gives, as it is nothing at the trigger; give its middle.
 
     The same node for both: what either bends next to a jump is gone from their sum.
@@ -125,15 +134,14 @@ def solve_cash_held(like: Any, grid: Any, room: int, now: Any, cells: Any, known
 
 
 def solve_end(
-    like: Any, grid: Any, room: int, now: Any, cells: Any, gains: int, passes: int, olds: int, share: Any, known: int,
-    near: Any, z: Any, held: Any, twice: float, pair: Any,
+    like: Any, grid: Any, room: int, now: Any, cells: Any, gains: int, passes: int, olds: int, share: Any, known: Any,
+    near: Any, z: Any, held: Any, twice: Any, pair: Any,
 ) -> Any:  # fmt: skip
     """Solve for the last two nodes before a trigger, z nodes from the last, at which an unknown is held.
 
     Gives both, and the middle of the last. Of a pair a share of the second unknown is left out.
     """
-    one, two, more, double = splat(1.0, like), splat(2.0, like), splat(twice - 1.0, like), splat(twice, like)
-    most = splat(known - 1.0, like)
+    one, two, more, double, most = splat(1.0, like), splat(2.0, like), twice - 1.0, twice, known - 1.0
     aim(like, cells, now, minimum(near, most))
     ahead = gather(like, grid, passes * room, cells, 0)
     aim(like, cells, now, minimum(near - one, most))
@@ -156,7 +164,7 @@ def solve_end(
 
 
 def stays_held(
-    like: Any, grid: Any, room: int, now: Any, cells: Any, known: int, second_known: int, some: Any, twice: float,
+    like: Any, grid: Any, room: int, now: Any, cells: Any, known: Any, second_known: Any, some: Any, twice: Any,
     pair: Any, ended: Any,
 ) -> Any:  # fmt: skip
     """Tell by 1 or 0 whether the note is worth more before a trigger than what it is called for there.
@@ -164,7 +172,7 @@ def stays_held(
     See `_trigger.stays_held`; `ended` says that the cash part ends there, too.
     """
     zeros = splat(0.0, like)
-    some = select(last_below(like, of(like, now, AT_TRIGGER)) > 2.0, some, zeros)
+    some = some * has_room(like, now, last_below(like, of(like, now, AT_TRIGGER)))
     put(now, AHEAD, some)
     if most_of(like, now, AHEAD) == 0.0:
         return zeros
@@ -211,75 +219,79 @@ def cash_held(like: Any, now: Any, x: Any, beyond: Any) -> Any:
     return select(beyond > 1.5, cash_slope(like, now) * (x - z), near)
 
 
-def kept_before(like: Any, grid: Any, array: int, now: Any, cells: Any, place: Any, nodes: int) -> Any:
+def kept_before(like: Any, grid: Any, array: int, now: Any, cells: Any, place: Any) -> Any:
     """Give what an unknown is worth just before a trigger, by the parabola through three nodes."""
     half, (near, z) = splat(0.5, like), solved_before(like, place)
-    aim(like, cells, now, minimum(maximum(near, splat(2.0, like)), splat(nodes - 1.0, like)))
+    aim(like, cells, now, minimum(maximum(near, of(like, now, BOTTOM) + 2.0), of(like, now, TOP)))
     f0, f1 = gather(like, grid, array, cells, 0), gather(like, grid, array, cells, -1)
     f2 = gather(like, grid, array, cells, -2)
     return f0 + z * (1.5 * f0 - 2.0 * f1 + half * f2) + half * z * z * (f0 - 2.0 * f1 + f2)
 
 
 def end_jump(
-    like: Any, grid: Any, room: int, now: Any, cells: Any, place: Any, bound: Any, top: int, barrier: Any, nodes: int
+    like: Any, grid: Any, room: int, now: Any, cells: Any, place: Any, bound: Any, top: Any, barred: Any
 ) -> Any:  # fmt: skip
     """Give what the value is above a bound just before a trigger; or nothing."""
     zeros = splat(0.0, like)
-    fits = allows_cash(like, place, top, barrier) * select(place > 2.0, splat(1.0, like), zeros)
-    kept = kept_before(like, grid, U * room, now, cells, place, nodes)
+    fits = allows_cash(like, place, top, barred) * has_room(like, now, place)
+    kept = kept_before(like, grid, U * room, now, cells, place)
     return select(fits > zeros, maximum(kept - bound, zeros), zeros)
 
 
 def first_called(
-    like: Any, grid: Any, room: int, place: Any, price: Any, scale: Any, lowest: Any, top: int, barrier: Any
+    like: Any, grid: Any, room: int, now: Any, place: Any, price: Any, scale: Any, lowest: Any, top: Any, barred: Any
 ) -> Any:  # fmt: skip
     """Give the first node up to the top from which all are called for cash; see `_events.first_called`."""
     zeros, one, same = splat(0.0, like), splat(1.0, like), splat(_SAME, like)
-    least, first = maximum(last_below(like, place) + 1.0, splat(2.0, like)), splat(top + 1.0, like)
-    going = allows_cash(like, place, top, barrier)
-    for i in range(top, 1, -1):
-        at = i * lanes_of(like)
+    least, first = maximum(last_below(like, place) + 1.0, of(like, now, BOTTOM) + 2.0), top + 1.0
+    allowed, zero = allows_cash(like, place, top, barred), int(most_of(like, now, ZERO))
+    going = allowed
+    put(now, AHEAD, top)
+    for i in range(zero + int(most_of(like, now, AHEAD)), 1, -1):
+        at, here = i * lanes_of(like), splat(float(i - zero), like)
         stock = load(grid, EXP_Y * room + at, like)
         away = load(grid, U * room + at, like) - maximum(price - scale * stock, lowest)
-        going = going * select(away * away > same, zeros, one) * select(least > splat(float(i), like), zeros, one)
-        first = first - going
+        going = going * select(away * away > same, zeros, one) * select(least > here, zeros, one)
+        going = select(here > top, allowed, going)
+        first = first - select(here > top, zeros, going)
         if not any_lane(going > zeros):
             break
     return first
 
 
-def weigh_end(like: Any, grid: Any, array: int, now: Any, place: Any, jump: Any, nodes: int) -> None:
+def weigh_end(like: Any, grid: Any, array: int, now: Any, place: Any, jump: Any) -> None:
     """Weigh a jump at a trigger, from now on held there; see `_trigger.weigh_end`."""
     zeros = splat(0.0, like)
     near, z = solved_before(like, place)
-    node = select(jump > zeros, near, splat(-9.0, like))
+    node = select(jump > zeros, near, splat(NOWHERE, like))
     weight = jump / (6.0 * z * (z + 1.0))
-    add_pair(like, grid, array, now, node, select(jump > zeros, weight, zeros), zeros, 0, nodes - 1)
+    add_pair(like, grid, array, now, node, select(jump > zeros, weight, zeros), zeros, of(like, now, TOP))
 
 
 def weigh_held(
-    like: Any, grid: Any, room: int, now: Any, cells: Any, seg: Any, later: int, o: int, nodes: int, zero: int,
-    later_open: Any, is_call: Any, price: Any, held: Any,
+    like: Any, grid: Any, room: int, now: Any, cells: Any, seg: Any, later: int, o: int,
+    lowest: Any, called: Any, price: Any, held: Any,
 ) -> None:  # fmt: skip
-    """Weigh the kink at a trigger at which the note was called for cash, unless it goes on being so."""
-    zeros, one, two, none = splat(0.0, like), splat(1.0, like), splat(2.0, like), splat(-9.0, like)
+    """Weigh the kink at a trigger at which the note was called for cash, unless it goes on being so.
+
+    `lowest` is what is paid beside shares where conversion is open; `called` says by 1 or 0 whether it goes on.
+    """
+    zeros, one, two, none = splat(0.0, like), splat(1.0, like), splat(2.0, like), splat(NOWHERE, like)
     trigger = of(like, seg, later + TRIGGER)
-    if is_call:
-        held = select(of(like, seg, o + TRIGGER) > trigger * (1.0 + 1e-12), held, zeros)
+    ends = select(of(like, seg, o + TRIGGER) > trigger * (1.0 + 1e-12), one, one - called)
+    held = select(held > zeros, ends, zeros)
     put(now, AHEAD, held)
     if most_of(like, now, AHEAD) == 0.0:
         return
     h, shares = of(like, now, H), of(like, seg, later + RATIO) * trigger
-    near, z = solved_before(like, trigger_place(like, now, trigger, of(like, seg, later + LEVEL_START), zero))
-    aim(like, cells, now, select(held > zeros, near, one))
+    near, z = solved_before(like, trigger_place(like, now, trigger, of(like, seg, later + LEVEL_START)))
+    aim(like, cells, now, select(held > zeros, near, of(like, now, BOTTOM) + one))
     here, below = gather(like, grid, U * room, cells, 0), gather(like, grid, U * room, cells, -1)
-    bound, steep = price - shares, shares
-    if later_open:
-        least = of(like, seg, later + FLOOR_START)
-        bound, steep = maximum(bound, least), select(bound > least, shares, zeros)
+    bound = price - shares
+    bound, steep = maximum(bound, lowest), select(bound > lowest, shares, zeros)
     slope = before_end(like, below, here, bound, z) + steep * h
     bend = two * (below / (one + z) - here / z + bound / (z * (one + z))) + steep * h * h
-    after = trigger_place(like, now, trigger + of(like, seg, o + DIVIDEND), of(like, seg, o + LEVEL_END), zero)
+    after = trigger_place(like, now, trigger + of(like, seg, o + DIVIDEND), of(like, seg, o + LEVEL_END))
     place = select(held > zeros, after, none)
     weigh_kink(
         like,
@@ -289,6 +301,5 @@ def weigh_held(
         place,
         select(held > zeros, slope, zeros),
         select(held > zeros, bend, zeros),
-        0,
-        nodes - 1,
+        of(like, now, TOP),
     )

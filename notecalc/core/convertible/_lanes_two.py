@@ -34,11 +34,13 @@ from notecalc.core.convertible._columns import (
     RATE,
     VOLATILITY,
 )
-from notecalc.core.convertible._lanes_march import early_share, hold, release, set_step, spreads
+from notecalc.core.convertible._lanes_march import early_share_in_lanes, hold, release, set_step, spreads
 from notecalc.core.convertible._lanes_memory import (
     AHEAD,
     AT_TRIGGER,
+    BARRED,
     BEND,
+    BOTTOM,
     CARRIED,
     DISCOUNT,
     EXP_Y,
@@ -54,6 +56,7 @@ from notecalc.core.convertible._lanes_memory import (
     HERE_NEW,
     HERE_OLD,
     HH,
+    IMPLICIT_STEPS,
     LAST,
     LEAN,
     LOWER,
@@ -80,10 +83,18 @@ from notecalc.core.convertible._lanes_memory import (
     SLIP,
     SPARE,
     STEEP,
+    STEPS_ASKED,
     STEPS_TAKEN,
+    TOP,
     UPPER,
+    ZERO,
     H,
     U,
+    aim,
+    first_common,
+    gather,
+    is_blank,
+    last_common,
     least_of,
     most_of,
     of,
@@ -104,13 +115,14 @@ _SETTLED: Final = 1e-30  # square of a change of a factor from node to node
 
 def march_two(
     like: Any, grid: Any, room: int, now: Any, cells: Any, seg: Any, o: int, row: Any, nodes: int, zero: int,
-    implicit_steps: int, is_open: Any, is_call: Any, hard: Any, same: Any, blended: Any,
+    is_open: Any, barrier: Any, hard: Any, same: Any, blended: Any,
 ) -> None:  # fmt: skip
-    """Carry both unknowns from the end of a segment to its start; `same` if all steps have the same factors."""
+    """Carry both unknowns from the end of a segment to its start, told of the lanes what `march` is told."""
     zeros, one, half = splat(0.0, like), splat(1.0, like), splat(0.5, like)
     length = of(like, seg, o + LENGTH)
-    graded = splat(GRADED, like) * early_share(like, seg, o)
-    steps = of(like, now, STEPS_TAKEN)
+    graded = splat(GRADED, like) * early_share_in_lanes(like, seg, o)
+    steps, implicit_steps = of(like, now, STEPS_ASKED), of(like, now, IMPLICIT_STEPS)
+    put(now, STEPS_TAKEN, steps + half * implicit_steps)
     most, least = int(most_of(like, now, STEPS_TAKEN)), int(least_of(like, now, STEPS_TAKEN))
     even = length / (2.0 * steps)
     h, vol = of(like, now, H), of(like, seg, o + VOLATILITY)
@@ -123,40 +135,40 @@ def march_two(
     put(now, DISCOUNT, of(like, seg, o + RATE))
     put(now, PRICE_RISE, rise(like, seg, o, CALL_START, CALL_END))
     put(now, FLOOR_RISE, rise(like, seg, o, FLOOR_START, FLOOR_END))
-    tau, middle, hh, done, known, late = zeros, zeros, zeros, zeros, 0, implicit_steps // 2
-    for step in range(most + late):
-        implicit = step < implicit_steps
-        twice = 1.0 if implicit else 2.0
-        done = done + (0.5 if implicit else 1.0) / steps
+    tau, middle, hh, done, known = zeros, zeros, zeros, zeros, 0
+    for step in range(most):
+        implicit = implicit_steps > splat(float(step), like)
+        twice = select(implicit, one, one + one)
+        done = done + select(implicit, half, one) / steps
         advance = length * done * (one - graded + graded * done) - tau
-        idle = splat(float(step - late + 1), like) > steps
+        idle = splat(float(step + 1), like) > of(like, now, STEPS_TAKEN)
         hh = select(idle, hh, select(graded > zeros, advance / twice, even))
         middle = select(idle, middle, tau + hh)
         tau = select(idle, tau, select(graded > zeros, tau + advance, tau + even * twice))
         put(now, HH, hh)
-        set_step(like, now, seg, o, row, middle, tau, is_open, False)
+        set_step(like, now, seg, o, row, middle, tau, False)
         if hard:
-            put(now, AT_TRIGGER, trigger_place(like, now, of(like, now, FROM_NEW), one, zero))
-        if step >= least + late:
+            put(now, AT_TRIGGER, trigger_place(like, now, of(like, now, FROM_NEW), one))
+        if step >= least:
             hold(like, grid, room, now, nodes, True)
         put(now, OLD_LAST, of(like, now, LAST))
         put(now, OLD_SIDE, of(like, now, SIDE))
-        stop = zero if is_open and is_call else nodes
-        stop = min(stop, reach(like, now, hard, blended))
+        stop = zero if barrier else nodes
+        stop = min(stop, zero + reach(like, now, hard, blended))
         known = eliminate_two(like, grid, room, now, nodes, stop, known, not (same and step > 0), same, blended)
         if blended:
-            agree(like, grid, room, now, cells, nodes, zero, stop, known, twice, is_open, is_call, hard)
+            agree(like, grid, room, now, cells, nodes, zero, stop, known, twice, is_open, barrier, hard)
         else:
             find_edge_of_two(
-                like, grid, room, now, cells, nodes, zero, known, twice, is_open, is_call, hard, blended
+                like, grid, room, now, cells, nodes, zero, known, twice, is_open, barrier, hard, blended
             )  # fmt: skip
-        finish_two(like, grid, room, now, cells, nodes, zero, known, twice, is_open, is_call, hard, blended)
-        if step >= least + late:
+        finish_two(like, grid, room, now, cells, nodes, zero, known, twice, is_open, barrier, hard, blended)
+        if step >= least:
             release(like, grid, room, now, nodes, idle, True)
 
 
 def reach(like: Any, now: Any, hard: Any, blended: Any) -> int:
-    """Set how far the edge may move in the step; give the node above all that may be read in any lane."""
+    """Set how far the edge may move in the step; give the place above all that may be read in any lane."""
     zeros, last, side = splat(0.0, like), of(like, now, LAST), of(like, now, SIDE)
     some = side * side
     if hard:  # it may end at a trigger, whatever that is from where it was
@@ -169,8 +181,8 @@ def reach(like: Any, now: Any, hard: Any, blended: Any) -> int:
 
 
 def agree(
-    like: Any, grid: Any, room: int, now: Any, cells: Any, nodes: int, zero: int, stop: int, known: int, twice: float,
-    is_open: Any, is_call: Any, hard: Any,
+    like: Any, grid: Any, room: int, now: Any, cells: Any, nodes: int, zero: int, stop: int, known: int, twice: Any,
+    is_open: Any, barrier: Any, hard: Any,
 ) -> None:  # fmt: skip
     """Find the edge of the blended model, whose first unknown is discounted at what the second one says.
 
@@ -182,9 +194,9 @@ def agree(
     put(now, GUESS, of(like, now, LAST) + of(like, now, PART))
     put(now, GUESS_SIDE, of(like, now, SIDE))
     for _ in range(_ROUNDS):
-        solve_second(like, grid, room, now, cells, nodes, zero, stop, known, twice, is_open and is_call)
-        eliminate_first(like, grid, room, now, nodes, stop)
-        find_edge_of_two(like, grid, room, now, cells, nodes, zero, known, twice, is_open, is_call, hard, True)
+        solve_second(like, grid, room, now, cells, nodes, zero, stop, known, twice, barrier)
+        eliminate_first(like, grid, room, now, stop)
+        find_edge_of_two(like, grid, room, now, cells, nodes, zero, known, twice, is_open, barrier, hard, True)
         found, side, guess = of(like, now, LAST) + of(like, now, PART), of(like, now, SIDE), of(like, now, GUESS)
         # Only where it is converted does the second unknown end at the edge.
         parted = select(side > zeros, one, zeros)
@@ -202,31 +214,33 @@ def agree(
 
 
 def solve_second(
-    like: Any, grid: Any, room: int, now: Any, cells: Any, nodes: int, zero: int, stop: int, known: int, twice: float,
+    like: Any, grid: Any, room: int, now: Any, cells: Any, nodes: int, zero: int, stop: int, known: int, twice: Any,
     barrier: Any,
 ) -> None:  # fmt: skip
     """Substitute the second unknown downwards, from where it is taken to end; at the middle of the step, to SPARE."""
     zeros, one, half, lanes = splat(0.0, like), splat(1.0, like), splat(0.5, like), lanes_of(like)
-    more, double = splat(twice - 1.0, like), splat(twice, like)
+    more, double, barred = twice - 1.0, twice, of(like, now, BARRED)
     parted = select(of(like, now, GUESS_SIDE) > zeros, one, zeros)
     put(now, PARTED, parted)
-    guess, top = of(like, now, GUESS), zero if barrier else nodes - 1
+    guess, top = of(like, now, GUESS), select(barred > zeros, zeros, of(like, now, TOP))
     last = zeros - whole(zeros - guess) - one
-    last = minimum(maximum(select(parted > zeros, last, splat(top - 1.0, like)), one), splat(top - 1.0, like))
+    last = minimum(maximum(select(parted > zeros, last, top - one), of(like, now, BOTTOM) + one), top - one)
     look(like, grid, room, now, cells, one, last, -1, known, twice, True)
     part = guess - last
     miss(like, now, one, part, twice, True)
     here, next_one, steep = of(like, now, HERE_NEW), of(like, now, NEXT_NEW), of(like, now, STEEP)
     at_last = (here + of(like, now, HERE_OLD)) / double
-    at_top = more * load(grid, SECOND * room + top * lanes, like) / double
-    if not barrier:
-        at_top = load(grid, SECOND_GAIN * room + top * lanes, like)
+    aim(like, cells, now, top)
+    at_level = more * load(grid, SECOND * room + zero * lanes, like) / double
+    at_top = select(barred > zeros, at_level, gather(like, grid, SECOND_GAIN * room, cells, 0))
     keep = load(grid, SECOND_PASS * room + (known - 1) * lanes, like)
-    way = zeros
-    for i in range(min(top, stop), -1, -1):
-        at, place = i * lanes, splat(float(i), like)
+    way, highest = zeros, zero if any_lane(barred > zeros) else last_common(like, now)
+    for i in range(min(zero if barrier else nodes - 1, stop), -1, -1):
+        at, place = i * lanes, splat(float(i - zero), like)
         own = load(grid, SECOND_PASS * room + at, like) if i < known else keep
-        way = at_top if i == top else load(grid, SECOND_GAIN * room + at, like) + own * way
+        way = load(grid, SECOND_GAIN * room + at, like) + own * way
+        if i >= highest:
+            way = select(top > place, way, at_top)
         away = place - last - part
         carried = select(away > one - part, steep * away, next_one)
         carried = (carried + more * load(grid, SECOND * room + at, like)) / double
@@ -237,7 +251,7 @@ def solve_second(
         store(grid, SPARE * room + at, way)
 
 
-def eliminate_first(like: Any, grid: Any, room: int, now: Any, nodes: int, stop: int) -> None:
+def eliminate_first(like: Any, grid: Any, room: int, now: Any, stop: int) -> None:
     """Eliminate W upwards, discounted at a rate of each node's own."""
     one, zeros, lanes = splat(1.0, like), splat(0.0, like), lanes_of(like)
     lo, up, hh, growth = of(like, now, LOWER), of(like, now, UPPER), of(like, now, HH), of(like, now, GROWTH)
@@ -245,18 +259,25 @@ def eliminate_first(like: Any, grid: Any, room: int, now: Any, nodes: int, stop:
     scale, carry, credit = hh * of(like, now, SCALE), of(like, now, CARRIED), of(like, now, OWN)
     spread = hh * credit
     gain, keep = zeros, zeros
+    bottom, top, zero = of(like, now, BOTTOM), of(like, now, TOP), most_of(like, now, ZERO)
+    first, last = first_common(like, now), last_common(like, now)
     for i in range(stop):
         at = i * lanes
         second = load(grid, SPARE * room + at, like)
         lost = scale * (carry + credit * second)
         right = fma(-lost, load(grid, EXP_Y * room + at, like), load(grid, U * room + at, like))
         low, high, total = lo, up, decay + lo + up
-        if i == 0:
-            low, high, total = zeros, slip, decay + slip
-        elif i == nodes - 1:
-            low, high = zeros - slip * growth, zeros
-            total = decay + low
+        if i <= first:
+            inside = splat(float(i - zero), like) > bottom
+            low, high = select(inside, lo, zeros), select(inside, up, slip)
+            total = select(inside, total, decay + slip)
+        elif i >= last:
+            inside = top > splat(float(i - zero), like)
+            low, high = select(inside, lo, zeros - slip * growth), select(inside, up, zeros)
+            total = select(inside, total, decay - slip * growth)
         pivot = one / (fma(spread, second, total) - low * keep)
+        if i < first or i > last:
+            pivot = select(is_blank(like, now, i), zeros, pivot)
         keep, gain = high * pivot, fma(low, gain, right) * pivot
         store(grid, PASS * room + at, keep)
         store(grid, GAIN * room + at, gain)
@@ -272,14 +293,21 @@ def factor_two(like: Any, grid: Any, room: int, now: Any, nodes: int) -> int:
     lo, up, decay = of(like, now, LOWER), of(like, now, UPPER), of(like, now, FIRST_DECAY)
     second_decay, slip = of(like, now, SECOND_DECAY), of(like, now, SLIP)
     keep, pivot, second_keep, second_pivot, settled = zeros, zeros, zeros, zeros, zeros
+    bottom, zero, first = of(like, now, BOTTOM), most_of(like, now, ZERO), first_common(like, now)
     for i in range(nodes - 1):
         at = i * lanes
-        # At the ends W is a line in S, whose second derivative is nothing.
-        low, high = (zeros, slip) if i == 0 else (lo, up)
+        low, high = lo, up
+        if i <= first:
+            # At the ends, of each lane its own, W is a line in S, whose second derivative is nothing.
+            inside = splat(float(i - zero), like) > bottom
+            low, high = select(inside, lo, zeros), select(inside, up, slip)
         before, second_before = keep, second_keep
         pivot = select(settled > zeros, pivot, one / fma(-low, keep, decay + low + high))
-        keep = select(settled > zeros, keep, high * pivot)
         second_pivot = select(settled > zeros, second_pivot, one / fma(-low, second_keep, second_decay + low + high))
+        if i < first:
+            blank = is_blank(like, now, i)
+            pivot, second_pivot = select(blank, zeros, pivot), select(blank, zeros, second_pivot)
+        keep = select(settled > zeros, keep, high * pivot)
         second_keep = select(settled > zeros, second_keep, high * second_pivot)
         store(grid, PIVOT * room + at, pivot)
         store(grid, FALL * room + at, low * pivot)
@@ -287,12 +315,13 @@ def factor_two(like: Any, grid: Any, room: int, now: Any, nodes: int) -> int:
         store(grid, SECOND_PIVOT * room + at, second_pivot)
         store(grid, SECOND_FALL * room + at, low * second_pivot)
         store(grid, SECOND_PASS * room + at, second_keep)
-        if i > 0:
-            change, second_change = keep - before, second_keep - second_before
-            change = maximum(change * change, second_change * second_change)
-            settled = select(change < _SETTLED, one, settled)
-            if not any_lane(settled < one):
-                return i + 1
+        change, second_change = keep - before, second_keep - second_before
+        alike = maximum(change * change, second_change * second_change) < _SETTLED
+        if i <= first:
+            alike = alike & (splat(float(i - zero), like) > bottom)
+        settled = select(alike, one, settled)
+        if i > first and not any_lane(settled < one):
+            return i + 1
     return nodes - 1
 
 
@@ -312,12 +341,11 @@ def eliminate_two(
     put(now, FIRST_DECAY, decay)
     put(now, SECOND_DECAY, splat(1.0, like) if blended else decay + hh * of(like, now, OWN))
     put(now, SLIP, slip)
-    last = min(stop, nodes - 1)
-    own = factor_two(like, grid, room, now, nodes if same else last + 1) if fresh else known
+    own = factor_two(like, grid, room, now, nodes if same else min(stop + 1, nodes)) if fresh else known
     lost = -hh * of(like, now, SCALE) * of(like, now, CARRIED)
     gain, second_gain, pivot, second_pivot = splat(0.0, like), splat(0.0, like), splat(0.0, like), splat(0.0, like)
     fall, second_fall = pivot, second_pivot
-    for i in range(last):
+    for i in range(stop):
         at = i * lanes
         second = load(grid, SECOND * room + at, like)
         right = fma(lost, load(grid, EXP_Y * room + at, like), load(grid, U * room + at, like) - second)
@@ -328,14 +356,20 @@ def eliminate_two(
         gain, second_gain = fma(fall, gain, right * pivot), fma(second_fall, second_gain, second * second_pivot)
         store(grid, GAIN * room + at, gain)
         store(grid, SECOND_GAIN * room + at, second_gain)
-    if stop == nodes:
-        at, below = last * lanes, (own - 1) * lanes
+    top, zero = of(like, now, TOP), most_of(like, now, ZERO)
+    for i in range(last_common(like, now), stop):
+        at, below = i * lanes, (min(own, i) - 1) * lanes
         keep, second_keep = load(grid, PASS * room + below, like), load(grid, SECOND_PASS * room + below, like)
+        gain = load(grid, GAIN * room + at - lanes, like)
+        second_gain = load(grid, SECOND_GAIN * room + at - lanes, like)
         second = load(grid, SECOND * room + at, like)
         right = fma(lost, load(grid, EXP_Y * room + at, like), load(grid, U * room + at, like) - second)
         low = splat(0.0, like) - slip * of(like, now, GROWTH)
         gain = fma(low, gain, right) / fma(-low, keep, decay + low)
         second_gain = fma(low, second_gain, second) / fma(-low, second_keep, of(like, now, SECOND_DECAY) + low)
-        store(grid, GAIN * room + at, gain)
-        store(grid, SECOND_GAIN * room + at, second_gain)
+        inside = top > splat(float(i - zero), like)
+        store(grid, GAIN * room + at, select(inside, load(grid, GAIN * room + at, like), gain))
+        store(
+            grid, SECOND_GAIN * room + at, select(inside, load(grid, SECOND_GAIN * room + at, like), second_gain)
+        )  # fmt: skip
     return own

@@ -18,7 +18,9 @@ from notecalc.core.convertible._lanes_memory import (
     ADDED,
     AHEAD,
     AT_TRIGGER,
+    BARRED,
     BEND,
+    BOTTOM,
     BOUND_HERE,
     CARRIED,
     CASH_HERE,
@@ -52,6 +54,7 @@ from notecalc.core.convertible._lanes_memory import (
     NEXT_OLD,
     OLD_LAST,
     OLD_SIDE,
+    OPENED,
     OWN,
     PART,
     PASS,
@@ -70,6 +73,7 @@ from notecalc.core.convertible._lanes_memory import (
     SIDE,
     SPARE,
     STEEP,
+    TOP,
     TOUCH,
     UNIT,
     UNIT_THERE,
@@ -80,8 +84,11 @@ from notecalc.core.convertible._lanes_memory import (
     W_WEIGHT,
     WEIGHT,
     WEIGHT_PASS,
+    ZERO,
     U,
     aim,
+    end_alike,
+    first_common,
     gather,
     least_of,
     most_of,
@@ -115,12 +122,12 @@ def peek(like: Any, grid: Any, array: int, cells: Any, shift: int, common: int) 
 
 
 def look(  # noqa: PLR0915 (numbers set one by one)
-    like: Any, grid: Any, room: int, now: Any, cells: Any, side: Any, node: Any, common: int, known: int, twice: float,
+    like: Any, grid: Any, room: int, now: Any, cells: Any, side: Any, node: Any, common: int, known: int, twice: Any,
     blended: Any,
 ) -> None:  # fmt: skip
     """Set what `miss` needs to know of a node, taken for the last before the edge: each lane's own, or a common one."""
-    one, zeros, more, most = splat(1.0, like), splat(0.0, like), splat(twice - 1.0, like), splat(known - 1.0, like)
-    double = splat(twice, like)
+    one, zeros, more, double = splat(1.0, like), splat(0.0, like), twice - 1.0, twice
+    most = known - 1.0 - of(like, now, ZERO)
     if common < 0:
         aim(like, cells, now, node)
     stock = peek(like, grid, EXP_Y * room, cells, 0, common)
@@ -175,12 +182,12 @@ def look(  # noqa: PLR0915 (numbers set one by one)
     put(now, NEXT_OLD, more * second_next)
 
 
-def miss(like: Any, now: Any, side: Any, z: Any, twice: float, blended: Any) -> Any:
+def miss(like: Any, now: Any, side: Any, z: Any, twice: Any, blended: Any) -> Any:
     """Tell how far W is from where it should be, with the edge a part z of the cell above the node looked at.
 
     It falls as z rises. Keeps both unknowns at the edge.
     """
-    one, zeros, double = splat(1.0, like), splat(0.0, like), splat(twice, like)
+    one, zeros, double = splat(1.0, like), splat(0.0, like), twice
     up, weight_pass = of(like, now, UPPER), of(like, now, WEIGHT_PASS)
     ahead, left = one + z, one - z
     weight = ahead * (z * of(like, now, WEIGHT) + 2.0 * up * left) - z * left * weight_pass
@@ -215,15 +222,15 @@ def miss(like: Any, now: Any, side: Any, z: Any, twice: float, blended: Any) -> 
 
 
 def find_edge_of_two(  # noqa: C901, PLR0912, PLR0915 (decisions as choices)
-    like: Any, grid: Any, room: int, now: Any, cells: Any, nodes: int, zero: int, known: int, twice: float,
-    is_open: Any, is_call: Any, hard: Any, blended: Any,
+    like: Any, grid: Any, room: int, now: Any, cells: Any, nodes: int, zero: int, known: int, twice: Any,
+    is_open: Any, barrier: Any, hard: Any, blended: Any,
 ) -> None:  # fmt: skip
     """Find the edge, first where it was before the step, then outwards or inwards from there."""
     zeros, one = splat(0.0, like), splat(1.0, like)
-    barrier = is_open and is_call
-    last_node = zero - 1 if barrier else nodes - 1
-    top = splat(float(last_node), like)
-    highest = top if barrier else splat(nodes - 2.0, like)  # beyond which there is no edge
+    barred = of(like, now, BARRED)
+    some_barred = any_lane(barred > zeros)
+    top = select(barred > zeros, zeros - one, of(like, now, TOP))
+    highest = select(barred > zeros, top, top - one)  # beyond which there is no edge
     if not (hard or is_open):
         put(now, LAST, top)
         put(now, PART, one)
@@ -233,24 +240,26 @@ def find_edge_of_two(  # noqa: C901, PLR0912, PLR0915 (decisions as choices)
     may, held, ends, trigger = zeros, zeros, zeros, zeros
     if hard:
         trigger = of(like, now, AT_TRIGGER)
-        may, held = allows_cash(like, trigger, last_node, barrier), last_below(like, trigger)
+        may, held = allows_cash(like, trigger, top, barred), last_below(like, trigger)
         side = select(zeros > side, side * may, side)
     had = select(side * side > zeros, one, zeros)
     if any_lane(had < one):
         entered = side
         for which in range(2):
             if is_open if which == 0 else hard:
-                sign, allowed = (one, one) if which == 0 else (zeros - one, may)
-                if barrier:
-                    look(like, grid, room, now, cells, sign, top, last_node, known, twice, blended)
+                sign, allowed = (one, of(like, now, OPENED)) if which == 0 else (zeros - one, may)
+                near = zeros
+                if some_barred:
+                    look(like, grid, room, now, cells, sign, top, zero - 1, known, twice, blended)
                     near = select(miss(like, now, sign, one, twice, blended) < zeros, one, zeros)
-                else:
-                    at = last_node * lanes_of(like)
-                    half_way = load(grid, GAIN * room + at, like)
-                    half_way = half_way + of(like, now, SHARE) * load(grid, SECOND_GAIN * room + at, like)
-                    free = splat(twice, like) * half_way - splat(twice - 1.0, like) * load(grid, U * room + at, like)
-                    bound = bound_at(like, now, sign, load(grid, EXP_Y * room + at, like))
-                    near = select(sign * (free - bound) < zeros, one, zeros)
+                if not barrier:
+                    aim(like, cells, now, top)
+                    half_way = gather(like, grid, GAIN * room, cells, 0)
+                    half_way = half_way + of(like, now, SHARE) * gather(like, grid, SECOND_GAIN * room, cells, 0)
+                    free = twice * half_way - (twice - 1.0) * gather(like, grid, U * room, cells, 0)
+                    bound = bound_at(like, now, sign, gather(like, grid, EXP_Y * room, cells, 0))
+                    beyond = select(sign * (free - bound) < zeros, one, zeros)
+                    near = select(barred > zeros, near, beyond)
                 entered = select(entered * entered > zeros, entered, near * allowed * sign)
         node, side = select(had > zeros, node, highest), select(had > zeros, side, entered)
     if not any_lane(side * side > zeros):
@@ -261,22 +270,23 @@ def find_edge_of_two(  # noqa: C901, PLR0912, PLR0915 (decisions as choices)
     # Lanes without an edge look at their top, and stay. An edge that was there stays near where it was.
     some = select(side * side > zeros, one, zeros)
     side_or = select(some > zeros, side, one)
-    lowest, furthest = one, select(had > zeros, minimum(of(like, now, REACH), highest), highest)
+    lowest, furthest = of(like, now, BOTTOM) + one, select(had > zeros, minimum(of(like, now, REACH), highest), highest)
     if hard:
         # It is called for cash at the trigger at the earliest.
         lowest = select(side_or > zeros, lowest, minimum(maximum(held, lowest), furthest))
         waits = select(node > held, zeros, select(zeros > side, one, zeros))
-        own = nodes if blended else known
-        ends = stays_held(like, grid, room, now, cells, own, known, waits, twice, True, not blended)
+        second_own = splat(float(known - zero), like)
+        own = splat(float(nodes - zero), like) if blended else second_own
+        ends = stays_held(like, grid, room, now, cells, own, second_own, waits, twice, True, not blended)
     coming = some * (one - had) * (one - ends)
     if any_lane(coming > zeros):
         # From the top all look at the same node, and each stays at the first that is before its edge.
         node = select(coming > zeros, lowest, node)
-        for i in range(last_node if barrier else last_node - 1, 0, -1):
+        for i in range(zero - 1 if barrier else nodes - 2, 0, -1):
             look(like, grid, room, now, cells, side_or, node, i, known, twice, blended)
             near = miss(like, now, side_or, zeros, twice, blended) > zeros
-            here = splat(float(i), like)
-            stays = select(near, coming, select(here > lowest, zeros, coming))
+            here = splat(float(i - zero), like)
+            stays = select(here > furthest, zeros, select(near, coming, select(here > lowest, zeros, coming)))
             node, coming = select(stays > zeros, here, node), coming - stays
             if not any_lane(coming > zeros):
                 break
@@ -306,7 +316,7 @@ def find_edge_of_two(  # noqa: C901, PLR0912, PLR0915 (decisions as choices)
     put(now, SIDE, side * some)
 
 
-def find_part(like: Any, now: Any, side: Any, inner: Any, outer: Any, twice: float, blended: Any) -> Any:
+def find_part(like: Any, now: Any, side: Any, inner: Any, outer: Any, twice: Any, blended: Any) -> Any:
     """Give the root in the cell, by false position with the weight of an end halved that stays (Illinois)."""
     zeros, one, half = splat(0.0, like), splat(1.0, like), splat(0.5, like)
     least = splat(_LEAST_PART, like)
@@ -334,13 +344,13 @@ def find_part(like: Any, now: Any, side: Any, inner: Any, outer: Any, twice: flo
 
 
 def finish_two(  # noqa: C901, PLR0912, PLR0915 (decisions as choices)
-    like: Any, grid: Any, room: int, now: Any, cells: Any, nodes: int, zero: int, known: int, twice: float,
-    is_open: Any, is_call: Any, hard: Any, blended: Any,
+    like: Any, grid: Any, room: int, now: Any, cells: Any, nodes: int, zero: int, known: int, twice: Any,
+    is_open: Any, barrier: Any, hard: Any, blended: Any,
 ) -> None:  # fmt: skip
     """Substitute downwards from the edge, and carry both unknowns beyond it; adds up what W lacks before it."""
-    zeros, one, more, double = splat(0.0, like), splat(1.0, like), splat(twice - 1.0, like), splat(twice, like)
-    lanes, share = lanes_of(like), of(like, now, SHARE)
-    barrier = is_open and is_call
+    zeros, one, more, double = splat(0.0, like), splat(1.0, like), twice - 1.0, twice
+    lanes, share, bottom = lanes_of(like), of(like, now, SHARE), of(like, now, BOTTOM)
+    common, barred = first_common(like, now), of(like, now, BARRED)
     u, b, gains, second_gains = U * room, SECOND * room, GAIN * room, SECOND_GAIN * room
     side, part, last = of(like, now, SIDE), of(like, now, PART), of(like, now, LAST)
     some = side * side
@@ -354,7 +364,7 @@ def finish_two(  # noqa: C901, PLR0912, PLR0915 (decisions as choices)
     # A chance is at most 1; what is owed has no such bound.
     highest, lack = splat(1.0 if blended else NEVER, like), splat(0.0, like)
     end = min(nodes, zero + BEYOND + 1) if barrier else nodes
-    if not any_lane(some > zeros):
+    if not any_lane(some > zeros) and end_alike(like, now, nodes, barrier):
         if barrier:
             at = zero * lanes
             old = load(grid, b + at, like)
@@ -371,7 +381,7 @@ def finish_two(  # noqa: C901, PLR0912, PLR0915 (decisions as choices)
             second_free = double * second_way - more * load(grid, b + at, like)
             store(grid, b + at, minimum(maximum(second_free, zeros), highest))
             first = nodes - 2
-        last = splat(first + 1.0, like)
+        last = splat(first + 1.0 - zero, like)
     else:
         # What the lanes with an edge have at it; the others have theirs at the level, or at the top.
         side_or, pinned = select(some > zeros, side, one), some
@@ -392,43 +402,43 @@ def finish_two(  # noqa: C901, PLR0912, PLR0915 (decisions as choices)
         second_at = (here + of(like, now, HERE_OLD)) / double
         first_at = (z + more * old) / double - share * second_at
         second_last = last
-        if barrier:
-            at = zero * lanes
-            old, second_old = load(grid, u + at, like), load(grid, b + at, like)
-            second_at = select(pinned > zeros, second_at, more * second_old / double)
-            first_at = select(some > zeros, first_at, (floor + more * (old - share * second_old)) / double)
-            z, here = select(some > zeros, z, floor), select(pinned > zeros, here, zeros)
-            end_of_all = splat(float(zero), like)
-        else:
-            at = (nodes - 1) * lanes
-            first_at = select(some > zeros, first_at, load(grid, gains + at, like))
-            second_at = select(pinned > zeros, second_at, load(grid, second_gains + at, like))
-            # The same operations as where no lane has an edge: neighbours change no bit.
-            free = double * (first_at + share * second_at) - more * load(grid, u + at, like)
-            second_free = double * second_at - more * load(grid, b + at, like)
-            z, here = select(some > zeros, z, free), select(pinned > zeros, here, second_free)
-            end_of_all = splat(nodes - 1.0, like)
+        # The same operations as where no lane has an edge: neighbours change no bit.
+        at, ends = zero * lanes, barred > zeros
+        old, second_old = load(grid, u + at, like), load(grid, b + at, like)
+        first_level, second_level = (floor + more * (old - share * second_old)) / double, more * second_old / double
+        aim(like, cells, now, of(like, now, TOP))
+        first_at = select(some > zeros, first_at, select(ends, first_level, gather(like, grid, gains, cells, 0)))
+        second_at = select(
+            pinned > zeros, second_at, select(ends, second_level, gather(like, grid, second_gains, cells, 0))
+        )  # fmt: skip
+        free = double * (first_at + share * second_at) - more * gather(like, grid, u, cells, 0)
+        second_free = double * second_at - more * gather(like, grid, b, cells, 0)
+        z = select(some > zeros, z, select(ends, floor, free))
+        here = select(pinned > zeros, here, select(ends, zeros, second_free))
+        end_of_all = select(ends, zeros, of(like, now, TOP))
         last = select(some > zeros, last, end_of_all)
         second_last = select(pinned > zeros, last, end_of_all)
         held = is_held(like, now, of(like, now, AT_TRIGGER)) if hard else zeros
         held_last, any_held = last, any_lane(held > zeros)
         if any_held:
-            near, own = solve_held(like, grid, room, now, cells, own_passes, held, twice, True)
+            own_known, second_known = splat(float(own_passes - zero), like), splat(float(known - zero), like)
+            near, own = solve_held(like, grid, room, now, cells, own_known, held, twice, True)
             last, first_at = select(held > zeros, near, last), select(held > zeros, own, first_at)
             if not blended:
-                own = solve_cash_held(like, grid, room, now, cells, known, near, twice)
+                own = solve_cash_held(like, grid, room, now, cells, second_known, near, twice)
                 second_last, second_at = select(held > zeros, near, second_last), select(held > zeros, own, second_at)
                 here = select(held > zeros, of(like, now, CASH_HERE), here)
-        most = minimum(maximum(load(grid, b, like), one), highest)
+        aim(like, cells, now, bottom)
+        most = minimum(maximum(gather(like, grid, b, cells, 0), one), highest)
         put(now, AHEAD, last)
-        first = int(least_of(like, now, AHEAD)) - 1
+        first = zero + int(least_of(like, now, AHEAD)) - 1
         put(now, AHEAD, second_last)
         # Beyond what an edge may reach in a step nothing is read until the segment ends.
-        end = min(end, int(most_of(like, now, AHEAD)) + BEYOND + 1)
+        end = min(end, zero + int(most_of(like, now, AHEAD)) + BEYOND + 1)
         way, second_way, half = zeros, zeros, splat(0.5, like)
         for i in range(end - 1, first, -1):
             at = i * lanes
-            place, stock = splat(float(i), like), load(grid, EXP_Y * room + at, like)
+            place, stock = splat(float(i - zero), like), load(grid, EXP_Y * room + at, like)
             old, second_old = load(grid, u + at, like), load(grid, b + at, like)
             own, second_own = keep, second_keep
             if i < own_passes:
@@ -453,11 +463,13 @@ def finish_two(  # noqa: C901, PLR0912, PLR0915 (decisions as choices)
             free = double * (way + share * second_way) - more * old
             second_free = double * second_way - more * second_old
             if is_open:
-                lacking = maximum(floor - free, zeros) * (second_free - little)
+                lacking = maximum(least - free, zeros) * (second_free - little)
                 early = last - splat(float(BESIDE), like) > place
+                if i < common:
+                    early = early & (place >= bottom)
                 lack = select(early, maximum(lack, lacking), lack)
-                second_free = select(early, select(floor > free, zeros, second_free), second_free)
-                free = maximum(free, floor)
+                second_free = select(early, select(least > free, zeros, second_free), second_free)
+                free = maximum(free, least)
             if hard:
                 cap = maximum(price - scale * stock, least)
                 free = select(from_ > stock, free, minimum(free, cap))
@@ -485,11 +497,13 @@ def finish_two(  # noqa: C901, PLR0912, PLR0915 (decisions as choices)
         new = double * (way + share * second_way) - more * load(grid, u + at, like)
         second_new = double * second_way - more * load(grid, b + at, like)
         if is_open:
-            lacking = maximum(floor - new, zeros) * (second_new - little)
-            early = beside > splat(float(i), like)
+            lacking = maximum(least - new, zeros) * (second_new - little)
+            early = beside > splat(float(i - zero), like)
+            if i < common:
+                early = early & (splat(float(i - zero), like) >= bottom)
             lack = select(early, maximum(lack, lacking), lack)
-            second_new = select(early, select(floor > new, zeros, second_new), second_new)
-            new = maximum(new, floor)
+            second_new = select(early, select(least > new, zeros, second_new), second_new)
+            new = maximum(new, least)
         if hard:
             stock = load(grid, EXP_Y * room + at, like)
             new = select(from_ > stock, new, minimum(new, maximum(price - scale * stock, least)))

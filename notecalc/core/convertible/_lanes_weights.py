@@ -8,26 +8,26 @@ from __future__ import annotations
 from typing import Any
 
 from notecalc.core._vectors import lanes_of, maximum, minimum, select, splat, whole
-from notecalc.core.convertible._lanes_memory import TMP, TMP2, TMP3, aim, gather, put
+from notecalc.core.convertible._lanes_memory import BOTTOM, TMP, TMP2, TMP3, TMP4, ZERO, aim, gather, of, put
 
 __all__: list[str] = []
 
 
-def add_pair(like: Any, grid: Any, array: int, now: Any, node: Any, left: Any, right: Any, low: int, high: int) -> None:
-    """Add to a node of each lane's own and to the next, if both are within bounds."""
+def add_pair(like: Any, grid: Any, array: int, now: Any, node: Any, left: Any, right: Any, high: Any) -> None:
+    """Add to a node of each lane's own and to the next, if both are of its grid, and none is above `high`."""
     put(now, TMP, node)
     put(now, TMP2, left)
     put(now, TMP3, right)
+    put(now, TMP4, high)
     for lane in range(lanes_of(like)):
-        j = int(now[TMP * lanes_of(like) + lane])
-        if low <= j < high:
+        place = now[TMP * lanes_of(like) + lane]
+        if now[BOTTOM * lanes_of(like) + lane] <= place < now[TMP4 * lanes_of(like) + lane]:
+            j = int(place + now[ZERO * lanes_of(like) + lane])
             grid[array + j * lanes_of(like) + lane] += now[TMP2 * lanes_of(like) + lane]
             grid[array + (j + 1) * lanes_of(like) + lane] += now[TMP3 * lanes_of(like) + lane]
 
 
-def weigh_kink(
-    like: Any, grid: Any, array: int, now: Any, place: Any, slope: Any, bend: Any, low: int, high: int
-) -> None:
+def weigh_kink(like: Any, grid: Any, array: int, now: Any, place: Any, slope: Any, bend: Any, high: Any) -> None:
     """Add the weights of a kink; see `_weights.weigh_kink`."""
     half, one = splat(0.5, like), splat(1.0, like)
     node = whole(place)
@@ -36,15 +36,13 @@ def weigh_kink(
     third = part * (part - half) * (part - one)
     total = third * bend / 6.0 - half * second * slope
     right = third * slope / 3.0 + part * total
-    add_pair(like, grid, array, now, node, total - right, right, low, high)
+    add_pair(like, grid, array, now, node, total - right, right, high)
 
 
-def weigh_jump(
-    like: Any, grid: Any, array: int, now: Any, node: Any, part: Any, jump: Any, low: int, high: int
-) -> None:
+def weigh_jump(like: Any, grid: Any, array: int, now: Any, node: Any, part: Any, jump: Any, high: Any) -> None:
     """Add the weights of a jump; see `_weights.weigh_jump`."""
     right = jump * (part * part / 2.0 - (1.0 / 12.0))
-    add_pair(like, grid, array, now, node, jump * (part - 0.5) - right, right, low, high)
+    add_pair(like, grid, array, now, node, jump * (part - 0.5) - right, right, high)
 
 
 def cubic(like: Any, grid: Any, array: int, cells: Any, now: Any, node: Any, part: Any) -> Any:
@@ -78,7 +76,8 @@ def interpolate(like: Any, grid: Any, array: int, cells: Any, now: Any, place: A
 def derivatives(like: Any, grid: Any, array: int, cells: Any, now: Any, place: Any, high: Any) -> Any:
     """Value, first and second derivative per node, of the polynomial through six nodes of a smooth stretch."""
     zeros, two = splat(0.0, like), splat(2.0, like)
-    first_node = minimum(maximum(whole(place) - two, zeros), maximum(high - 5.0, zeros))
+    low = of(like, now, BOTTOM)
+    first_node = minimum(maximum(whole(place) - two, low), maximum(high - 5.0, low))
     aim(like, cells, now, first_node)
     f = place - first_node
     value, first, second = zeros, zeros, zeros

@@ -50,7 +50,7 @@ from notecalc.core.convertible._engine import (
 )
 from notecalc.core.convertible._outcomes import CALLED, CONVERTED, ENDINGS, FORCED, ending_at
 from notecalc.core.convertible._segment import along, is_barrier
-from notecalc.core.convertible._steps import IMPLICIT, most_steps, step_count
+from notecalc.core.convertible._steps import IMPLICIT, carry_of, most_steps, step_count
 from notecalc.core.convertible._weights import derivatives
 
 __all__ = ["POINT", "points_at_most", "policy_rows"]
@@ -136,7 +136,7 @@ def on_grid(
         count = add_point(points, count, total, CONVERSION, seg[o + LEVEL_END] * parting)
     for s in range(end - 1, begin - 1, -1):
         o = s * FIELDS
-        turns = step_count(seg, o, row, steps, total) * times
+        turns = step_count(seg, o, carry_of(seg, o, row), steps, total) * times
         _march.march(u, b, work, exp_y, state, now, seg, o, row, model, h, zero, turns)
         turns += IMPLICIT // 2
         _outcomes.follow(p, work, state, seg, o, row, model, h, zero, turns)

@@ -24,15 +24,20 @@ LEAST_STEPS: Final = 2  # of a segment
 LEAST_BRIEF: Final = 6  # of one in which there is little time for what must be seen
 
 
-def early_share(seg: Any, o: int, row: Any) -> Any:
+def carry_of(seg: Any, o: int, row: Any) -> Any:
+    """Give what the stock pays and costs in a segment."""
+    return own_or(seg[o + CARRY], row[R_CARRY])
+
+
+def early_share(carry: float) -> Any:
     """Give how far a segment is cut for early conversion, from 0 to 1."""
-    return min(max(own_or(seg[o + CARRY], row[R_CARRY]) / GRADED_FROM, 0.0), 1.0)
+    return min(max(carry / GRADED_FROM, 0.0), 1.0)
 
 
-def step_count(seg: Any, o: int, row: Any, steps: float, total: float) -> Any:
+def step_count(seg: Any, o: int, carry: float, steps: float, total: float) -> Any:
     """Give the steps of a segment on the coarsest grid, of those of a life of so many years."""
     count = max(LEAST_BRIEF if seg[o + BRIEF] > 0.0 else LEAST_STEPS, round(steps * seg[o + LENGTH] / total))
-    return math.floor(count * (1.0 + MORE * early_share(seg, o, row)) + 0.5)
+    return math.floor(count * (1.0 + MORE * early_share(carry)) + 0.5)
 
 
 def most_steps(steps: float, segments: int) -> float:
@@ -42,7 +47,7 @@ def most_steps(steps: float, segments: int) -> float:
 
 def graded_by(seg: Any, o: int, row: Any) -> Any:
     """Give how much shorter the first steps of a segment are."""
-    return GRADED * early_share(seg, o, row)
+    return GRADED * early_share(carry_of(seg, o, row))
 
 
 def next_step(now: Any, step: int, steps: int, length: float, graded: float, tau: float, done: float) -> Any:

@@ -1,15 +1,20 @@
-"""Notes of different dates side by side in lanes: each is on its own, though it waits for others' steps."""
+"""Notes of different dates and options side by side in lanes: each is on its own, though it waits for others."""
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
+from notecalc.core.convertible import _columns as col
 from notecalc.core.convertible import _lanes
 from notecalc.core.convertible._case import ACCURACIES, Case
 from notecalc.core.convertible._engine import value_rows
 from notecalc.core.convertible._lanes import value_rows_in_lanes
-from notecalc.core.convertible.terms import CallWindow, ConversionWindow, Convertible, PutWindow
+from notecalc.core.convertible.terms import CallWindow, ConversionWindow, Convertible, PutWindow, Steps
 from notecalc.core.notes import Notes
 from notecalc.core.schedule import resolve
 
@@ -68,16 +73,17 @@ def test_a_note_has_the_same_bits_alone_and_among_others(model, trigger):
 
 def test_the_engine_agrees_where_others_have_more_steps():
     case = tape(MODELS[1], trigger=1.5)
-    counts = _lanes._steps(case.lines.offsets, case.lines.table, ACCURACIES["fast"][2])
-    assert np.unique(_lanes._rank(case.lines.offsets, counts)).size > SIZE / 4
+    lengths, steps = np.split(case.lines.table[:, col.LENGTH], case.lines.offsets[1:-1]), ACCURACIES["fast"][2]
+    assert len({tuple(np.round(steps * length / length.sum())) for length in lengths}) > SIZE / 4
     case = Case(case.layout, case.lines, case.contract, case.columns, case.model, "standard", case.source)
     rows = np.arange(SIZE)
     theirs = solve(value_rows, case, rows)[0]
     assert solve(value_rows_in_lanes, case, rows)[0] == pytest.approx(theirs, abs=2e-2)
 
 
-def test_notes_of_different_dates_share_vectors(monkeypatch):
-    case, filled = tape(MODELS[0], trigger=1.5), []
+def vectors_filled(monkeypatch, case):
+    """How many vectors the rows of a case fill."""
+    filled = []
 
     class Counting:
         """The kernel, with a count of what it fills."""
@@ -89,6 +95,129 @@ def test_notes_of_different_dates_share_vectors(monkeypatch):
             self.body(*args)
 
     monkeypatch.setattr(_lanes, "value_lanes", Counting())
-    solve(value_rows_in_lanes, case, np.arange(SIZE))
+    solve(value_rows_in_lanes, case, np.arange(case.contract.size))
+    return filled[0]
+
+
+def test_notes_of_different_dates_share_vectors(monkeypatch):
+    case = tape(MODELS[0], trigger=1.5)
     assert case.lines.offsets.size - 1 == SIZE
-    assert filled[0] < SIZE / 2
+    assert vectors_filled(monkeypatch, case) == -(-SIZE // _lanes.value_lanes.lanes)
+
+
+# ---- notes of any options side by side ----
+
+CALLS = {
+    "none": None,
+    "hard": {"clean_price": 104.0},
+    "soft": {"clean_price": 100.0, "trigger": 1.5},
+    "for cash from a trigger on": {"clean_price": 120.0, "trigger": 1.05},
+    "on a day": {"clean_price": 103.0, "one_day": True},
+    "on a day from a trigger on": {"clean_price": 102.0, "trigger": 1.2, "one_day": True},
+}
+
+
+@st.composite
+def notes(draw):
+    """Draw the options and the market of a note of its own."""
+    return {
+        "days": draw(st.integers(90, 1500)),
+        "coupons": draw(st.sampled_from([1, 2, 4])),
+        "annual_rate": draw(st.sampled_from([0.0, 0.04, 0.09])),
+        "call": draw(st.sampled_from(sorted(CALLS))),
+        "called": draw(st.floats(0.05, 0.95)),
+        "put": draw(st.none() | st.floats(0.05, 0.95)),
+        "opens": draw(st.none() | st.floats(0.05, 0.95)),
+        "closes": draw(st.booleans()),
+        "on_conversion": draw(st.sampled_from(["forfeited", "paid"])),
+        "stock": draw(st.floats(0.2, 3.0)),
+        "volatility": draw(st.floats(0.08, 0.9)),
+        "credit": draw(st.floats(0.0, 0.3)),
+        "paid": draw(st.sampled_from([0.0, 0.0, 0.03])),
+        "dividend": draw(st.sampled_from([0.0, 0.0, 0.04])),
+        "elasticity": draw(st.sampled_from([0.0, 0.0, 1.2])),
+        "term": draw(st.booleans()),
+    }
+
+
+def case_of(note, model):
+    """A case of the note alone; its stock has a conversion price of 1."""
+    issue, on = np.datetime64("2004-01-15"), "forfeited"
+    day = {name: issue + int(note[name] * note["days"]) for name in ("called", "put", "opens") if note[name]}
+    calls, puts, on = [], [], note["on_conversion"]
+    if CALLS[note["call"]]:
+        call = dict(CALLS[note["call"]])
+        end = {"end": day["called"]} if call.pop("one_day", False) else {}
+        calls = [CallWindow(start=day["called"], **call, **end)]
+    if note["put"]:
+        puts = [PutWindow(start=day["put"], end=day["put"], clean_price=99)]
+    window = {"start" if not note["closes"] else "end": day["opens"]} if note["opens"] else {}
+    terms = Convertible(
+        periods=resolve(
+            Notes(
+                issue_date=issue, maturity=issue + note["days"], principal=100, annual_rate=note["annual_rate"],
+                frequency=note["coupons"], day_count="30/360",
+            )
+        ),
+        conversions=[ConversionWindow(conversion_price=1.0, **window)],
+        calls=calls, puts=puts, accrued_on_conversion=on,
+    )  # fmt: skip
+    vol = note["volatility"]
+    market = {
+        "stock_price": note["stock"],
+        "volatility": Steps(["2005-01-31", "2009-01-15"], [vol, 0.8 * vol]) if note["term"] else vol,
+        "risk_free": 0.03,
+        "dividend_yield": note["paid"],
+        "dividend_dates": ["2004-09-01"],
+        "dividend_amounts": [note["dividend"]],
+        "model": model,
+        "accuracy": "fast",
+    }
+    by_hazard = {"recovery_rate": 0.4, "stock_drop": 0.8, "hazard_elasticity": note["elasticity"]}
+    credit = {"credit_spread": note["credit"]} if model != MODELS[1] else {"hazard_rate": note["credit"]} | by_hazard
+    return Case.of(terms, issue + 3, market | credit)
+
+
+def side_by_side(cases):
+    """One case of the rows of several."""
+    first = cases[0]
+    sizes = np.concatenate([np.diff(case.lines.offsets) for case in cases])
+    table = np.concatenate([case.lines.table for case in cases])
+    lines = replace(first.lines, offsets=np.r_[0, np.cumsum(sizes)], table=table)
+    columns = [np.concatenate(of_one) for of_one in zip(*(case.columns for case in cases), strict=True)]
+    return replace(first, lines=lines, contract=np.arange(len(cases)), columns=columns)
+
+
+@pytest.mark.parametrize("model", MODELS)
+@settings(max_examples=15, deadline=None)
+@given(drawn=st.lists(notes(), min_size=3, max_size=40), seed=st.integers(0, 99))
+def test_notes_of_any_options_have_the_same_bits_alone_together_and_shuffled(model, drawn, seed):
+    case = side_by_side([case_of(note, model) for note in drawn])
+    rows = np.arange(len(drawn))
+    whole = solve(value_rows_in_lanes, case, rows)
+    assert np.isfinite(whole[0]).all()
+    shuffled = np.random.default_rng(seed).permutation(rows)
+    np.testing.assert_array_equal(solve(value_rows_in_lanes, case, shuffled), whole[:, shuffled])
+    for row in rows:
+        np.testing.assert_array_equal(solve(value_rows_in_lanes, case, [row])[:, 0], whole[:, row])
+
+
+def test_notes_of_any_options_share_vectors(monkeypatch):
+    """Of a hundred notes of lives and options of their own, those of one kind of row fill all vectors but one."""
+    rng, names = np.random.default_rng(5), sorted(CALLS)
+    one = {
+        "opens": None, "closes": False, "on_conversion": "forfeited", "stock": 1.1, "volatility": 0.4, "credit": 0.05,
+        "paid": 0.0, "dividend": 0.0, "elasticity": 0.0, "term": False,
+    }  # fmt: skip
+    drawn = [
+        one
+        | {
+            "days": int(rng.integers(200, 1500)), "coupons": int(rng.choice([1, 2, 4])),
+            "annual_rate": float(rng.uniform(0, 0.1)), "call": names[rng.integers(len(names))],
+            "called": float(rng.uniform(0.1, 0.9)), "put": float(rng.uniform(0.1, 0.9)),
+        }
+        for _ in range(100)
+    ]  # fmt: skip
+    case = side_by_side([case_of(note, MODELS[1]) for note in drawn])
+    assert len({tuple(np.diff(case.lines.offsets)[[i]]) for i in range(100)}) > 10
+    assert vectors_filled(monkeypatch, case) == -(-100 // _lanes.value_lanes.lanes)
