@@ -331,7 +331,7 @@ def _one_grid(
         _lanes_march.set_step, _lanes_march.hold, _lanes_march.release, _lanes_march.spreads,
         _lanes_march.eliminate, march,
         _lanes_two_edge.peek, _lanes_two_edge.look,
-        _lanes_two_edge.miss, _lanes_two_edge.find_part, _lanes_two_edge.find_edge_of_two,
+        _lanes_two_edge.miss, _lanes_two_edge.come_in, _lanes_two_edge.root_of, _lanes_two_edge.find_part, _lanes_two_edge.find_edge_of_two,
         _lanes_two_edge.finish_two, _lanes_two.factor_two, _lanes_two.eliminate_two, _lanes_two.solve_second,
         _lanes_two.eliminate_first, _lanes_two.reach, _lanes_two.agree, march_two,
         _lanes_events.clear, _lanes_bounds.crossing, _lanes_bounds.beside, _lanes_bounds.clip,

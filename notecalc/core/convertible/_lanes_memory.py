@@ -115,7 +115,9 @@ TRIGGER_BELOW: Final = 76
 TRIGGER_HERE: Final = 77
 TRIGGER_ABOVE: Final = 78
 TRIGGER_Z: Final = 79
-NUMBERS: Final = 80
+CURVE: Final = 80  # second difference of what `_lanes_two_edge.miss` tells, but for what bends in a node's neighbours
+MISSED: Final = 81  # what it tells, but for where nothing is gained by converting early
+NUMBERS: Final = 82
 
 NEVER: Final = 1e300
 

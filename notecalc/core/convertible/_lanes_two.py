@@ -200,7 +200,7 @@ def solve_second(
 ) -> None:  # fmt: skip
     """Substitute the second unknown downwards, from where it is taken to end; at the middle of the step, to SPARE."""
     zeros, one, half, lanes = splat(0.0, like), splat(1.0, like), splat(0.5, like), lanes_of(like)
-    more, double = splat(twice - 1.0, like), splat(twice, like)
+    more, halved = splat(twice - 1.0, like), splat(1.0 / twice, like)
     parted = select(of(like, now, GUESS_SIDE) > zeros, one, zeros)
     put(now, PARTED, parted)
     guess, top = of(like, now, GUESS), zero if barrier else nodes - 1
@@ -210,8 +210,8 @@ def solve_second(
     part = guess - last
     miss(like, now, one, part, twice, True)
     here, next_one, steep = of(like, now, HERE_NEW), of(like, now, NEXT_NEW), of(like, now, STEEP)
-    at_last = (here + of(like, now, HERE_OLD)) / double
-    at_top = more * load(grid, SECOND * room + top * lanes, like) / double
+    at_last = (here + of(like, now, HERE_OLD)) * halved
+    at_top = more * load(grid, SECOND * room + top * lanes, like) * halved
     if not barrier:
         at_top = load(grid, SECOND_GAIN * room + top * lanes, like)
     keep = load(grid, SECOND_PASS * room + (known - 1) * lanes, like)
@@ -222,7 +222,7 @@ def solve_second(
         way = at_top if i == top else load(grid, SECOND_GAIN * room + at, like) + own * way
         away = place - last - part
         carried = select(away > one - part, steep * away, next_one)
-        carried = (carried + more * load(grid, SECOND * room + at, like)) / double
+        carried = (carried + more * load(grid, SECOND * room + at, like)) * halved
         # Carried beyond the edge it is below nothing; were the edge further out, it would not be.
         beyond = select(place > last + half, maximum(carried, zeros), way)
         beyond = select(place > last - half, select(place > last + half, beyond, at_last), beyond)

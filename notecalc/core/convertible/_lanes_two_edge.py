@@ -20,6 +20,7 @@ from notecalc.core._vectors import (
     minimum,
     select,
     splat,
+    sqrt,
     store,
     whole,
 )
@@ -33,6 +34,7 @@ from notecalc.core.convertible._lanes_memory import (
     CARRIED,
     CLEAR,
     CLEAR_PASS,
+    CURVE,
     DISCOUNT,
     EXP_Y,
     FAR_SIDE,
@@ -54,6 +56,7 @@ from notecalc.core.convertible._lanes_memory import (
     LOWER,
     LOWER_GAIN,
     LOWER_PASS,
+    MISSED,
     NEAR_SIDE,
     NEVER,
     NEXT_MIDDLE,
@@ -98,14 +101,16 @@ from notecalc.core.convertible._lanes_memory import (
     of,
     put,
 )
+from notecalc.core.convertible._steps import GRADED_FROM
 
 __all__: list[str] = []
 
 _TINY: Final = 1e-300
 _LEAST_PART: Final = 1e-6
-_SETTLED: Final = 1e-9  # of a cell
+_SETTLED: Final = 1e-4  # of a cell: what is left after the last parabola is far less
 _SAME_NODE: Final = 1e-9  # of a cell
-_ROUNDS: Final = 12  # for the root within a cell, at most: three to five are usual
+_ROUNDS: Final = 12  # for the root within a cell, at most: two are usual
+_STRIDE: Final = 8  # nodes, where an edge comes in from the top
 
 
 def peek(like: Any, grid: Any, array: int, cells: Any, shift: int, common: int) -> Any:
@@ -121,7 +126,7 @@ def look(  # noqa: PLR0915 (numbers set one by one)
 ) -> None:  # fmt: skip
     """Set what `miss` needs to know of a node, taken for the last before the edge: each lane's own, or a common one."""
     one, zeros, more, most = splat(1.0, like), splat(0.0, like), splat(twice - 1.0, like), splat(known - 1.0, like)
-    double = splat(twice, like)
+    double, halved = splat(twice, like), splat(1.0 / twice, like)
     if common < 0:
         aim(like, cells, now, node)
     stock = peek(like, grid, EXP_Y * room, cells, 0, common)
@@ -164,7 +169,7 @@ def look(  # noqa: PLR0915 (numbers set one by one)
         aim(like, cells, now, minimum(node - one, most))
     lower_pass = peek(like, grid, SECOND_PASS * room, cells, 0, min(common - 1, known - 1))
     whole = of(like, now, SECOND_DECAY) + lo + up - lo * lower_pass
-    share = up * more / double
+    share = up * more * halved
     far, near = second + lo * lower_gain + share * second_next, up * lower_gain - share * second_before
     put(now, WEIGHT, whole)
     put(now, WEIGHT_PASS, up * lower_pass)
@@ -181,22 +186,23 @@ def miss(like: Any, now: Any, side: Any, z: Any, twice: float, blended: Any) -> 
 
     It falls as z rises. Keeps both unknowns at the edge.
     """
-    one, zeros, double = splat(1.0, like), splat(0.0, like), splat(twice, like)
+    one, zeros, halved = splat(1.0, like), splat(0.0, like), splat(1.0 / twice, like)
     up, weight_pass = of(like, now, UPPER), of(like, now, WEIGHT_PASS)
     ahead, left = one + z, one - z
     weight = ahead * (z * of(like, now, WEIGHT) + 2.0 * up * left) - z * left * weight_pass
-    ratio = (ahead * of(like, now, FAR_SIDE) + left * of(like, now, NEAR_SIDE)) / weight
+    over = one / (ahead * weight)
+    ratio = (ahead * of(like, now, FAR_SIDE) + left * of(like, now, NEAR_SIDE)) * ahead * over
     here = z * ratio
-    before = (of(like, now, LOWER_GAIN) + of(like, now, LOWER_PASS) * here) / ahead
+    before = (of(like, now, LOWER_GAIN) + of(like, now, LOWER_PASS) * here) * weight * over
     next_one = left * (before - 2.0 * ratio)
-    middle, next_middle = (here + of(like, now, HERE_OLD)) / double, (next_one + of(like, now, NEXT_OLD)) / double
+    middle, next_middle = (here + of(like, now, HERE_OLD)) * halved, (next_one + of(like, now, NEXT_OLD)) * halved
     unit, lean = of(like, now, UNIT), of(like, now, LEAN_HERE)
     if blended:
         middle = select(side > zeros, middle, of(like, now, HERE_MIDDLE))
         next_middle = select(side > zeros, next_middle, of(like, now, NEXT_MIDDLE))
         w_weight = one / (of(like, now, W_WEIGHT) + of(like, now, HH) * of(like, now, OWN) * middle)
         passed = up * w_weight
-        right = double * (of(like, now, W_RIGHT) - of(like, now, SHARES) * middle) * w_weight
+        right = splat(twice, like) * (of(like, now, W_RIGHT) - of(like, now, SHARES) * middle) * w_weight
         free = right + passed * of(like, now, W_AHEAD) - of(like, now, W_OLD)
         unit = unit + of(like, now, ADDED) * middle
     else:
@@ -211,6 +217,8 @@ def miss(like: Any, now: Any, side: Any, z: Any, twice: float, blended: Any) -> 
     beyond = maximum(unit + lean * next_middle, zeros)
     unit = unit + lean * middle
     missed = side * free + passed * beyond * left * left - unit * z * z
+    put(now, CURVE, passed * beyond - unit)
+    put(now, MISSED, missed)
     # Nothing is gained by converting early: what lies below the bound is rounding.
     return select(unit > splat(_TINY, like), missed, select(side > zeros, one, side * free))
 
@@ -267,22 +275,19 @@ def find_edge_of_two(  # noqa: C901, PLR0912, PLR0915 (decisions as choices)
         lowest = select(side_or > zeros, lowest, minimum(maximum(start, lowest), furthest))
     coming = some * (one - had)
     if any_lane(coming > zeros):
-        # From the top all look at the same node, and each stays at the first that is before its edge.
-        node = select(coming > zeros, lowest, node)
-        for i in range(last_node if barrier else last_node - 1, 0, -1):
-            look(like, grid, room, now, cells, side_or, node, i, known, twice, blended)
-            near = miss(like, now, side_or, zeros, twice, blended) > zeros
-            here = splat(float(i), like)
-            stays = select(near, coming, select(here > lowest, zeros, coming))
-            node, coming = select(stays > zeros, here, node), coming - stays
-            if not any_lane(coming > zeros):
-                break
+        near = come_in(
+            like, grid, room, now, cells, side_or, coming, lowest, highest, last_node if barrier else last_node - 1,
+            known, twice, blended,
+        )  # fmt: skip
+        node = select(coming > zeros, near, node)
         furthest = select(had > zeros, furthest, node)
     node = maximum(minimum(node, furthest), lowest)
-    way, outer, inner = zeros, one, zeros
+    way, outer, inner, at_inner = zeros, one, zeros, zeros
     for _ in range(nodes):
         look(like, grid, room, now, cells, side_or, node, -1, known, twice, blended)
-        inner, outer = miss(like, now, side_or, zeros, twice, blended), miss(like, now, side_or, one, twice, blended)
+        inner = miss(like, now, side_or, zeros, twice, blended)
+        at_inner = of(like, now, MISSED)
+        outer = miss(like, now, side_or, one, twice, blended)
         go = select(outer > zeros, one, select(inner > zeros, zeros, zeros - one)) * some
         go = select(zeros > go * way, zeros, go)
         go = select(go > zeros, select(furthest > node, go, zeros), select(node > lowest, go, zeros))
@@ -292,7 +297,7 @@ def find_edge_of_two(  # noqa: C901, PLR0912, PLR0915 (decisions as choices)
             break
     gone = select(outer > zeros, select(highest > node, zeros, one), zeros)
     some = some * (one - gone)
-    part = find_part(like, now, side_or, inner, outer, twice, blended)
+    part = find_part(like, now, side_or, inner, at_inner, outer, twice, blended)
     miss(like, now, side_or, part, twice, blended)
     put(now, TOUCH, select(inner > zeros, select(outer > zeros, splat(2.0, like), zeros), zeros - one))
     put(now, LAST, select(some > zeros, node, top))
@@ -300,31 +305,74 @@ def find_edge_of_two(  # noqa: C901, PLR0912, PLR0915 (decisions as choices)
     put(now, SIDE, side * some)
 
 
-def find_part(like: Any, now: Any, side: Any, inner: Any, outer: Any, twice: float, blended: Any) -> Any:
-    """Give the root in the cell, by false position with the weight of an end halved that stays (Illinois)."""
-    zeros, one, half = splat(0.0, like), splat(1.0, like), splat(0.5, like)
+def come_in(
+    like: Any, grid: Any, room: int, now: Any, cells: Any, side: Any, coming: Any, lowest: Any, highest: Any,
+    start: int, known: int, twice: float, blended: Any,
+) -> Any:  # fmt: skip
+    """Give the first node from the top that is before the edge, for lanes whose edge comes in.
+
+    All look at the same nodes, every one in turn. Where dividends are paid there is one edge, and some nodes are passed
+    over; then each lane looks at those of its own.
+    """
+    zeros, one, found = splat(0.0, like), splat(1.0, like), splat(0.0, like)
+    node, leaps = lowest, select(of(like, now, CARRIED) < GRADED_FROM, zeros, coming)
+    stride = 1 if any_lane(coming > leaps) else _STRIDE
+    for i in range(start, 0, -stride):
+        look(like, grid, room, now, cells, side, node, i, known, twice, blended)
+        here, some = splat(float(i), like), coming if (start - i) % _STRIDE == 0 else coming - leaps
+        near = select(miss(like, now, side, zeros, twice, blended) > zeros, maximum(some, zeros), zeros)
+        node, found = select(near > zeros, maximum(here, lowest), node), maximum(found, near)
+        coming = select(near > zeros, zeros, select(here > lowest, coming, zeros))
+        if not any_lane(coming > zeros):
+            break
+    found = found * leaps
+    if any_lane(found > zeros):
+        jump = _STRIDE // 2
+        while jump > 0:
+            ahead = minimum(node + splat(float(jump), like), highest)
+            look(like, grid, room, now, cells, side, ahead, -1, known, twice, blended)
+            near = select(miss(like, now, side, zeros, twice, blended) > zeros, found, zeros)
+            node = select(near > zeros, ahead, node)
+            jump //= 2
+    return node
+
+
+def find_part(
+    like: Any, now: Any, side: Any, inner: Any, at_inner: Any, outer: Any, twice: float, blended: Any
+) -> Any:  # fmt: skip
+    """Give the root in the cell, by parabolas through what is known of it at both ends and in between."""
+    zeros, one = splat(0.0, like), splat(1.0, like)
     least = splat(_LEAST_PART, like)
-    inside = select(inner > zeros, select(outer > zeros, zeros, one), zeros)
-    part = select(inner > zeros, one, least)
-    low, high, at_low, at_high, stayed = zeros, one, inner, outer, zeros
+    # Where nothing is gained by converting at the node itself there is no root, but a jump, if W is below its bound.
+    inside = select(at_inner > zeros, select(inner > zeros, select(outer > zeros, zeros, one), zeros), zeros)
+    low, high, at_low, at_high = zeros, one, at_inner, outer
+    curve = of(like, now, CURVE)
+    # As if what W is clear of its bound by were a line.
+    guess = root_of(like, at_inner, outer - at_inner - curve, curve)
+    part = select(inside > zeros, minimum(maximum(guess, least), one), select(outer > zeros, one, least))
     done = one - inside
     for _ in range(_ROUNDS):
         if not any_lane(done < one):
             break
-        gap = at_low - at_high
-        guess = low + (high - low) * at_low / select(gap > zeros, gap, one)
-        guess = minimum(maximum(guess, least), one)
+        missed = miss(like, now, side, part, twice, blended)
+        left, right = (missed - at_low) / (part - low), (at_high - missed) / maximum(high - part, least)
+        curve = (right - left) / (high - low)
+        guess = part + root_of(like, missed, left + curve * (part - low), curve)
+        above = missed > zeros
+        low, at_low = select(above, part, low), select(above, missed, at_low)
+        high, at_high = select(above, high, part), select(above, at_high, missed)
+        guess = minimum(maximum(guess, maximum(low, least)), high)
         settled = select((guess - part) * (guess - part) < _SETTLED * _SETTLED, one, zeros)
         part = select(done > zeros, part, guess)
-        missed = miss(like, now, side, part, twice, blended)
-        above = select(missed > zeros, one, zeros)
-        low, at_low = select(above > zeros, part, low), select(above > zeros, missed, at_low)
-        high, at_high = select(above > zeros, high, part), select(above > zeros, at_high, missed)
-        at_high = select(above > zeros, select(stayed > zeros, half, one), one) * at_high
-        at_low = select(above > zeros, one, select(stayed < zeros, half, one)) * at_low
-        stayed = above + above - one
         done = maximum(done, settled)
     return part
+
+
+def root_of(like: Any, level: Any, slope: Any, curve: Any) -> Any:
+    """Give the root of a parabola at which it falls."""
+    root = sqrt(maximum(slope * slope - 4.0 * level * curve, splat(0.0, like)))
+    fall = root - slope
+    return (level + level) / select(fall * fall > splat(0.0, like), fall, splat(1.0, like))
 
 
 def finish_two(  # noqa: C901, PLR0912, PLR0915 (decisions as choices)
@@ -333,6 +381,7 @@ def finish_two(  # noqa: C901, PLR0912, PLR0915 (decisions as choices)
 ) -> None:  # fmt: skip
     """Substitute downwards from the edge, and carry both unknowns beyond it; adds up what W lacks before it."""
     zeros, one, more, double = splat(0.0, like), splat(1.0, like), splat(twice - 1.0, like), splat(twice, like)
+    halved = splat(1.0 / twice, like)
     lanes, share = lanes_of(like), of(like, now, SHARE)
     barrier = is_open and is_call
     u, b, gains, second_gains = U * room, SECOND * room, GAIN * room, SECOND_GAIN * room
@@ -352,8 +401,8 @@ def finish_two(  # noqa: C901, PLR0912, PLR0915 (decisions as choices)
         if barrier:
             at = zero * lanes
             old = load(grid, b + at, like)
-            second_way = more * old / double
-            way = (floor + more * (load(grid, u + at, like) - share * old)) / double
+            second_way = more * old * halved
+            way = (floor + more * (load(grid, u + at, like) - share * old)) * halved
             for i in range(zero, end):
                 store(grid, u + i * lanes, floor)
                 store(grid, b + i * lanes, zeros)
@@ -375,7 +424,7 @@ def finish_two(  # noqa: C901, PLR0912, PLR0915 (decisions as choices)
         here, next_one, steep = of(like, now, HERE_NEW), of(like, now, NEXT_NEW), of(like, now, STEEP)
         where, away = of(like, now, TOUCH), one - part
         touching = select(one > where, some, zeros) * side_or
-        next_middle = (next_one + of(like, now, NEXT_OLD)) / double
+        next_middle = (next_one + of(like, now, NEXT_OLD)) * halved
         if blended:
             next_middle = select(pinned > zeros, next_middle, of(like, now, NEXT_MIDDLE))
         bent = touching * maximum(unit + lean * next_middle, zeros) * away * away
@@ -383,14 +432,14 @@ def finish_two(  # noqa: C901, PLR0912, PLR0915 (decisions as choices)
         z = select(zeros > where, of(like, now, BOUND_HERE), z)
         aim(like, cells, now, last)
         old = gather(like, grid, u, cells, 0)
-        second_at = (here + of(like, now, HERE_OLD)) / double
-        first_at = (z + more * old) / double - share * second_at
+        second_at = (here + of(like, now, HERE_OLD)) * halved
+        first_at = (z + more * old) * halved - share * second_at
         second_last = last
         if barrier:
             at = zero * lanes
             old, second_old = load(grid, u + at, like), load(grid, b + at, like)
-            second_at = select(pinned > zeros, second_at, more * second_old / double)
-            first_at = select(some > zeros, first_at, (floor + more * (old - share * second_old)) / double)
+            second_at = select(pinned > zeros, second_at, more * second_old * halved)
+            first_at = select(some > zeros, first_at, (floor + more * (old - share * second_old)) * halved)
             z, here = select(some > zeros, z, floor), select(pinned > zeros, here, zeros)
             end_of_all = splat(float(zero), like)
         else:
@@ -427,7 +476,7 @@ def finish_two(  # noqa: C901, PLR0912, PLR0915 (decisions as choices)
             carried = select(away > one - part, steep * away, next_one)
             carried = select(far, zeros, select(pinned > zeros, carried, zeros))
             carried = minimum(maximum(carried, zeros - most), most)
-            middle = (carried + more * second_old) / double
+            middle = (carried + more * second_old) * halved
             if blended:
                 own_middle = select(place > second_last - half, second_at, second_way)  # above a level no factors are
                 middle = select(pinned > zeros, middle, own_middle)
