@@ -81,6 +81,7 @@ WITHIN: Final = 64  # whether W stays above what is paid beside shares, whatever
 DRIFTS: Final = 128  # whether the level moves within the segment
 HARD: Final = 256  # whether a call may bind below the level
 GENTLE: Final = 512  # whether it binds from a trigger on, or there is little time
+PAYS: Final = 1024  # whether the stock pays a dividend on the day
 
 # ---- what a row is like ----
 ELASTIC: Final = 1
@@ -184,6 +185,7 @@ def _shapes(offsets: IntArray, table: FloatArray) -> IntArray:
         (WITHIN, within),
         (DRIFTS, drifts),
         (HARD, hard),
+        (PAYS, table[:, col.DIVIDEND] > 0),
         (GENTLE, (table[:, col.BRIEF] > 0) | (hard & (table[:, col.TRIGGER] > 0))),
     ):
         code += bit * holds
@@ -306,7 +308,8 @@ def _one_grid(
             meet(
                 like, grid, room, now, cells, seg, s * FIELDS, (s - 1) * FIELDS, nodes, zero, (prior & IS_OPEN) != 0,
                 (prior & DAY_OPEN) != 0, (prior & IS_CALL) != 0, (prior & HARD) != 0, is_open, is_call,
-                (prior & HAS_PUT) != 0, (prior & HAS_CALL) != 0, (prior & MOVES) != 0, (prior & WITHIN) != 0, model,
+                (prior & HAS_PUT) != 0, (prior & HAS_CALL) != 0, (prior & MOVES) != 0, (prior & PAYS) != 0,
+                (prior & WITHIN) != 0, model,
             )  # fmt: skip
     read(like, grid, room, now, cells, seg, row, nodes, zero, (bits & IS_OPEN) != 0, (bits & IS_CALL) != 0, model, out)
 
@@ -321,7 +324,8 @@ def _one_grid(
         _lanes_memory.of, _lanes_memory.put, _lanes_memory.most_of, _lanes_memory.least_of, _lanes_memory.aim,
         _lanes_memory.gather, _lanes_memory.along, _lanes_memory.rise,
         _lanes_weights.add_pair, _lanes_weights.weigh_kink, _lanes_weights.weigh_jump, _lanes_weights.cubic,
-        _lanes_weights.interpolate, _lanes_weights.derivatives,
+        _lanes_weights.interpolate, _lanes_weights.cubic_weights, _lanes_weights.shift,
+        _lanes_weights.derivatives,
         _lanes_edge.sources, _lanes_edge.bound_at, _lanes_edge.unit_bend, _lanes_edge.place_edge,
         _lanes_edge.find_edge, _lanes_edge.finish,
         _lanes_trigger.trigger_place, _lanes_trigger.last_below, _lanes_trigger.allows_cash, _lanes_trigger.is_held,
@@ -331,13 +335,15 @@ def _one_grid(
         _lanes_march.set_step, _lanes_march.hold, _lanes_march.release, _lanes_march.spreads,
         _lanes_march.eliminate, march,
         _lanes_two_edge.peek, _lanes_two_edge.look,
-        _lanes_two_edge.miss, _lanes_two_edge.come_in, _lanes_two_edge.root_of, _lanes_two_edge.find_part, _lanes_two_edge.find_edge_of_two,
-        _lanes_two_edge.finish_two, _lanes_two.factor_two, _lanes_two.eliminate_two, _lanes_two.solve_second,
+        _lanes_two_edge.miss, _lanes_two_edge.come_in, _lanes_two_edge.root_of, _lanes_two_edge.find_part,
+        _lanes_two_edge.find_edge_of_two, _lanes_two_edge.finish_two,
+        _lanes_two.factor_two, _lanes_two.eliminate_two, _lanes_two.solve_second,
         _lanes_two.eliminate_first, _lanes_two.reach, _lanes_two.agree, march_two,
         _lanes_events.clear, _lanes_bounds.crossing, _lanes_bounds.beside, _lanes_bounds.clip,
         _lanes_bounds.weigh_conversion, _lanes_bounds.cap, _lanes_bounds.weigh_trigger, _lanes_events.enter,
         _lanes_events.add_coupon, mature,
-        _lanes_events.is_pinned, _lanes_events.settle, _lanes_events.known_kink, _lanes_events.move,
+        _lanes_events.is_pinned, _lanes_events.settle, _lanes_events.known_kink, _lanes_events.set_places,
+        _lanes_events.carry, _lanes_events.move,
         _lanes_events.move_second, meet,
         read, _one_grid,
     ],

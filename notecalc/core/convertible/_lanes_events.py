@@ -43,11 +43,13 @@ from notecalc.core.convertible._lanes_bounds import cap, clip, weigh_trigger
 from notecalc.core.convertible._lanes_memory import (
     AHEAD,
     EXP_Y,
+    FALL,
     GAIN,
     LAST,
     NEVER,
     PART,
     PASS,
+    PIVOT,
     SECOND,
     SIDE,
     SPARE,
@@ -70,6 +72,7 @@ from notecalc.core.convertible._lanes_trigger import (
 )
 from notecalc.core.convertible._lanes_weights import (
     interpolate,
+    shift,
     weigh_jump,
     weigh_kink,
 )
@@ -200,7 +203,7 @@ def known_kink(like: Any, grid: Any, room: int, seg: Any, later: int, zero: int,
 def meet(
     like: Any, grid: Any, room: int, now: Any, cells: Any, seg: Any, later: int, o: int, nodes: int, zero: int,
     is_open: Any, day_open: Any, is_call: Any, hard: Any, later_open: Any, later_call: Any, has_put: Any, has_call: Any,
-    moves: Any, within: Any, model: int,
+    moves: Any, pays: Any, within: Any, model: int,
 ) -> None:  # fmt: skip
     """Go through a day, from the start of the later segment to the end of the one before it.
 
@@ -218,10 +221,12 @@ def meet(
         weigh_held(
             like, grid, room, now, cells, seg, later, o, nodes, zero, later_open, is_call, price, held
         )  # fmt: skip
-    if model != AYACHE_FORSYTH_VETZAL:
-        move_second(like, grid, room, now, cells, seg, later, o, barrier, nodes, zero, moves, model)
     if moves:
-        kink = move(like, grid, room, now, cells, seg, later, o, barrier, nodes, zero, kink, held)
+        set_places(like, grid, room, now, seg, later, o, nodes, zero, pays)
+    if model != AYACHE_FORSYTH_VETZAL:
+        move_second(like, grid, room, now, cells, seg, later, o, barrier, nodes, zero, moves, pays, model)
+    if moves:
+        kink = move(like, grid, room, now, cells, seg, later, o, barrier, nodes, zero, pays, kink, held)
     zeros, never = splat(0.0, like), splat(NEVER, like)
     scale, least = of(like, seg, o + RATIO) * of(like, seg, o + LEVEL_END), of(like, seg, o + DAY_FLOOR)
     if has_call:
@@ -319,34 +324,64 @@ def enter(  # noqa: C901 (what is there to be done, by the kind of segment)
     put(now, SIDE, select(jump > zeros, zeros - one, select(splat(float(top), like) > last, zeros - one, zeros)))
 
 
+def set_places(
+    like: Any, grid: Any, room: int, now: Any, seg: Any, later: int, o: int, nodes: int, zero: int, pays: Any
+) -> None:  # fmt: skip
+    """Set where among the later segment's nodes each node of the one before is, to PIVOT."""
+    half, h, middle, lanes = splat(0.5, like), of(like, now, H), splat(float(zero), like), lanes_of(like)
+    old, new, dividend = of(like, seg, later + LEVEL_START), of(like, seg, o + LEVEL_END), of(like, seg, o + DIVIDEND)
+    by = log(new / old) / h
+    for i in range(nodes):
+        place = splat(float(i), like) + by
+        if pays:
+            stock = new * load(grid, EXP_Y * room + i * lanes, like)
+            place = middle + log(maximum(stock - dividend, half * stock) / old) / h
+        store(grid, PIVOT * room + i * lanes, place)
+
+
+def carry(
+    like: Any, grid: Any, room: int, now: Any, cells: Any, array: int, to: int, low: Any, high: Any, nodes: int,
+    pays: Any,
+) -> None:  # fmt: skip
+    """Read a smooth stretch of an array, from `low` to `high`, at the places set; write it to another array."""
+    if not pays:
+        # All nodes of a lane have moved alike.
+        by = load(grid, PIVOT * room, like)
+        shift(like, grid, array * room, to * room, cells, now, by, low, high, nodes)
+        return
+    for i in range(nodes):
+        at = i * lanes_of(like)
+        place = load(grid, PIVOT * room + at, like)
+        store(grid, to * room + at, interpolate(like, grid, array * room, cells, now, place, low, high))
+
+
 def move(
     like: Any, grid: Any, room: int, now: Any, cells: Any, seg: Any, later: int, o: int, barrier: Any, nodes: int,
-    zero: int, kink: Any, held: Any,
+    zero: int, pays: Any, kink: Any, held: Any,
 ) -> Any:  # fmt: skip
     """Take the value to the levels and the ratio of the segment before; give the kink where it has got to.
 
     Where the note is `held` at a trigger, no cubic goes across the kink there.
     """
     zeros, half, h = splat(0.0, like), splat(0.5, like), of(like, now, H)
-    u, spare, stocks = U * room, SPARE * room, EXP_Y * room
+    u, stocks, lanes = U * room, EXP_Y * room, lanes_of(like)
     old, new = of(like, seg, later + LEVEL_START), of(like, seg, o + LEVEL_END)
     k_old, k_new, dividend = of(like, seg, later + RATIO), of(like, seg, o + RATIO), of(like, seg, o + DIVIDEND)
     top = zero if barrier else nodes - 1
     high, middle = splat(float(top), like), splat(float(zero), like)
-    highest = load(grid, u + top * lanes_of(like), like)
+    highest = load(grid, u + top * lanes, like)
     last, edge = of(like, now, LAST), of(like, now, LAST) + of(like, now, PART)
     any_held = any_lane(held > zeros)
+    carry(like, grid, room, now, cells, U, SPARE, zeros, select(held > zeros, last, high), nodes, pays)
+    if any_held:
+        carry(like, grid, room, now, cells, U, FALL, minimum(last + 1.0, high - 3.0), high, nodes, pays)
     for i in range(nodes):
-        store(grid, spare + i * lanes_of(like), load(grid, u + i * lanes_of(like), like))
-    for i in range(nodes):
-        at = i * lanes_of(like)
-        stock = new * load(grid, stocks + at, like)
+        at = i * lanes
+        stock, to = new * load(grid, stocks + at, like), load(grid, PIVOT * room + at, like)
         after = maximum(stock - dividend, half * stock)
-        to = middle + log(after / old) / h
-        found = interpolate(like, grid, spare, cells, now, to, zeros, high)
+        found = load(grid, SPARE * room + at, like)
         if any_held:
-            low, end = select(edge > to, zeros, minimum(last + 1.0, high - 3.0)), select(edge > to, last, high)
-            found = select(held > zeros, interpolate(like, grid, spare, cells, now, to, low, end), found)
+            found = select(edge > to, found, select(held > zeros, load(grid, FALL * room + at, like), found))
         if barrier:
             found = select(high > to, found, highest)
         store(grid, u + at, found + k_old * after - k_new * stock)
@@ -356,11 +391,11 @@ def move(
 
 def move_second(
     like: Any, grid: Any, room: int, now: Any, cells: Any, seg: Any, later: int, o: int, barrier: Any, nodes: int,
-    zero: int, moves: Any, model: int,
+    zero: int, moves: Any, pays: Any, model: int,
 ) -> None:  # fmt: skip
     """Take the second unknown to the levels of the segment before, and weigh the kink with which it ends at an edge."""
-    zeros, one, half, h = splat(0.0, like), splat(1.0, like), splat(0.5, like), of(like, now, H)
-    middle, b, spare, stocks = splat(float(zero), like), SECOND * room, SPARE * room, EXP_Y * room
+    zeros, one, h, lanes = splat(0.0, like), splat(1.0, like), of(like, now, H), lanes_of(like)
+    middle, b = splat(float(zero), like), SECOND * room
     last, part = of(like, now, LAST), of(like, now, PART)
     pinned, edge = is_pinned(like, of(like, now, SIDE), model), last + part
     any_pinned = any_lane(pinned > zeros)
@@ -375,21 +410,20 @@ def move_second(
             of(like, seg, o + DIVIDEND),
         )
         top = zero if barrier else nodes - 1
-        high, highest = splat(float(top), like), load(grid, b + top * lanes_of(like), like)
+        high, highest = splat(float(top), like), load(grid, b + top * lanes, like)
         outer = minimum(maximum(last + one, splat(3.0, like)), splat(nodes - 1.0, like))
+        carry(like, grid, room, now, cells, SECOND, SPARE, zeros, select(pinned > zeros, last, high), nodes, pays)
+        if any_pinned:
+            carry(like, grid, room, now, cells, SECOND, FALL, outer - 4.0, outer, nodes, pays)
         for i in range(nodes):
-            store(grid, spare + i * lanes_of(like), load(grid, b + i * lanes_of(like), like))
-        for i in range(nodes):
-            at = i * lanes_of(like)
-            stock = new * load(grid, stocks + at, like)
-            to = middle + log(maximum(stock - dividend, half * stock) / old) / h
-            found = interpolate(like, grid, spare, cells, now, to, zeros, select(pinned > zeros, last, high))
-            if any_pinned:
-                near = interpolate(like, grid, spare, cells, now, to, outer - 4.0, outer)
-                ended = select(edge - one > to, found, select(edge > to, near, zeros))
-                found = select(pinned > zeros, ended, found)
+            at = i * lanes
+            to, found = load(grid, PIVOT * room + at, like), load(grid, SPARE * room + at, like)
             if barrier:
                 found = select(pinned > zeros, found, select(high > to, found, highest))
+            if any_pinned:
+                near = load(grid, FALL * room + at, like)
+                ended = select(edge - one > to, found, select(edge > to, near, zeros))
+                found = select(pinned > zeros, ended, found)
             store(grid, b + at, found)
         edge = middle + log((old * exp((edge - middle) * h) + dividend) / new) / h
     if any_pinned:

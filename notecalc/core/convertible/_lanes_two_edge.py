@@ -223,7 +223,7 @@ def miss(like: Any, now: Any, side: Any, z: Any, twice: float, blended: Any) -> 
     return select(unit > splat(_TINY, like), missed, select(side > zeros, one, side * free))
 
 
-def find_edge_of_two(  # noqa: C901, PLR0912, PLR0915 (decisions as choices)
+def find_edge_of_two(  # noqa: PLR0915 (decisions as choices)
     like: Any, grid: Any, room: int, now: Any, cells: Any, nodes: int, zero: int, known: int, twice: float,
     is_open: Any, is_call: Any, hard: Any, blended: Any,
 ) -> None:  # fmt: skip
@@ -314,7 +314,7 @@ def come_in(
     All look at the same nodes, every one in turn. Where dividends are paid there is one edge, and some nodes are passed
     over; then each lane looks at those of its own.
     """
-    zeros, one, found = splat(0.0, like), splat(1.0, like), splat(0.0, like)
+    zeros, found = splat(0.0, like), splat(0.0, like)
     node, leaps = lowest, select(of(like, now, CARRIED) < GRADED_FROM, zeros, coming)
     stride = 1 if any_lane(coming > leaps) else _STRIDE
     for i in range(start, 0, -stride):

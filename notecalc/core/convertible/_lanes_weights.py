@@ -7,8 +7,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from notecalc.core._vectors import lanes_of, maximum, minimum, select, splat, whole
-from notecalc.core.convertible._lanes_memory import TMP, TMP2, TMP3, aim, gather, put
+from notecalc.core._vectors import fma, lanes_of, maximum, minimum, pick, select, splat, store, whole
+from notecalc.core.convertible._lanes_memory import TMP, TMP2, TMP3, aim, gather, least_of, most_of, put
 
 __all__: list[str] = []
 
@@ -73,6 +73,55 @@ def interpolate(like: Any, grid: Any, array: int, cells: Any, now: Any, place: A
     g0, g1 = gather(like, grid, array, cells, -1), gather(like, grid, array, cells, 0)
     smooth = select(place > low, smooth, f0 + (f1 - f0) * (place - low))
     return select(high > place, smooth, g1 + (g1 - g0) * (place - high))
+
+
+def shift(
+    like: Any, grid: Any, array: int, to: int, cells: Any, now: Any, by: Any, low: Any, high: Any, nodes: int
+) -> None:  # fmt: skip
+    """Read an array at each node `by` nodes further up, as `interpolate` does; write it to another.
+
+    All nodes of a lane lie at one part of a cell, and have one set of weights, but for those at the ends.
+    """
+    zeros, one, two, lanes = splat(0.0, like), splat(1.0, like), splat(2.0, like), lanes_of(like)
+    highest, nodes_by = splat(nodes - 1.0, like), whole(by)
+    part = by - nodes_by
+    aim(like, cells, now, low)
+    f0, f1 = gather(like, grid, array, cells, 0), gather(like, grid, array, cells, 1)
+    aim(like, cells, now, high)
+    g0, g1 = gather(like, grid, array, cells, -1), gather(like, grid, array, cells, 0)
+    # From and up to where no lane is at an end of its own.
+    put(now, TMP2, minimum(maximum(low + one - nodes_by, zeros), highest))
+    put(now, TMP3, maximum(minimum(high - two - nodes_by, highest), splat(-1.0, like)))
+    first, last = int(most_of(like, now, TMP2)), int(least_of(like, now, TMP3))
+    w0, w1, w2, w3 = cubic_weights(like, part)
+    aim(like, cells, now, minimum(maximum(nodes_by, zeros - highest), highest))
+    for i in range(first, last + 1):
+        at = array + i * lanes
+        inner = fma(w1, pick(grid, at, cells, like), w2 * pick(grid, at + lanes, cells, like))
+        outer = fma(w0, pick(grid, at - lanes, cells, like), w3 * pick(grid, at + 2 * lanes, cells, like))
+        store(grid, to + i * lanes, inner + outer)
+    for i in range(nodes):
+        if first <= i <= last:
+            continue
+        here = splat(float(i), like)
+        node, place = minimum(maximum(here + nodes_by, low + one), high - two), here + by
+        off = node - here - nodes_by
+        p0, p1, p2, p3 = cubic_weights(like, select(off * off > zeros, place - node, part))
+        aim(like, cells, now, node)
+        inner = fma(p1, gather(like, grid, array, cells, 0), p2 * gather(like, grid, array, cells, 1))
+        outer = fma(p0, gather(like, grid, array, cells, -1), p3 * gather(like, grid, array, cells, 2))
+        smooth = select(place < low, f0 + (f1 - f0) * (place - low), inner + outer)
+        store(grid, to + i * lanes, select(place > high, g1 + (g1 - g0) * (place - high), smooth))
+
+
+def cubic_weights(like: Any, part: Any) -> Any:
+    """Give the weights of four nodes in the cubic through them, at a place in the cell after the second."""
+    one, two = splat(1.0, like), splat(2.0, like)
+    back, ahead, far = part + one, part - one, part - two
+    inner, outer = ahead * far, back * part
+    return (
+        inner * part * (-1.0 / 6.0), inner * back * 0.5, outer * far * (-0.5), outer * ahead * (1.0 / 6.0)
+    )  # fmt: skip
 
 
 def derivatives(like: Any, grid: Any, array: int, cells: Any, now: Any, place: Any, high: Any) -> Any:
