@@ -138,10 +138,20 @@ def march_two(
         put(now, OLD_SIDE, of(like, now, SIDE))
         stop = zero if is_open and is_call else nodes
         stop = min(stop, reach(like, now, blended))
-        known = eliminate_two(like, grid, room, now, nodes, stop, known, not (same and step > 0), same, blended)
+        set_weights(like, now, blended)
+        fresh, needed = not (same and step > 0), nodes if same else min(stop, nodes - 1) + 1
         if blended:
+            if fresh:
+                known = factor(
+                    like, grid, room, now, needed, 1, of(like, now, SECOND_DECAY), SECOND_PIVOT, SECOND_FALL,
+                    SECOND_PASS,
+                )  # fmt: skip
+            eliminate_second(like, grid, room, now, nodes, stop, known)
             agree(like, grid, room, now, cells, nodes, zero, stop, known, twice, is_open, is_call, hard)
         else:
+            if fresh:
+                known = factor_both(like, grid, room, now, needed)
+            eliminate_both(like, grid, room, now, nodes, stop, known)
             find_edge_of_two(
                 like, grid, room, now, cells, nodes, zero, known, twice, is_open, is_call, hard, blended
             )  # fmt: skip
@@ -200,33 +210,42 @@ def solve_second(
 ) -> None:  # fmt: skip
     """Substitute the second unknown downwards, from where it is taken to end; at the middle of the step, to SPARE."""
     zeros, one, half, lanes = splat(0.0, like), splat(1.0, like), splat(0.5, like), lanes_of(like)
-    more, halved = splat(twice - 1.0, like), splat(1.0 / twice, like)
+    more, halved, gains = splat(twice - 1.0, like), splat(1.0 / twice, like), SECOND_GAIN * room
     parted = select(of(like, now, GUESS_SIDE) > zeros, one, zeros)
     put(now, PARTED, parted)
-    guess, top = of(like, now, GUESS), zero if barrier else nodes - 1
-    last = zeros - whole(zeros - guess) - one
-    last = minimum(maximum(select(parted > zeros, last, splat(top - 1.0, like)), one), splat(top - 1.0, like))
-    look(like, grid, room, now, cells, one, last, -1, known, twice, True)
-    part = guess - last
-    miss(like, now, one, part, twice, True)
-    here, next_one, steep = of(like, now, HERE_NEW), of(like, now, NEXT_NEW), of(like, now, STEEP)
-    at_last = (here + of(like, now, HERE_OLD)) * halved
+    top = zero if barrier else nodes - 1
     at_top = more * load(grid, SECOND * room + top * lanes, like) * halved
     if not barrier:
-        at_top = load(grid, SECOND_GAIN * room + top * lanes, like)
+        at_top = load(grid, gains + top * lanes, like)
     keep = load(grid, SECOND_PASS * room + (known - 1) * lanes, like)
-    way = zeros
-    for i in range(min(top, stop), -1, -1):
-        at, place = i * lanes, splat(float(i), like)
+    way, first = zeros, min(top, stop)
+    if any_lane(parted > zeros):
+        guess, highest = of(like, now, GUESS), splat(top - 1.0, like)
+        last = minimum(maximum(zeros - whole(zeros - guess) - one, one), highest)
+        last = select(parted > zeros, last, highest)
+        look(like, grid, room, now, cells, one, last, -1, known, twice, True)
+        part = guess - last
+        miss(like, now, one, part, twice, True)
+        here, next_one, steep = of(like, now, HERE_NEW), of(like, now, NEXT_NEW), of(like, now, STEEP)
+        at_last = (here + of(like, now, HERE_OLD)) * halved
+        put(now, AHEAD, last)
+        begin, first = first, int(least_of(like, now, AHEAD)) - 1
+        ended = select(parted > zeros, last - half, splat(_FAR, like))
+        for i in range(begin, first, -1):
+            at, place = i * lanes, splat(float(i), like)
+            own = load(grid, SECOND_PASS * room + at, like) if i < known else keep
+            way = at_top if i == top else fma(own, way, load(grid, gains + at, like))
+            away = place - last - part
+            carried = select(away > one - part, steep * away, next_one)
+            carried = (carried + more * load(grid, SECOND * room + at, like)) * halved
+            # Carried beyond the edge it is below nothing; were the edge further out, it would not be.
+            beyond = select(place > last + half, maximum(carried, zeros), at_last)
+            way = select(place > ended, beyond, way)
+            store(grid, SPARE * room + at, way)
+    for i in range(first, -1, -1):
+        at = i * lanes
         own = load(grid, SECOND_PASS * room + at, like) if i < known else keep
-        way = at_top if i == top else load(grid, SECOND_GAIN * room + at, like) + own * way
-        away = place - last - part
-        carried = select(away > one - part, steep * away, next_one)
-        carried = (carried + more * load(grid, SECOND * room + at, like)) * halved
-        # Carried beyond the edge it is below nothing; were the edge further out, it would not be.
-        beyond = select(place > last + half, maximum(carried, zeros), way)
-        beyond = select(place > last - half, select(place > last + half, beyond, at_last), beyond)
-        way = select(parted > zeros, beyond, way)
+        way = at_top if i == top else fma(own, way, load(grid, gains + at, like))
         store(grid, SPARE * room + at, way)
 
 
@@ -247,74 +266,68 @@ def eliminate_first(like: Any, grid: Any, room: int, now: Any, nodes: int, stop:
         if i == 0:
             low, high, total = zeros, slip, decay + slip
         elif i == nodes - 1:
-            low, high = zeros - slip * growth, zeros
+            low, high = -slip * growth, zeros
             total = decay + low
-        pivot = one / (fma(spread, second, total) - low * keep)
+        pivot = one / fma(-low, keep, fma(spread, second, total))
         keep, gain = high * pivot, fma(low, gain, right) * pivot
         store(grid, PASS * room + at, keep)
         store(grid, GAIN * room + at, gain)
 
 
-def factor_two(like: Any, grid: Any, room: int, now: Any, nodes: int) -> int:
-    """Set the factors of the elimination of both; give how many nodes have their own, those above share the last one's.
+def factor(
+    like: Any, grid: Any, room: int, now: Any, nodes: int, least: int, decay: Any, pivots: int, falls: int, passes: int
+) -> int:  # fmt: skip
+    """Set the factors of an elimination; give how many nodes have their own, those above share the last one's.
 
     They are those of `nodes` nodes but the last, though a step may need fewer: later steps, and other lanes, need more.
     """
     lanes = lanes_of(like)
     one, zeros = splat(1.0, like), splat(0.0, like)
-    lo, up, decay = of(like, now, LOWER), of(like, now, UPPER), of(like, now, FIRST_DECAY)
-    second_decay, slip = of(like, now, SECOND_DECAY), of(like, now, SLIP)
-    keep, pivot, second_keep, second_pivot, settled = zeros, zeros, zeros, zeros, zeros
+    lo, up, slip = of(like, now, LOWER), of(like, now, UPPER), of(like, now, SLIP)
+    keep, pivot, settled = zeros, zeros, zeros
     for i in range(nodes - 1):
         at = i * lanes
         # At the ends W is a line in S, whose second derivative is nothing.
         low, high = (zeros, slip) if i == 0 else (lo, up)
-        before, second_before = keep, second_keep
+        before = keep
         pivot = select(settled > zeros, pivot, one / fma(-low, keep, decay + low + high))
         keep = select(settled > zeros, keep, high * pivot)
-        second_pivot = select(settled > zeros, second_pivot, one / fma(-low, second_keep, second_decay + low + high))
-        second_keep = select(settled > zeros, second_keep, high * second_pivot)
-        store(grid, PIVOT * room + at, pivot)
-        store(grid, FALL * room + at, low * pivot)
-        store(grid, PASS * room + at, keep)
-        store(grid, SECOND_PIVOT * room + at, second_pivot)
-        store(grid, SECOND_FALL * room + at, low * second_pivot)
-        store(grid, SECOND_PASS * room + at, second_keep)
+        store(grid, pivots * room + at, pivot)
+        store(grid, falls * room + at, low * pivot)
+        store(grid, passes * room + at, keep)
         if i > 0:
-            change, second_change = keep - before, second_keep - second_before
-            change = maximum(change * change, second_change * second_change)
-            settled = select(change < _SETTLED, one, settled)
-            if not any_lane(settled < one):
+            change = keep - before
+            settled = select(change * change < _SETTLED, one, settled)
+            if i + 1 >= least and not any_lane(settled < one):
                 return i + 1
     return nodes - 1
 
 
-def eliminate_two(
-    like: Any, grid: Any, room: int, now: Any, nodes: int, stop: int, known: int, fresh: Any, same: Any, blended: Any
-) -> int:  # fmt: skip
-    """Eliminate both upwards: each node in terms of the next. Unless `fresh`, factors are those kept.
-
-    Gives how many nodes have factors of their own; those above share the last one's.
-    """
+def factor_both(like: Any, grid: Any, room: int, now: Any, nodes: int) -> int:
+    """Set the factors of the elimination of both; give how many nodes have their own in either."""
     lanes = lanes_of(like)
-    h, hh, mean = of(like, now, H), of(like, now, HH), of(like, now, MEAN)
-    lo, up = spreads(like, mean, of(like, now, HALF_VAR), hh, h)
-    decay, slip = 1.0 + hh * of(like, now, DISCOUNT), hh * mean / (of(like, now, GROWTH) - 1.0)
-    put(now, LOWER, lo)
-    put(now, UPPER, up)
-    put(now, FIRST_DECAY, decay)
-    put(now, SECOND_DECAY, splat(1.0, like) if blended else decay + hh * of(like, now, OWN))
-    put(now, SLIP, slip)
-    last = min(stop, nodes - 1)
-    own = factor_two(like, grid, room, now, nodes if same else last + 1) if fresh else known
-    lost = -hh * of(like, now, SCALE) * of(like, now, CARRIED)
+    first = factor(like, grid, room, now, nodes, 1, of(like, now, FIRST_DECAY), PIVOT, FALL, PASS)
+    own = factor(
+        like, grid, room, now, nodes, first, of(like, now, SECOND_DECAY), SECOND_PIVOT, SECOND_FALL, SECOND_PASS
+    )  # fmt: skip
+    for array in (PIVOT, FALL, PASS):
+        last = load(grid, array * room + (first - 1) * lanes, like)
+        for i in range(first, own):
+            store(grid, array * room + i * lanes, last)
+    return own
+
+
+def eliminate_both(like: Any, grid: Any, room: int, now: Any, nodes: int, stop: int, known: int) -> None:
+    """Eliminate both upwards, W less the cash part and the cash part: each node in terms of the next."""
+    lanes, last, slip, growth = lanes_of(like), min(stop, nodes - 1), of(like, now, SLIP), of(like, now, GROWTH)
+    lost = -of(like, now, HH) * of(like, now, SCALE) * of(like, now, CARRIED)
     gain, second_gain, pivot, second_pivot = splat(0.0, like), splat(0.0, like), splat(0.0, like), splat(0.0, like)
     fall, second_fall = pivot, second_pivot
     for i in range(last):
         at = i * lanes
         second = load(grid, SECOND * room + at, like)
         right = fma(lost, load(grid, EXP_Y * room + at, like), load(grid, U * room + at, like) - second)
-        if i < own:
+        if i < known:
             pivot, fall = load(grid, PIVOT * room + at, like), load(grid, FALL * room + at, like)
             second_pivot = load(grid, SECOND_PIVOT * room + at, like)
             second_fall = load(grid, SECOND_FALL * room + at, like)
@@ -322,13 +335,43 @@ def eliminate_two(
         store(grid, GAIN * room + at, gain)
         store(grid, SECOND_GAIN * room + at, second_gain)
     if stop == nodes:
-        at, below = last * lanes, (own - 1) * lanes
-        keep, second_keep = load(grid, PASS * room + below, like), load(grid, SECOND_PASS * room + below, like)
+        at, keep = last * lanes, load(grid, PASS * room + (known - 1) * lanes, like)
         second = load(grid, SECOND * room + at, like)
         right = fma(lost, load(grid, EXP_Y * room + at, like), load(grid, U * room + at, like) - second)
-        low = splat(0.0, like) - slip * of(like, now, GROWTH)
-        gain = fma(low, gain, right) / fma(-low, keep, decay + low)
-        second_gain = fma(low, second_gain, second) / fma(-low, second_keep, of(like, now, SECOND_DECAY) + low)
-        store(grid, GAIN * room + at, gain)
-        store(grid, SECOND_GAIN * room + at, second_gain)
-    return own
+        low = -slip * growth
+        store(grid, GAIN * room + at, fma(low, gain, right) / fma(-low, keep, of(like, now, FIRST_DECAY) + low))
+        end_second(like, grid, room, now, last, known, second_gain)
+
+
+def eliminate_second(like: Any, grid: Any, room: int, now: Any, nodes: int, stop: int, known: int) -> None:
+    """Eliminate the second unknown alone upwards."""
+    lanes, last = lanes_of(like), min(stop, nodes - 1)
+    gain, pivot, fall = splat(0.0, like), splat(0.0, like), splat(0.0, like)
+    for i in range(last):
+        at = i * lanes
+        if i < known:
+            pivot, fall = load(grid, SECOND_PIVOT * room + at, like), load(grid, SECOND_FALL * room + at, like)
+        gain = fma(fall, gain, load(grid, SECOND * room + at, like) * pivot)
+        store(grid, SECOND_GAIN * room + at, gain)
+    if stop == nodes:
+        end_second(like, grid, room, now, last, known, gain)
+
+
+def end_second(like: Any, grid: Any, room: int, now: Any, last: int, known: int, gain: Any) -> None:
+    """Eliminate the second unknown at the last node of the grid."""
+    at, low = last * lanes_of(like), -of(like, now, SLIP) * of(like, now, GROWTH)
+    keep = load(grid, SECOND_PASS * room + (known - 1) * lanes_of(like), like)
+    gain = fma(low, gain, load(grid, SECOND * room + at, like)) / fma(-low, keep, of(like, now, SECOND_DECAY) + low)
+    store(grid, SECOND_GAIN * room + at, gain)
+
+
+def set_weights(like: Any, now: Any, blended: Any) -> None:
+    """Set what nodes take from their neighbours in a half step, and what both unknowns are discounted by."""
+    h, hh, mean = of(like, now, H), of(like, now, HH), of(like, now, MEAN)
+    lo, up = spreads(like, mean, of(like, now, HALF_VAR), hh, h)
+    decay = 1.0 + hh * of(like, now, DISCOUNT)
+    put(now, LOWER, lo)
+    put(now, UPPER, up)
+    put(now, FIRST_DECAY, decay)
+    put(now, SECOND_DECAY, splat(1.0, like) if blended else decay + hh * of(like, now, OWN))
+    put(now, SLIP, hh * mean / (of(like, now, GROWTH) - 1.0))

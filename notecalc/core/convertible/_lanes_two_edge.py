@@ -13,6 +13,7 @@ from typing import Any, Final
 
 from notecalc.core._vectors import (
     any_lane,
+    fma,
     lanes_of,
     load,
     log,
@@ -410,7 +411,7 @@ def finish_two(  # noqa: C901, PLR0912, PLR0915 (decisions as choices)
         else:
             at = (nodes - 1) * lanes
             way, second_way = load(grid, gains + at, like), load(grid, second_gains + at, like)
-            store(grid, u + at, double * (way + share * second_way) - more * load(grid, u + at, like))
+            store(grid, u + at, double * fma(share, second_way, way) - more * load(grid, u + at, like))
             second_free = double * second_way - more * load(grid, b + at, like)
             store(grid, b + at, minimum(maximum(second_free, zeros), highest))
             first = nodes - 2
@@ -447,7 +448,7 @@ def finish_two(  # noqa: C901, PLR0912, PLR0915 (decisions as choices)
             first_at = select(some > zeros, first_at, load(grid, gains + at, like))
             second_at = select(pinned > zeros, second_at, load(grid, second_gains + at, like))
             # The same operations as where no lane has an edge: neighbours change no bit.
-            free = double * (first_at + share * second_at) - more * load(grid, u + at, like)
+            free = double * fma(share, second_at, first_at) - more * load(grid, u + at, like)
             second_free = double * second_at - more * load(grid, b + at, like)
             z, here = select(some > zeros, z, free), select(pinned > zeros, here, second_free)
             end_of_all = splat(nodes - 1.0, like)
@@ -469,8 +470,11 @@ def finish_two(  # noqa: C901, PLR0912, PLR0915 (decisions as choices)
                 own = load(grid, PASS * room + at, like)
             if i < known:
                 second_own = load(grid, SECOND_PASS * room + at, like)
-            way = load(grid, gains + at, like) + own * way
-            second_way = load(grid, second_gains + at, like) + second_own * second_way
+            way = fma(own, way, load(grid, gains + at, like))
+            if blended:
+                second_way = load(grid, SPARE * room + at, like)
+            else:
+                second_way = fma(second_own, second_way, load(grid, second_gains + at, like))
             away = place - last - part
             far = place - last > splat(BEYOND + 0.5, like)
             carried = select(away > one - part, steep * away, next_one)
@@ -482,7 +486,7 @@ def finish_two(  # noqa: C901, PLR0912, PLR0915 (decisions as choices)
                 middle = select(pinned > zeros, middle, own_middle)
             bent = touching * maximum(unit + lean * middle, zeros) * away * away
             beyond = bound_at(like, now, side_or, stock) + select(far, zeros, bent)
-            free = double * (way + share * second_way) - more * old
+            free = double * fma(share, second_way, way) - more * old
             second_free = double * second_way - more * second_old
             if is_open:
                 lacking = maximum(floor - free, zeros) * (second_free - little)
@@ -507,9 +511,12 @@ def finish_two(  # noqa: C901, PLR0912, PLR0915 (decisions as choices)
             own = load(grid, PASS * room + at, like)
         if i < known:
             second_own = load(grid, SECOND_PASS * room + at, like)
-        way = load(grid, gains + at, like) + own * way
-        second_way = load(grid, second_gains + at, like) + second_own * second_way
-        new = double * (way + share * second_way) - more * load(grid, u + at, like)
+        way = fma(own, way, load(grid, gains + at, like))
+        if blended:
+            second_way = load(grid, SPARE * room + at, like)
+        else:
+            second_way = fma(second_own, second_way, load(grid, second_gains + at, like))
+        new = double * fma(share, second_way, way) - more * load(grid, u + at, like)
         second_new = double * second_way - more * load(grid, b + at, like)
         if is_open:
             lacking = maximum(floor - new, zeros) * (second_new - little)
