@@ -68,7 +68,7 @@ LEAN: Final = 32  # h^2 / 6 of what the second unknown takes from W, over half_v
 SHARE: Final = 33  # of the second unknown that W holds beside what GAIN gives: all or nothing
 SECOND_DECAY: Final = 34  # 1 and what a half step discounts the second unknown by
 PARTED: Final = 35  # 1 where the second unknown ends at the edge
-GUESS: Final = 36  # where it was taken to end, and on which side
+GUESS: Final = 36  # where the second unknown is taken to end, and on which side
 GUESS_SIDE: Final = 37
 # what is known of the node looked at; see `_lanes_two_edge.look`
 BOUND_HERE: Final = 38
@@ -117,7 +117,8 @@ TRIGGER_ABOVE: Final = 78
 TRIGGER_Z: Final = 79
 CURVE: Final = 80  # second difference of what `_lanes_two_edge.miss` tells, but for what bends in a node's neighbours
 MISSED: Final = 81  # what it tells, but for where nothing is gained by converting early
-NUMBERS: Final = 82
+ANEW: Final = 82  # the node from which on another round finds all anew
+NUMBERS: Final = 83
 
 NEVER: Final = 1e300
 

@@ -21,7 +21,7 @@ from __future__ import annotations
 
 from typing import Any, Final
 
-from notecalc.core._vectors import any_lane, fma, lanes_of, load, maximum, minimum, select, splat, store, whole
+from notecalc.core._vectors import any_lane, fma, lanes_of, load, log, maximum, minimum, select, splat, store, whole
 from notecalc.core.convertible._columns import (
     BEYOND,
     CALL_END,
@@ -37,6 +37,7 @@ from notecalc.core.convertible._columns import (
 from notecalc.core.convertible._lanes_march import hold, release, set_step, spreads
 from notecalc.core.convertible._lanes_memory import (
     AHEAD,
+    ANEW,
     BEND,
     CARRIED,
     DISCOUNT,
@@ -95,7 +96,8 @@ __all__: list[str] = []
 
 _FAR: Final = 1e9  # nodes that no grid has
 _ROUNDS: Final = 12  # of the blended model, at most: two or three are usual
-_AGREED: Final = 1e-5  # of a cell
+_AGREED: Final = 1e-3  # of a cell: what is left is a hundredth of a change
+_FADED: Final = 1e-5  # of what the second unknown changes by at an edge
 _SETTLED: Final = 1e-30  # square of a change of a factor from node to node
 
 
@@ -104,23 +106,15 @@ def march_two(
     implicit_steps: int, is_open: Any, is_call: Any, hard: Any, same: Any, blended: Any,
 ) -> None:  # fmt: skip
     """Carry both unknowns from the end of a segment to its start; `same` if all steps have the same factors."""
-    zeros, one, half = splat(0.0, like), splat(1.0, like), splat(0.5, like)
+    zeros, one = splat(0.0, like), splat(1.0, like)
     length = of(like, seg, o + LENGTH)
     graded = splat(GRADED, like) * minimum(maximum(of(like, seg, o + CARRY) / GRADED_FROM, zeros), one)
     steps = of(like, now, STEPS_TAKEN)
     most, least = int(most_of(like, now, STEPS_TAKEN)), int(least_of(like, now, STEPS_TAKEN))
     even = length / (2.0 * steps)
-    h, vol = of(like, now, H), of(like, seg, o + VOLATILITY)
-    half_var = half * vol * vol
-    put(now, HALF_VAR, half_var)
-    put(now, BEND, half * h * h / half_var)
-    put(now, LEAN, half * h * h / half_var * of(like, seg, o + CREDIT) / 3.0)
-    put(now, SHARE, splat(0.0 if blended else 1.0, like))
-    put(now, CARRIED, of(like, seg, o + CARRY))
-    put(now, DISCOUNT, of(like, seg, o + RATE))
-    put(now, PRICE_RISE, rise(like, seg, o, CALL_START, CALL_END))
-    put(now, FLOOR_RISE, rise(like, seg, o, FLOOR_START, FLOOR_END))
+    set_segment(like, now, seg, o, blended)
     tau, middle, hh, done, known, late = zeros, zeros, zeros, zeros, 0, implicit_steps // 2
+    edge, speed = zeros, zeros
     for step in range(most + late):
         implicit = step < implicit_steps
         twice = 1.0 if implicit else 2.0
@@ -129,15 +123,18 @@ def march_two(
         idle = splat(float(step - late + 1), like) > steps
         hh = select(idle, hh, select(graded > zeros, advance / twice, even))
         middle = select(idle, middle, tau + hh)
-        tau = select(idle, tau, select(graded > zeros, tau + advance, tau + even * twice))
+        moved_by = select(graded > zeros, advance, even * twice)
+        tau = select(idle, tau, tau + moved_by)
         put(now, HH, hh)
         set_step(like, now, seg, o, row, middle, tau, is_open, False)
         if step >= least + late:
             hold(like, grid, room, now, nodes, True)
+        edge, old_side = of(like, now, LAST) + of(like, now, PART), of(like, now, SIDE)
         put(now, OLD_LAST, of(like, now, LAST))
-        put(now, OLD_SIDE, of(like, now, SIDE))
+        put(now, OLD_SIDE, old_side)
         stop = zero if is_open and is_call else nodes
         stop = min(stop, reach(like, now, blended))
+        put(now, GUESS, minimum(maximum(edge + speed * moved_by, one + 1e-6), of(like, now, REACH) + one))
         set_weights(like, now, blended)
         fresh, needed = not (same and step > 0), nodes if same else min(stop, nodes - 1) + 1
         if blended:
@@ -156,8 +153,26 @@ def march_two(
                 like, grid, room, now, cells, nodes, zero, known, twice, is_open, is_call, hard, blended
             )  # fmt: skip
         finish_two(like, grid, room, now, cells, nodes, zero, known, twice, is_open, is_call, hard, blended)
+        # Where dividends are paid the edge moves on as it did.
+        speed = (of(like, now, LAST) + of(like, now, PART) - edge) / moved_by
+        speed = select(of(like, now, SIDE) * old_side > zeros, speed, zeros)
+        speed = select(of(like, now, CARRIED) < GRADED_FROM, zeros, speed)
         if step >= least + late:
             release(like, grid, room, now, nodes, idle, True)
+
+
+def set_segment(like: Any, now: Any, seg: Any, o: int, blended: Any) -> None:
+    """Set what stays the same in a segment."""
+    half, h, vol = splat(0.5, like), of(like, now, H), of(like, seg, o + VOLATILITY)
+    half_var = half * vol * vol
+    put(now, HALF_VAR, half_var)
+    put(now, BEND, half * h * h / half_var)
+    put(now, LEAN, half * h * h / half_var * of(like, seg, o + CREDIT) / 3.0)
+    put(now, SHARE, splat(0.0 if blended else 1.0, like))
+    put(now, CARRIED, of(like, seg, o + CARRY))
+    put(now, DISCOUNT, of(like, seg, o + RATE))
+    put(now, PRICE_RISE, rise(like, seg, o, CALL_START, CALL_END))
+    put(now, FLOOR_RISE, rise(like, seg, o, FLOOR_START, FLOOR_END))
 
 
 def reach(like: Any, now: Any, blended: Any) -> int:
@@ -177,26 +192,29 @@ def agree(
 ) -> None:  # fmt: skip
     """Find the edge of the blended model, whose first unknown is discounted at what the second one says.
 
-    Rounds go on until the edge is where the second unknown was taken to end. A lane that has settled keeps its guess,
-    and so gets the same again, however long the others take.
+    Rounds go on until the edge is where the second unknown was taken to end. What that moves fades away below the edge,
+    and is found anew from some nodes below it on. A lane that has settled keeps all it has, however long others take.
     """
     zeros, one = splat(0.0, like), splat(1.0, like)
     settled = zeros
-    put(now, GUESS, of(like, now, LAST) + of(like, now, PART))
     put(now, GUESS_SIDE, of(like, now, SIDE))
-    for _ in range(_ROUNDS):
-        solve_second(like, grid, room, now, cells, nodes, zero, stop, known, twice, is_open and is_call)
-        eliminate_first(like, grid, room, now, nodes, stop)
+    put(now, ANEW, zeros)
+    faded = log(splat(_FADED, like)) / log(load(grid, SECOND_PASS * room + (known - 1) * lanes_of(like), like))
+    for turn in range(_ROUNDS):
+        solve_second(like, grid, room, now, cells, nodes, zero, stop, known, twice, is_open and is_call, turn > 0)
+        eliminate_first(like, grid, room, now, nodes, stop, turn > 0)
         find_edge_of_two(like, grid, room, now, cells, nodes, zero, known, twice, is_open, is_call, hard, True)
         found, side, guess = of(like, now, LAST) + of(like, now, PART), of(like, now, SIDE), of(like, now, GUESS)
         # Only where it is converted does the second unknown end at the edge.
-        parted = select(side > zeros, one, zeros)
+        parted, was = select(side > zeros, one, zeros), of(like, now, PARTED)
         change = (found - guess) * (found - guess) * parted
-        same = select(change < _AGREED * _AGREED, one, zeros)
-        same = same * (one - (parted - of(like, now, PARTED)) * (parted - of(like, now, PARTED)))
+        same = select(change < _AGREED * _AGREED, one, zeros) * (one - (parted - was) * (parted - was))
         settled = maximum(settled, same)
         if not any_lane(settled < one):
             break
+        near = select(change < one, parted * was, zeros)
+        anew = select(near > zeros, minimum(guess, found) - faded, zeros)
+        put(now, ANEW, select(settled > zeros, splat(_FAR, like), maximum(anew, zeros)))
         put(now, GUESS, select(settled > zeros, guess, found))
         put(now, GUESS_SIDE, select(settled > zeros, of(like, now, GUESS_SIDE), side))
         going = side * side * (one - settled)
@@ -206,9 +224,12 @@ def agree(
 
 def solve_second(
     like: Any, grid: Any, room: int, now: Any, cells: Any, nodes: int, zero: int, stop: int, known: int, twice: float,
-    barrier: Any,
+    barrier: Any, again: Any,
 ) -> None:  # fmt: skip
-    """Substitute the second unknown downwards, from where it is taken to end; at the middle of the step, to SPARE."""
+    """Substitute the second unknown downwards, from where it is taken to end; at the middle of the step, to SPARE.
+
+    `again` if that has been done in the step, and only the nodes from ANEW on are to be done anew.
+    """
     zeros, one, half, lanes = splat(0.0, like), splat(1.0, like), splat(0.5, like), lanes_of(like)
     more, halved, gains = splat(twice - 1.0, like), splat(1.0 / twice, like), SECOND_GAIN * room
     parted = select(of(like, now, GUESS_SIDE) > zeros, one, zeros)
@@ -218,7 +239,8 @@ def solve_second(
     if not barrier:
         at_top = load(grid, gains + top * lanes, like)
     keep = load(grid, SECOND_PASS * room + (known - 1) * lanes, like)
-    way, first = zeros, min(top, stop)
+    way, first, anew = zeros, min(top, stop), of(like, now, ANEW)
+    end = min(int(least_of(like, now, ANEW)), first) - 1 if again else -1
     if any_lane(parted > zeros):
         guess, highest = of(like, now, GUESS), splat(top - 1.0, like)
         last = minimum(maximum(zeros - whole(zeros - guess) - one, one), highest)
@@ -229,7 +251,7 @@ def solve_second(
         here, next_one, steep = of(like, now, HERE_NEW), of(like, now, NEXT_NEW), of(like, now, STEEP)
         at_last = (here + of(like, now, HERE_OLD)) * halved
         put(now, AHEAD, last)
-        begin, first = first, int(least_of(like, now, AHEAD)) - 1
+        begin, first = first, max(int(least_of(like, now, AHEAD)) - 1, end)
         ended = select(parted > zeros, last - half, splat(_FAR, like))
         for i in range(begin, first, -1):
             at, place = i * lanes, splat(float(i), like)
@@ -241,23 +263,32 @@ def solve_second(
             # Carried beyond the edge it is below nothing; were the edge further out, it would not be.
             beyond = select(place > last + half, maximum(carried, zeros), at_last)
             way = select(place > ended, beyond, way)
+            if again:
+                way = select(anew > place, load(grid, SPARE * room + at, like), way)
             store(grid, SPARE * room + at, way)
-    for i in range(first, -1, -1):
+    for i in range(first, end, -1):
         at = i * lanes
         own = load(grid, SECOND_PASS * room + at, like) if i < known else keep
         way = at_top if i == top else fma(own, way, load(grid, gains + at, like))
+        if again:
+            way = select(anew > splat(float(i), like), load(grid, SPARE * room + at, like), way)
         store(grid, SPARE * room + at, way)
 
 
-def eliminate_first(like: Any, grid: Any, room: int, now: Any, nodes: int, stop: int) -> None:
-    """Eliminate W upwards, discounted at a rate of each node's own."""
+def eliminate_first(like: Any, grid: Any, room: int, now: Any, nodes: int, stop: int, again: Any) -> None:
+    """Eliminate W upwards, discounted at a rate of each node's own; for `again` see `solve_second`."""
     one, zeros, lanes = splat(1.0, like), splat(0.0, like), lanes_of(like)
     lo, up, hh, growth = of(like, now, LOWER), of(like, now, UPPER), of(like, now, HH), of(like, now, GROWTH)
     slip, decay = hh * of(like, now, MEAN) / (growth - 1.0), one + hh * of(like, now, DISCOUNT)
     scale, carry, credit = hh * of(like, now, SCALE), of(like, now, CARRIED), of(like, now, OWN)
     spread = hh * credit
-    gain, keep = zeros, zeros
-    for i in range(stop):
+    gain, keep, begin, anew = zeros, zeros, 0, of(like, now, ANEW)
+    if again:
+        begin = min(int(least_of(like, now, ANEW)), stop)
+        if begin > 0:
+            at = (begin - 1) * lanes
+            gain, keep = load(grid, GAIN * room + at, like), load(grid, PASS * room + at, like)
+    for i in range(begin, stop):
         at = i * lanes
         second = load(grid, SPARE * room + at, like)
         lost = scale * (carry + credit * second)
@@ -270,6 +301,10 @@ def eliminate_first(like: Any, grid: Any, room: int, now: Any, nodes: int, stop:
             total = decay + low
         pivot = one / fma(-low, keep, fma(spread, second, total))
         keep, gain = high * pivot, fma(low, gain, right) * pivot
+        if again:
+            old = anew > splat(float(i), like)
+            keep = select(old, load(grid, PASS * room + at, like), keep)
+            gain = select(old, load(grid, GAIN * room + at, like), gain)
         store(grid, PASS * room + at, keep)
         store(grid, GAIN * room + at, gain)
 

@@ -228,7 +228,7 @@ def find_edge_of_two(  # noqa: PLR0915 (decisions as choices)
     like: Any, grid: Any, room: int, now: Any, cells: Any, nodes: int, zero: int, known: int, twice: float,
     is_open: Any, is_call: Any, hard: Any, blended: Any,
 ) -> None:  # fmt: skip
-    """Find the edge, first where it was before the step, then outwards or inwards from there."""
+    """Find the edge, first where it was before, then outwards or inwards from there."""
     zeros, one = splat(0.0, like), splat(1.0, like)
     barrier = is_open and is_call
     last_node = zero - 1 if barrier else nodes - 1
@@ -300,7 +300,9 @@ def find_edge_of_two(  # noqa: PLR0915 (decisions as choices)
     some = some * (one - gone)
     part = find_part(like, now, side_or, inner, at_inner, outer, twice, blended)
     miss(like, now, side_or, part, twice, blended)
-    put(now, TOUCH, select(inner > zeros, select(outer > zeros, splat(2.0, like), zeros), zeros - one))
+    # Between two cells of which neither has it the edge is at their node.
+    apart = select(zeros > way, zeros, splat(2.0, like))
+    put(now, TOUCH, select(inner > zeros, select(outer > zeros, apart, zeros), zeros - one))
     put(now, LAST, select(some > zeros, node, top))
     put(now, PART, select(some > zeros, part, one))
     put(now, SIDE, side * some)
