@@ -118,7 +118,8 @@ TRIGGER_Z: Final = 79
 CURVE: Final = 80  # second difference of what `_lanes_two_edge.miss` tells, but for what bends in a node's neighbours
 MISSED: Final = 81  # what it tells, but for where nothing is gained by converting early
 ANEW: Final = 82  # the node from which on another round finds all anew
-NUMBERS: Final = 83
+LOOKED: Final = 83  # the node last looked at for the second unknown
+NUMBERS: Final = 84
 
 NEVER: Final = 1e300
 

@@ -50,14 +50,13 @@ from notecalc.core.convertible._lanes_memory import (
     GUESS,
     GUESS_SIDE,
     HALF_VAR,
-    HERE_NEW,
     HERE_OLD,
     HH,
     LAST,
     LEAN,
+    LOOKED,
     LOWER,
     MEAN,
-    NEXT_NEW,
     OLD_LAST,
     OLD_SIDE,
     OWN,
@@ -89,7 +88,7 @@ from notecalc.core.convertible._lanes_memory import (
     put,
     rise,
 )
-from notecalc.core.convertible._lanes_two_edge import find_edge_of_two, finish_two, look, miss
+from notecalc.core.convertible._lanes_two_edge import end_second_at, find_edge_of_two, finish_two, look_at_second
 from notecalc.core.convertible._steps import GRADED, GRADED_FROM
 
 __all__: list[str] = []
@@ -98,7 +97,7 @@ _FAR: Final = 1e9  # nodes that no grid has
 _ROUNDS: Final = 12  # of the blended model, at most: two or three are usual
 _AGREED: Final = 1e-3  # of a cell: what is left is a hundredth of a change
 _FADED: Final = 1e-5  # of what the second unknown changes by at an edge
-_SETTLED: Final = 1e-30  # square of a change of a factor from node to node
+_SETTLED: Final = 1e-26  # square of a change of a factor from node to node
 
 
 def march_two(
@@ -137,17 +136,12 @@ def march_two(
         put(now, GUESS, minimum(maximum(edge + speed * moved_by, one + 1e-6), of(like, now, REACH) + one))
         set_weights(like, now, blended)
         fresh, needed = not (same and step > 0), nodes if same else min(stop, nodes - 1) + 1
+        if fresh:
+            known = factor(like, grid, room, now, needed, not blended)
         if blended:
-            if fresh:
-                known = factor(
-                    like, grid, room, now, needed, 1, of(like, now, SECOND_DECAY), SECOND_PIVOT, SECOND_FALL,
-                    SECOND_PASS,
-                )  # fmt: skip
             eliminate_second(like, grid, room, now, nodes, stop, known)
             agree(like, grid, room, now, cells, nodes, zero, stop, known, twice, is_open, is_call, hard)
         else:
-            if fresh:
-                known = factor_both(like, grid, room, now, needed)
             eliminate_both(like, grid, room, now, nodes, stop, known)
             find_edge_of_two(
                 like, grid, room, now, cells, nodes, zero, known, twice, is_open, is_call, hard, blended
@@ -241,14 +235,15 @@ def solve_second(
     keep = load(grid, SECOND_PASS * room + (known - 1) * lanes, like)
     way, first, anew = zeros, min(top, stop), of(like, now, ANEW)
     end = min(int(least_of(like, now, ANEW)), first) - 1 if again else -1
+    put(now, LOOKED, splat(-1.0, like))
     if any_lane(parted > zeros):
         guess, highest = of(like, now, GUESS), splat(top - 1.0, like)
         last = minimum(maximum(zeros - whole(zeros - guess) - one, one), highest)
         last = select(parted > zeros, last, highest)
-        look(like, grid, room, now, cells, one, last, -1, known, twice, True)
+        look_at_second(like, grid, room, now, cells, last, -1, known, twice)
         part = guess - last
-        miss(like, now, one, part, twice, True)
-        here, next_one, steep = of(like, now, HERE_NEW), of(like, now, NEXT_NEW), of(like, now, STEEP)
+        here, next_one = end_second_at(like, now, part)
+        steep = of(like, now, STEEP)
         at_last = (here + of(like, now, HERE_OLD)) * halved
         put(now, AHEAD, last)
         begin, first = first, max(int(least_of(like, now, AHEAD)) - 1, end)
@@ -309,47 +304,40 @@ def eliminate_first(like: Any, grid: Any, room: int, now: Any, nodes: int, stop:
         store(grid, GAIN * room + at, gain)
 
 
-def factor(
-    like: Any, grid: Any, room: int, now: Any, nodes: int, least: int, decay: Any, pivots: int, falls: int, passes: int
-) -> int:  # fmt: skip
-    """Set the factors of an elimination; give how many nodes have their own, those above share the last one's.
+def factor(like: Any, grid: Any, room: int, now: Any, nodes: int, both: Any) -> int:
+    """Set the factors of the elimination of `both`, or of the second alone.
 
-    They are those of `nodes` nodes but the last, though a step may need fewer: later steps, and other lanes, need more.
+    Gives how many nodes have their own: those above share the last one's. They are those of `nodes` nodes but the last,
+    though a step may need fewer: later steps, and other lanes, need more.
     """
     lanes = lanes_of(like)
     one, zeros = splat(1.0, like), splat(0.0, like)
     lo, up, slip = of(like, now, LOWER), of(like, now, UPPER), of(like, now, SLIP)
-    keep, pivot, settled = zeros, zeros, zeros
+    decay, second_decay = of(like, now, FIRST_DECAY), of(like, now, SECOND_DECAY)
+    keep, pivot, second_keep, second_pivot, settled = zeros, zeros, zeros, zeros, zeros
     for i in range(nodes - 1):
         at = i * lanes
         # At the ends W is a line in S, whose second derivative is nothing.
         low, high = (zeros, slip) if i == 0 else (lo, up)
-        before = keep
-        pivot = select(settled > zeros, pivot, one / fma(-low, keep, decay + low + high))
-        keep = select(settled > zeros, keep, high * pivot)
-        store(grid, pivots * room + at, pivot)
-        store(grid, falls * room + at, low * pivot)
-        store(grid, passes * room + at, keep)
+        before, second_before = keep, second_keep
+        if both:
+            pivot = select(settled > zeros, pivot, one / fma(-low, keep, decay + low + high))
+            keep = select(settled > zeros, keep, high * pivot)
+            store(grid, PIVOT * room + at, pivot)
+            store(grid, FALL * room + at, low * pivot)
+            store(grid, PASS * room + at, keep)
+        second_pivot = select(settled > zeros, second_pivot, one / fma(-low, second_keep, second_decay + low + high))
+        second_keep = select(settled > zeros, second_keep, high * second_pivot)
+        store(grid, SECOND_PIVOT * room + at, second_pivot)
+        store(grid, SECOND_FALL * room + at, low * second_pivot)
+        store(grid, SECOND_PASS * room + at, second_keep)
         if i > 0:
-            change = keep - before
-            settled = select(change * change < _SETTLED, one, settled)
-            if i + 1 >= least and not any_lane(settled < one):
+            change, second_change = keep - before, second_keep - second_before
+            change = maximum(change * change, second_change * second_change)
+            settled = select(change < _SETTLED, one, settled)
+            if not any_lane(settled < one):
                 return i + 1
     return nodes - 1
-
-
-def factor_both(like: Any, grid: Any, room: int, now: Any, nodes: int) -> int:
-    """Set the factors of the elimination of both; give how many nodes have their own in either."""
-    lanes = lanes_of(like)
-    first = factor(like, grid, room, now, nodes, 1, of(like, now, FIRST_DECAY), PIVOT, FALL, PASS)
-    own = factor(
-        like, grid, room, now, nodes, first, of(like, now, SECOND_DECAY), SECOND_PIVOT, SECOND_FALL, SECOND_PASS
-    )  # fmt: skip
-    for array in (PIVOT, FALL, PASS):
-        last = load(grid, array * room + (first - 1) * lanes, like)
-        for i in range(first, own):
-            store(grid, array * room + i * lanes, last)
-    return own
 
 
 def eliminate_both(like: Any, grid: Any, room: int, now: Any, nodes: int, stop: int, known: int) -> None:

@@ -54,6 +54,7 @@ from notecalc.core.convertible._lanes_memory import (
     LEAN,
     LEAN_HERE,
     LEAST_NEW,
+    LOOKED,
     LOWER,
     LOWER_GAIN,
     LOWER_PASS,
@@ -121,21 +122,19 @@ def peek(like: Any, grid: Any, array: int, cells: Any, shift: int, common: int) 
     return gather(like, grid, array, cells, shift)
 
 
-def look(  # noqa: PLR0915 (numbers set one by one)
+def look(
     like: Any, grid: Any, room: int, now: Any, cells: Any, side: Any, node: Any, common: int, known: int, twice: float,
     blended: Any,
 ) -> None:  # fmt: skip
     """Set what `miss` needs to know of a node, taken for the last before the edge: each lane's own, or a common one."""
     one, zeros, more, most = splat(1.0, like), splat(0.0, like), splat(twice - 1.0, like), splat(known - 1.0, like)
-    double, halved = splat(twice, like), splat(1.0 / twice, like)
+    off = node - of(like, now, LOOKED)
+    if not blended or common >= 0 or any_lane(off * off > zeros):
+        look_at_second(like, grid, room, now, cells, node, common, known, twice)
     if common < 0:
         aim(like, cells, now, node)
     stock = peek(like, grid, EXP_Y * room, cells, 0, common)
     old, old_next = peek(like, grid, U * room, cells, 0, common), peek(like, grid, U * room, cells, 1, common)
-    second_before = peek(like, grid, SECOND * room, cells, -1, common)
-    second = peek(like, grid, SECOND * room, cells, 0, common)
-    second_next = peek(like, grid, SECOND * room, cells, 1, common)
-    lower_gain = peek(like, grid, SECOND_GAIN * room, cells, -1, common)
     lo, up, hh, rate = of(like, now, LOWER), of(like, now, UPPER), of(like, now, HH), of(like, now, DISCOUNT)
     bound, floor, price = bound_at(like, now, side, stock), of(like, now, FLOOR_NEW), of(like, now, PRICE_NEW)
     next_bound = bound_at(like, now, side, stock * of(like, now, GROWTH))
@@ -162,10 +161,27 @@ def look(  # noqa: PLR0915 (numbers set one by one)
         if common < 0:
             aim(like, cells, now, minimum(node, most))
         passed = peek(like, grid, PASS * room, cells, 0, min(common, known - 1))
-        ahead = more * (old_next - second_next) + next_bound
-        put(now, CLEAR, double * gain + passed * ahead - more * (old - second) - bound)
+        ahead = more * old_next - of(like, now, NEXT_OLD) + next_bound
+        old = more * old - of(like, now, HERE_OLD)
+        put(now, CLEAR, splat(twice, like) * gain + passed * ahead - old - bound)
         put(now, CLEAR_PASS, passed)
         put(now, LEAN_HERE, side * of(like, now, LEAN))
+
+
+def look_at_second(
+    like: Any, grid: Any, room: int, now: Any, cells: Any, node: Any, common: int, known: int, twice: float
+) -> None:  # fmt: skip
+    """Set what `end_second_at` needs to know of a node."""
+    one, more, most = splat(1.0, like), splat(twice - 1.0, like), splat(known - 1.0, like)
+    double, halved = splat(twice, like), splat(1.0 / twice, like)
+    put(now, LOOKED, node if common < 0 else splat(-1.0, like))
+    if common < 0:
+        aim(like, cells, now, node)
+    second_before = peek(like, grid, SECOND * room, cells, -1, common)
+    second = peek(like, grid, SECOND * room, cells, 0, common)
+    second_next = peek(like, grid, SECOND * room, cells, 1, common)
+    lower_gain = peek(like, grid, SECOND_GAIN * room, cells, -1, common)
+    lo, up = of(like, now, LOWER), of(like, now, UPPER)
     if common < 0:
         aim(like, cells, now, minimum(node - one, most))
     lower_pass = peek(like, grid, SECOND_PASS * room, cells, 0, min(common - 1, known - 1))
@@ -182,20 +198,30 @@ def look(  # noqa: PLR0915 (numbers set one by one)
     put(now, NEXT_OLD, more * second_next)
 
 
-def miss(like: Any, now: Any, side: Any, z: Any, twice: float, blended: Any) -> Any:
-    """Tell how far W is from where it should be, with the edge a part z of the cell above the node looked at.
-
-    It falls as z rises. Keeps both unknowns at the edge.
-    """
-    one, zeros, halved = splat(1.0, like), splat(0.0, like), splat(1.0 / twice, like)
-    up, weight_pass = of(like, now, UPPER), of(like, now, WEIGHT_PASS)
+def end_second_at(like: Any, now: Any, z: Any) -> Any:
+    """Give the second unknown at the node looked at and the next, with the edge a part z of the cell between them."""
+    one, up = splat(1.0, like), of(like, now, UPPER)
     ahead, left = one + z, one - z
-    weight = ahead * (z * of(like, now, WEIGHT) + 2.0 * up * left) - z * left * weight_pass
+    weight = ahead * (z * of(like, now, WEIGHT) + 2.0 * up * left) - z * left * of(like, now, WEIGHT_PASS)
     over = one / (ahead * weight)
     ratio = (ahead * of(like, now, FAR_SIDE) + left * of(like, now, NEAR_SIDE)) * ahead * over
     here = z * ratio
     before = (of(like, now, LOWER_GAIN) + of(like, now, LOWER_PASS) * here) * weight * over
     next_one = left * (before - 2.0 * ratio)
+    put(now, STEEP, before * z - ratio * ahead)
+    put(now, HERE_NEW, here)
+    put(now, NEXT_NEW, next_one)
+    return here, next_one
+
+
+def miss(like: Any, now: Any, side: Any, z: Any, twice: float, blended: Any) -> Any:
+    """Tell how far W is from where it should be, with the edge a part z of the cell above the node looked at.
+
+    It falls as z rises. Keeps both unknowns at the edge.
+    """
+    one, zeros, halved, up = splat(1.0, like), splat(0.0, like), splat(1.0 / twice, like), of(like, now, UPPER)
+    here, next_one = end_second_at(like, now, z)
+    left = one - z
     middle, next_middle = (here + of(like, now, HERE_OLD)) * halved, (next_one + of(like, now, NEXT_OLD)) * halved
     unit, lean = of(like, now, UNIT), of(like, now, LEAN_HERE)
     if blended:
@@ -209,9 +235,6 @@ def miss(like: Any, now: Any, side: Any, z: Any, twice: float, blended: Any) -> 
     else:
         passed = of(like, now, CLEAR_PASS)
         free = of(like, now, CLEAR) + here - passed * next_one
-    put(now, STEEP, before * z - ratio * ahead)
-    put(now, HERE_NEW, here)
-    put(now, NEXT_NEW, next_one)
     put(now, FREE, free)
     put(now, PASSED, passed)
     put(now, UNIT_THERE, unit)
@@ -487,7 +510,7 @@ def finish_two(  # noqa: C901, PLR0912, PLR0915 (decisions as choices)
                 own_middle = select(place > second_last - half, second_at, second_way)  # above a level no factors are
                 middle = select(pinned > zeros, middle, own_middle)
             bent = touching * maximum(unit + lean * middle, zeros) * away * away
-            beyond = bound_at(like, now, side_or, stock) + select(far, zeros, bent)
+            beyond = (bound_at(like, now, side_or, stock) if hard else floor) + select(far, zeros, bent)
             free = double * fma(share, second_way, way) - more * old
             second_free = double * second_way - more * second_old
             if is_open:
