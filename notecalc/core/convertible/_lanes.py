@@ -336,7 +336,7 @@ def _one_grid(
         _lanes_march.eliminate, march,
         _lanes_two_edge.peek, _lanes_two_edge.look_at_second, _lanes_two_edge.look, _lanes_two_edge.end_second_at,
         _lanes_two_edge.miss, _lanes_two_edge.come_in, _lanes_two_edge.root_of, _lanes_two_edge.find_part,
-        _lanes_two_edge.find_edge_of_two, _lanes_two_edge.finish_two,
+        _lanes_two_edge.find_edge_of_two, _lanes_two_edge.stay_above, _lanes_two_edge.finish_two,
         _lanes_two.factor, _lanes_two.eliminate_both, _lanes_two.eliminate_second,
         _lanes_two.end_second, _lanes_two.set_weights, _lanes_two.set_segment, _lanes_two.solve_second,
         _lanes_two.eliminate_first, _lanes_two.reach, _lanes_two.agree, march_two,

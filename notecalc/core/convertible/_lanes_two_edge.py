@@ -407,7 +407,7 @@ def finish_two(  # noqa: C901, PLR0912, PLR0915 (decisions as choices)
 ) -> None:  # fmt: skip
     """Substitute downwards from the edge, and carry both unknowns beyond it; adds up what W lacks before it."""
     zeros, one, more, double = splat(0.0, like), splat(1.0, like), splat(twice - 1.0, like), splat(twice, like)
-    halved = splat(1.0 / twice, like)
+    less, halved = zeros - more, splat(1.0 / twice, like)
     lanes, share = lanes_of(like), of(like, now, SHARE)
     barrier = is_open and is_call
     u, b, gains, second_gains = U * room, SECOND * room, GAIN * room, SECOND_GAIN * room
@@ -441,6 +441,7 @@ def finish_two(  # noqa: C901, PLR0912, PLR0915 (decisions as choices)
             store(grid, b + at, minimum(maximum(second_free, zeros), highest))
             first = nodes - 2
         last = splat(first + 1.0, like)
+        beside = last - splat(float(BESIDE), like)
     else:
         # What the lanes with an edge have at it; the others have theirs at the level, or at the top.
         side_or, pinned = select(some > zeros, side, one), some
@@ -478,7 +479,7 @@ def finish_two(  # noqa: C901, PLR0912, PLR0915 (decisions as choices)
             z, here = select(some > zeros, z, free), select(pinned > zeros, here, second_free)
             end_of_all = splat(nodes - 1.0, like)
         last = select(some > zeros, last, end_of_all)
-        second_last = select(pinned > zeros, last, end_of_all)
+        second_last, beside = select(pinned > zeros, last, end_of_all), last - splat(float(BESIDE), like)
         most = minimum(maximum(load(grid, b, like), one), highest)
         put(now, AHEAD, last)
         first = int(least_of(like, now, AHEAD)) - 1
@@ -511,24 +512,21 @@ def finish_two(  # noqa: C901, PLR0912, PLR0915 (decisions as choices)
                 middle = select(pinned > zeros, middle, own_middle)
             bent = touching * maximum(unit + lean * middle, zeros) * away * away
             beyond = (bound_at(like, now, side_or, stock) if hard else floor) + select(far, zeros, bent)
-            free = double * fma(share, second_way, way) - more * old
-            second_free = double * second_way - more * second_old
+            free = fma(double, way if blended else way + second_way, less * old)
+            second_free = fma(double, second_way, less * second_old)
             if is_open:
-                lacking = maximum(floor - free, zeros) * (second_free - little)
-                early = last - splat(float(BESIDE), like) > place
-                lack = select(early, maximum(lack, lacking), lack)
-                second_free = select(early, select(floor > free, zeros, second_free), second_free)
-                free = maximum(free, floor)
+                free, second_free, lack = stay_above(like, floor, little, beside > place, free, second_free, lack)
             if hard:
                 cap = maximum(price - scale * stock, least)
                 free = select(from_ > stock, free, minimum(free, cap))
             new = select(place > last - half, z, free)
-            second_new = minimum(maximum(select(place > second_last - half, here, second_free), zeros), highest)
+            second_new = maximum(select(place > second_last - half, here, second_free), zeros)
+            if blended:
+                second_new = minimum(second_new, one)
             store(grid, u + at, select(place > last + half, beyond, new))
             store(grid, b + at, select(place > second_last + half, carried, second_new))
             way = select(place > last - half, first_at, way)
             second_way = select(place > second_last - half, second_at, second_way)
-    beside = last - splat(float(BESIDE), like)
     for i in range(first, -1, -1):
         at = i * lanes
         own, second_own = keep, second_keep
@@ -541,18 +539,30 @@ def finish_two(  # noqa: C901, PLR0912, PLR0915 (decisions as choices)
             second_way = load(grid, SPARE * room + at, like)
         else:
             second_way = fma(second_own, second_way, load(grid, second_gains + at, like))
-        new = double * fma(share, second_way, way) - more * load(grid, u + at, like)
-        second_new = double * second_way - more * load(grid, b + at, like)
+        new = fma(double, way if blended else way + second_way, less * load(grid, u + at, like))
+        second_new = fma(double, second_way, less * load(grid, b + at, like))
         if is_open:
-            lacking = maximum(floor - new, zeros) * (second_new - little)
             early = beside > splat(float(i), like)
-            lack = select(early, maximum(lack, lacking), lack)
-            second_new = select(early, select(floor > new, zeros, second_new), second_new)
-            new = maximum(new, floor)
+            new, second_new, lack = stay_above(like, floor, little, early, new, second_new, lack)
         if hard:
             stock = load(grid, EXP_Y * room + at, like)
             new = select(from_ > stock, new, minimum(new, maximum(price - scale * stock, least)))
         store(grid, u + at, new)
-        store(grid, b + at, minimum(maximum(second_new, zeros), highest))
+        second_new = maximum(second_new, zeros)
+        store(grid, b + at, minimum(second_new, one) if blended else second_new)
     if is_open:
         put(now, LACK, of(like, now, LACK) + lack * splat(1.0 if blended else 0.01, like))
+
+
+def stay_above(like: Any, floor: Any, little: Any, early: Any, value: Any, second: Any, lack: Any) -> Any:
+    """Keep W from falling short of what is paid on conversion, at a node.
+
+    Gives W and the second unknown, nothing where an `early` node falls short, and the most that W lacks of its floor.
+    """
+    zeros = splat(0.0, like)
+    if any_lane(floor > value):
+        short = maximum(floor - value, zeros)
+        lack = select(early, maximum(lack, short * (second - little)), lack)
+        second = select(early, select(short > zeros, zeros, second), second)
+        value = maximum(value, floor)
+    return value, second, lack
