@@ -70,7 +70,7 @@ SECOND_DECAY: Final = 34  # 1 and what a half step discounts the second unknown 
 PARTED: Final = 35  # 1 where the second unknown ends at the edge
 GUESS: Final = 36  # where the second unknown is taken to end, and on which side
 GUESS_SIDE: Final = 37
-# what is known of the node looked at; see `_lanes_two_edge.look`
+# what is known of the node looked at; see `_lanes_two_root.look`
 BOUND_HERE: Final = 38
 CLEAR: Final = 39  # of W from its bound, but for what the second unknown adds
 CLEAR_PASS: Final = 40
@@ -115,7 +115,7 @@ TRIGGER_BELOW: Final = 76
 TRIGGER_HERE: Final = 77
 TRIGGER_ABOVE: Final = 78
 TRIGGER_Z: Final = 79
-CURVE: Final = 80  # second difference of what `_lanes_two_edge.miss` tells, but for what bends in a node's neighbours
+CURVE: Final = 80  # second difference of what `_lanes_two_root.miss` tells, but for what bends in a node's neighbours
 MISSED: Final = 81  # what it tells, but for where nothing is gained by converting early
 ANEW: Final = 82  # the node from which on another round finds all anew
 LOOKED: Final = 83  # the node last looked at for the second unknown

@@ -4,7 +4,7 @@ The equations are those of `_march` and `_second`. Both unknowns end at one edge
 in turn until they agree. In the model of Tsiveriotis and Fernandes it is found in one go here: W less the cash part,
 which is the equity part less the shares, is discounted at the risk-free rate and knows nothing of the cash part, so
 that both are eliminated upwards before it is known where they end. What is left are two nodes and the edge, and one
-equation for its place (`_lanes_two_edge`). In the blended model W is discounted at what the second unknown says, all
+equation for its place (`_lanes_two_root`). In the blended model W is discounted at what the second unknown says, all
 the way down: rounds are gone through, of which two or three are usual.
 
 Where hardly any dividends are paid, little is lost by waiting, and on one grid there may be more than one edge at which
@@ -88,14 +88,15 @@ from notecalc.core.convertible._lanes_memory import (
     put,
     rise,
 )
-from notecalc.core.convertible._lanes_two_edge import end_second_at, find_edge_of_two, finish_two, look_at_second
+from notecalc.core.convertible._lanes_two_edge import find_edge_of_two, finish_two
+from notecalc.core.convertible._lanes_two_root import end_second_at, look_at_second
 from notecalc.core.convertible._steps import GRADED, GRADED_FROM
 
 __all__: list[str] = []
 
 _FAR: Final = 1e9  # nodes that no grid has
 _ROUNDS: Final = 12  # of the blended model, at most: two or three are usual
-_AGREED: Final = 1e-3  # of a cell: what is left is a hundredth of a change
+_AGREED: Final = 2e-3  # of a cell: what is left is a hundredth of a change
 _FADED: Final = 1e-5  # of what the second unknown changes by at an edge
 _SETTLED: Final = 1e-26  # square of a change of a factor from node to node
 
@@ -277,7 +278,7 @@ def eliminate_first(like: Any, grid: Any, room: int, now: Any, nodes: int, stop:
     slip, decay = hh * of(like, now, MEAN) / (growth - 1.0), one + hh * of(like, now, DISCOUNT)
     scale, carry, credit = hh * of(like, now, SCALE), of(like, now, CARRIED), of(like, now, OWN)
     spread = hh * credit
-    gain, keep, begin, anew = zeros, zeros, 0, of(like, now, ANEW)
+    gain, keep, begin = zeros, zeros, 0
     if again:
         begin = min(int(least_of(like, now, ANEW)), stop)
         if begin > 0:
@@ -296,10 +297,6 @@ def eliminate_first(like: Any, grid: Any, room: int, now: Any, nodes: int, stop:
             total = decay + low
         pivot = one / fma(-low, keep, fma(spread, second, total))
         keep, gain = high * pivot, fma(low, gain, right) * pivot
-        if again:
-            old = anew > splat(float(i), like)
-            keep = select(old, load(grid, PASS * room + at, like), keep)
-            gain = select(old, load(grid, GAIN * room + at, like), gain)
         store(grid, PASS * room + at, keep)
         store(grid, GAIN * room + at, gain)
 
