@@ -90,7 +90,7 @@ def shift(
     aim(like, cells, now, high)
     g0, g1 = gather(like, grid, array, cells, -1), gather(like, grid, array, cells, 0)
     # From and up to where no lane is at an end of its own.
-    put(now, TMP2, minimum(maximum(low + one - nodes_by, zeros), highest))
+    put(now, TMP2, minimum(maximum(low + one - nodes_by, zeros), highest + one))
     put(now, TMP3, maximum(minimum(high - two - nodes_by, highest), splat(-1.0, like)))
     first, last = int(most_of(like, now, TMP2)), int(least_of(like, now, TMP3))
     w0, w1, w2, w3 = cubic_weights(like, part)
