@@ -29,6 +29,7 @@ from notecalc.core.convertible import (
     _lanes_trigger,
     _lanes_two,
     _lanes_two_edge,
+    _lanes_two_root,
     _lanes_weights,
 )
 from notecalc.core.convertible._columns import (
@@ -234,9 +235,11 @@ def _one_grid(
         _lanes_trigger.weigh_held,
         _lanes_march.set_step, _lanes_march.hold, _lanes_march.release, _lanes_march.spreads,
         _lanes_march.eliminate, _lanes_march.early_share_in_lanes, march,
-        _lanes_two_edge.peek, _lanes_two_edge.look,
-        _lanes_two_edge.miss, _lanes_two_edge.find_part, _lanes_two_edge.find_edge_of_two,
-        _lanes_two_edge.finish_two, _lanes_two.factor_two, _lanes_two.eliminate_two, _lanes_two.solve_second,
+        _lanes_two_root.peek, _lanes_two_root.look_at_second, _lanes_two_root.look, _lanes_two_root.end_second_at,
+        _lanes_two_root.miss, _lanes_two_edge.come_in, _lanes_two_root.root_of, _lanes_two_root.find_part,
+        _lanes_two_edge.find_edge_of_two, _lanes_two_edge.stay_above, _lanes_two_edge.finish_two,
+        _lanes_two.factor, _lanes_two.eliminate_both, _lanes_two.eliminate_second,
+        _lanes_two.end_second, _lanes_two.set_weights, _lanes_two.set_segment, _lanes_two.solve_second,
         _lanes_two.eliminate_first, _lanes_two.reach, _lanes_two.agree, march_two,
         _lanes_events.clear, _lanes_bounds.crossing, _lanes_bounds.beside, _lanes_bounds.clip,
         _lanes_bounds.weigh_conversion, _lanes_bounds.cap, _lanes_bounds.weigh_trigger, _lanes_events.enter,

@@ -70,9 +70,9 @@ LEAN: Final = 32  # h^2 / 6 of what the second unknown takes from W, over half_v
 SHARE: Final = 33  # of the second unknown that W holds beside what GAIN gives: all or nothing
 SECOND_DECAY: Final = 34  # 1 and what a half step discounts the second unknown by
 PARTED: Final = 35  # 1 where the second unknown ends at the edge
-GUESS: Final = 36  # where it was taken to end, and on which side
+GUESS: Final = 36  # where the second unknown is taken to end, and on which side
 GUESS_SIDE: Final = 37
-# what is known of the node looked at; see `_lanes_two_edge.look`
+# what is known of the node looked at; see `_lanes_two_root.look`
 BOUND_HERE: Final = 38
 CLEAR: Final = 39  # of W from its bound, but for what the second unknown adds
 CLEAR_PASS: Final = 40
@@ -129,7 +129,11 @@ IMPLICIT_STEPS: Final = 87
 STEPS_ASKED: Final = 88  # but for those that are of half the length
 CASH_BELOW: Final = 89  # of the cash part, which is nothing at a trigger
 CASH_HERE: Final = 90
-NUMBERS: Final = 91
+CURVE: Final = 91  # second difference of what `_lanes_two_root.miss` tells, but for what bends in a node's neighbours
+MISSED: Final = 92  # what it tells, but for where nothing is gained by converting early
+ANEW: Final = 93  # the node from which on another round finds all anew
+LOOKED: Final = 94  # the node last looked at for the second unknown
+NUMBERS: Final = 95
 
 NEVER: Final = 1e300
 NOWHERE: Final = -1e6  # a place that no grid has

@@ -21,7 +21,7 @@ from __future__ import annotations
 
 from typing import Any, Final
 
-from notecalc.core._vectors import any_lane, fma, lanes_of, load, maximum, minimum, select, splat, store, whole
+from notecalc.core._vectors import any_lane, fma, lanes_of, load, log, maximum, minimum, select, splat, store, whole
 from notecalc.core.convertible._columns import (
     BEYOND,
     CALL_END,
@@ -37,6 +37,7 @@ from notecalc.core.convertible._columns import (
 from notecalc.core.convertible._lanes_march import early_share_in_lanes, hold, release, set_step, spreads
 from notecalc.core.convertible._lanes_memory import (
     AHEAD,
+    ANEW,
     AT_TRIGGER,
     BARRED,
     BEND,
@@ -53,15 +54,15 @@ from notecalc.core.convertible._lanes_memory import (
     GUESS,
     GUESS_SIDE,
     HALF_VAR,
-    HERE_NEW,
     HERE_OLD,
     HH,
     IMPLICIT_STEPS,
     LAST,
     LEAN,
+    LOOKED,
     LOWER,
     MEAN,
-    NEXT_NEW,
+    NOWHERE,
     OLD_LAST,
     OLD_SIDE,
     OWN,
@@ -102,15 +103,17 @@ from notecalc.core.convertible._lanes_memory import (
     rise,
 )
 from notecalc.core.convertible._lanes_trigger import last_below, trigger_place
-from notecalc.core.convertible._lanes_two_edge import find_edge_of_two, finish_two, look, miss
-from notecalc.core.convertible._steps import GRADED
+from notecalc.core.convertible._lanes_two_edge import find_edge_of_two, finish_two
+from notecalc.core.convertible._lanes_two_root import end_second_at, look_at_second
+from notecalc.core.convertible._steps import GRADED, GRADED_FROM
 
 __all__: list[str] = []
 
 _FAR: Final = 1e9  # nodes that no grid has
 _ROUNDS: Final = 12  # of the blended model, at most: two or three are usual
-_AGREED: Final = 1e-5  # of a cell
-_SETTLED: Final = 1e-30  # square of a change of a factor from node to node
+_AGREED: Final = 2e-3  # of a cell: what is left is a hundredth of a change
+_FADED: Final = 1e-5  # of what the second unknown changes by at an edge
+_SETTLED: Final = 1e-26  # square of a change of a factor from node to node
 
 
 def march_two(
@@ -125,7 +128,54 @@ def march_two(
     put(now, STEPS_TAKEN, steps + half * implicit_steps)
     most, least = int(most_of(like, now, STEPS_TAKEN)), int(least_of(like, now, STEPS_TAKEN))
     even = length / (2.0 * steps)
-    h, vol = of(like, now, H), of(like, seg, o + VOLATILITY)
+    set_segment(like, now, seg, o, blended)
+    tau, middle, hh, done, known, speed = zeros, zeros, zeros, zeros, 0, zeros
+    for step in range(most):
+        implicit = implicit_steps > splat(float(step), like)
+        twice = select(implicit, one, one + one)
+        done = done + select(implicit, half, one) / steps
+        advance = length * done * (one - graded + graded * done) - tau
+        idle = splat(float(step + 1), like) > of(like, now, STEPS_TAKEN)
+        hh = select(idle, hh, select(graded > zeros, advance / twice, even))
+        middle = select(idle, middle, tau + hh)
+        moved_by = select(idle, even, select(graded > zeros, advance, even * twice))
+        tau = select(idle, tau, tau + moved_by)
+        put(now, HH, hh)
+        set_step(like, now, seg, o, row, middle, tau, False)
+        if hard:
+            put(now, AT_TRIGGER, trigger_place(like, now, of(like, now, FROM_NEW), one))
+        if step >= least:
+            hold(like, grid, room, now, nodes, True)
+        edge, old_side = of(like, now, LAST) + of(like, now, PART), of(like, now, SIDE)
+        put(now, OLD_LAST, of(like, now, LAST))
+        put(now, OLD_SIDE, old_side)
+        stop = zero if barrier else nodes
+        stop = min(stop, zero + reach(like, now, hard, blended))
+        guess = maximum(edge + speed * moved_by, of(like, now, BOTTOM) + (1.0 + 1e-6))
+        put(now, GUESS, minimum(guess, of(like, now, REACH) + one))
+        set_weights(like, now, blended)
+        if not (same and step > 0):
+            known = factor(like, grid, room, now, nodes if same else min(stop + 1, nodes), not blended)
+        if blended:
+            eliminate_second(like, grid, room, now, stop, known)
+            agree(like, grid, room, now, cells, nodes, zero, stop, known, twice, is_open, barrier, hard)
+        else:
+            eliminate_both(like, grid, room, now, stop, known)
+            find_edge_of_two(
+                like, grid, room, now, cells, nodes, zero, known, twice, is_open, barrier, hard, blended
+            )  # fmt: skip
+        finish_two(like, grid, room, now, cells, nodes, zero, known, twice, is_open, barrier, hard, blended)
+        # Where dividends are paid the edge moves on as it did.
+        speed = (of(like, now, LAST) + of(like, now, PART) - edge) / moved_by
+        speed = select(of(like, now, SIDE) * old_side > zeros, speed, zeros)
+        speed = select(of(like, now, CARRIED) < GRADED_FROM, zeros, speed)
+        if step >= least:
+            release(like, grid, room, now, nodes, idle, True)
+
+
+def set_segment(like: Any, now: Any, seg: Any, o: int, blended: Any) -> None:
+    """Set what stays the same in a segment."""
+    half, h, vol = splat(0.5, like), of(like, now, H), of(like, seg, o + VOLATILITY)
     half_var = half * vol * vol
     put(now, HALF_VAR, half_var)
     put(now, BEND, half * h * h / half_var)
@@ -135,36 +185,6 @@ def march_two(
     put(now, DISCOUNT, of(like, seg, o + RATE))
     put(now, PRICE_RISE, rise(like, seg, o, CALL_START, CALL_END))
     put(now, FLOOR_RISE, rise(like, seg, o, FLOOR_START, FLOOR_END))
-    tau, middle, hh, done, known = zeros, zeros, zeros, zeros, 0
-    for step in range(most):
-        implicit = implicit_steps > splat(float(step), like)
-        twice = select(implicit, one, one + one)
-        done = done + select(implicit, half, one) / steps
-        advance = length * done * (one - graded + graded * done) - tau
-        idle = splat(float(step + 1), like) > of(like, now, STEPS_TAKEN)
-        hh = select(idle, hh, select(graded > zeros, advance / twice, even))
-        middle = select(idle, middle, tau + hh)
-        tau = select(idle, tau, select(graded > zeros, tau + advance, tau + even * twice))
-        put(now, HH, hh)
-        set_step(like, now, seg, o, row, middle, tau, False)
-        if hard:
-            put(now, AT_TRIGGER, trigger_place(like, now, of(like, now, FROM_NEW), one))
-        if step >= least:
-            hold(like, grid, room, now, nodes, True)
-        put(now, OLD_LAST, of(like, now, LAST))
-        put(now, OLD_SIDE, of(like, now, SIDE))
-        stop = zero if barrier else nodes
-        stop = min(stop, zero + reach(like, now, hard, blended))
-        known = eliminate_two(like, grid, room, now, nodes, stop, known, not (same and step > 0), same, blended)
-        if blended:
-            agree(like, grid, room, now, cells, nodes, zero, stop, known, twice, is_open, barrier, hard)
-        else:
-            find_edge_of_two(
-                like, grid, room, now, cells, nodes, zero, known, twice, is_open, barrier, hard, blended
-            )  # fmt: skip
-        finish_two(like, grid, room, now, cells, nodes, zero, known, twice, is_open, barrier, hard, blended)
-        if step >= least:
-            release(like, grid, room, now, nodes, idle, True)
 
 
 def reach(like: Any, now: Any, hard: Any, blended: Any) -> int:
@@ -186,26 +206,31 @@ def agree(
 ) -> None:  # fmt: skip
     """Find the edge of the blended model, whose first unknown is discounted at what the second one says.
 
-    Rounds go on until the edge is where the second unknown was taken to end. A lane that has settled keeps its guess,
-    and so gets the same again, however long the others take.
+    Rounds go on until the edge is where the second unknown was taken to end. What that moves fades away below the edge,
+    and is found anew from some nodes below it on. A lane that has settled keeps all it has, however long others take.
     """
     zeros, one = splat(0.0, like), splat(1.0, like)
     settled = zeros
-    put(now, GUESS, of(like, now, LAST) + of(like, now, PART))
     put(now, GUESS_SIDE, of(like, now, SIDE))
-    for _ in range(_ROUNDS):
-        solve_second(like, grid, room, now, cells, nodes, zero, stop, known, twice, barrier)
-        eliminate_first(like, grid, room, now, stop)
+    put(now, ANEW, zeros)
+    aim(like, cells, now, minimum(splat(float(known - 1 - zero), like), of(like, now, TOP) - one))
+    faded = log(splat(_FADED, like)) / log(gather(like, grid, SECOND_PASS * room, cells, 0))
+    for turn in range(_ROUNDS):
+        solve_second(like, grid, room, now, cells, nodes, zero, stop, known, twice, barrier, turn > 0)
+        eliminate_first(like, grid, room, now, stop, turn > 0)
         find_edge_of_two(like, grid, room, now, cells, nodes, zero, known, twice, is_open, barrier, hard, True)
         found, side, guess = of(like, now, LAST) + of(like, now, PART), of(like, now, SIDE), of(like, now, GUESS)
         # Only where it is converted does the second unknown end at the edge.
-        parted = select(side > zeros, one, zeros)
+        parted, was = select(side > zeros, one, zeros), of(like, now, PARTED)
         change = (found - guess) * (found - guess) * parted
-        same = select(change < _AGREED * _AGREED, one, zeros)
-        same = same * (one - (parted - of(like, now, PARTED)) * (parted - of(like, now, PARTED)))
+        same = select(change < _AGREED * _AGREED, one, zeros) * (one - (parted - was) * (parted - was))
         settled = maximum(settled, same)
         if not any_lane(settled < one):
             break
+        near = select(change < one, parted * was, zeros)
+        bottom = of(like, now, BOTTOM)
+        anew = select(near > zeros, maximum(minimum(guess, found) - faded, bottom), bottom)
+        put(now, ANEW, select(settled > zeros, splat(_FAR, like), anew))
         put(now, GUESS, select(settled > zeros, guess, found))
         put(now, GUESS_SIDE, select(settled > zeros, of(like, now, GUESS_SIDE), side))
         going = side * side * (one - settled)
@@ -215,53 +240,79 @@ def agree(
 
 def solve_second(
     like: Any, grid: Any, room: int, now: Any, cells: Any, nodes: int, zero: int, stop: int, known: int, twice: Any,
-    barrier: Any,
+    barrier: Any, again: Any,
 ) -> None:  # fmt: skip
-    """Substitute the second unknown downwards, from where it is taken to end; at the middle of the step, to SPARE."""
+    """Substitute the second unknown downwards, from where it is taken to end; at the middle of the step, to SPARE.
+
+    `again` if that has been done in the step, and only the nodes from ANEW on are to be done anew.
+    """
     zeros, one, half, lanes = splat(0.0, like), splat(1.0, like), splat(0.5, like), lanes_of(like)
-    more, double, barred = twice - 1.0, twice, of(like, now, BARRED)
+    more, halved, gains, barred = twice - 1.0, one / twice, SECOND_GAIN * room, of(like, now, BARRED)
     parted = select(of(like, now, GUESS_SIDE) > zeros, one, zeros)
     put(now, PARTED, parted)
-    guess, top = of(like, now, GUESS), select(barred > zeros, zeros, of(like, now, TOP))
-    last = zeros - whole(zeros - guess) - one
-    last = minimum(maximum(select(parted > zeros, last, top - one), of(like, now, BOTTOM) + one), top - one)
-    look(like, grid, room, now, cells, one, last, -1, known, twice, True)
-    part = guess - last
-    miss(like, now, one, part, twice, True)
-    here, next_one, steep = of(like, now, HERE_NEW), of(like, now, NEXT_NEW), of(like, now, STEEP)
-    at_last = (here + of(like, now, HERE_OLD)) / double
+    top = select(barred > zeros, zeros, of(like, now, TOP))
     aim(like, cells, now, top)
-    at_level = more * load(grid, SECOND * room + zero * lanes, like) / double
-    at_top = select(barred > zeros, at_level, gather(like, grid, SECOND_GAIN * room, cells, 0))
+    at_level = more * load(grid, SECOND * room + zero * lanes, like) * halved
+    at_top = select(barred > zeros, at_level, gather(like, grid, gains, cells, 0))
     keep = load(grid, SECOND_PASS * room + (known - 1) * lanes, like)
-    way, highest = zeros, zero if any_lane(barred > zeros) else last_common(like, now)
-    for i in range(min(zero if barrier else nodes - 1, stop), -1, -1):
+    way, first, anew = zeros, min(zero if barrier else nodes - 1, stop), of(like, now, ANEW)
+    highest = zero if any_lane(barred > zeros) else last_common(like, now)  # no lane ends below
+    end = min(zero + int(least_of(like, now, ANEW)), first) - 1 if again else -1
+    put(now, LOOKED, splat(NOWHERE, like))
+    if any_lane(parted > zeros):
+        guess, bottom = of(like, now, GUESS), of(like, now, BOTTOM)
+        last = minimum(maximum(zeros - whole(zeros - guess) - one, bottom + one), top - one)
+        last = select(parted > zeros, last, top - one)
+        look_at_second(like, grid, room, now, cells, last, -1, known, twice)
+        part = guess - last
+        here, next_one = end_second_at(like, now, part)
+        steep = of(like, now, STEEP)
+        at_last = (here + of(like, now, HERE_OLD)) * halved
+        put(now, AHEAD, last)
+        begin, first = first, max(zero + int(least_of(like, now, AHEAD)) - 1, end)
+        ended = select(parted > zeros, last - half, splat(_FAR, like))
+        for i in range(begin, first, -1):
+            at, place = i * lanes, splat(float(i - zero), like)
+            own = load(grid, SECOND_PASS * room + at, like) if i < known else keep
+            way = fma(own, way, load(grid, gains + at, like))
+            if i >= highest:
+                way = select(top > place, way, at_top)
+            away = place - last - part
+            carried = select(away > one - part, steep * away, next_one)
+            carried = (carried + more * load(grid, SECOND * room + at, like)) * halved
+            # Carried beyond the edge it is below nothing; were the edge further out, it would not be.
+            beyond = select(place > last + half, maximum(carried, zeros), at_last)
+            way = select(place > ended, beyond, way)
+            if again:
+                way = select(anew > place, load(grid, SPARE * room + at, like), way)
+            store(grid, SPARE * room + at, way)
+    for i in range(first, end, -1):
         at, place = i * lanes, splat(float(i - zero), like)
         own = load(grid, SECOND_PASS * room + at, like) if i < known else keep
-        way = load(grid, SECOND_GAIN * room + at, like) + own * way
+        way = fma(own, way, load(grid, gains + at, like))
         if i >= highest:
             way = select(top > place, way, at_top)
-        away = place - last - part
-        carried = select(away > one - part, steep * away, next_one)
-        carried = (carried + more * load(grid, SECOND * room + at, like)) / double
-        # Carried beyond the edge it is below nothing; were the edge further out, it would not be.
-        beyond = select(place > last + half, maximum(carried, zeros), way)
-        beyond = select(place > last - half, select(place > last + half, beyond, at_last), beyond)
-        way = select(parted > zeros, beyond, way)
+        if again:
+            way = select(anew > place, load(grid, SPARE * room + at, like), way)
         store(grid, SPARE * room + at, way)
 
 
-def eliminate_first(like: Any, grid: Any, room: int, now: Any, stop: int) -> None:
-    """Eliminate W upwards, discounted at a rate of each node's own."""
+def eliminate_first(like: Any, grid: Any, room: int, now: Any, stop: int, again: Any) -> None:
+    """Eliminate W upwards, discounted at a rate of each node's own; for `again` see `solve_second`."""
     one, zeros, lanes = splat(1.0, like), splat(0.0, like), lanes_of(like)
     lo, up, hh, growth = of(like, now, LOWER), of(like, now, UPPER), of(like, now, HH), of(like, now, GROWTH)
-    slip, decay = hh * of(like, now, MEAN) / (growth - 1.0), one + hh * of(like, now, DISCOUNT)
+    slip, decay = of(like, now, SLIP), of(like, now, FIRST_DECAY)
     scale, carry, credit = hh * of(like, now, SCALE), of(like, now, CARRIED), of(like, now, OWN)
     spread = hh * credit
-    gain, keep = zeros, zeros
-    bottom, top, zero = of(like, now, BOTTOM), of(like, now, TOP), most_of(like, now, ZERO)
+    gain, keep, begin = zeros, zeros, 0
+    bottom, top, zero = of(like, now, BOTTOM), of(like, now, TOP), int(most_of(like, now, ZERO))
     first, last = first_common(like, now), last_common(like, now)
-    for i in range(stop):
+    if again:
+        begin = min(zero + int(least_of(like, now, ANEW)), stop)
+        if begin > 0:
+            at = (begin - 1) * lanes
+            gain, keep = load(grid, GAIN * room + at, like), load(grid, PASS * room + at, like)
+    for i in range(begin, stop):
         at = i * lanes
         second = load(grid, SPARE * room + at, like)
         lost = scale * (carry + credit * second)
@@ -275,7 +326,7 @@ def eliminate_first(like: Any, grid: Any, room: int, now: Any, stop: int) -> Non
             inside = top > splat(float(i - zero), like)
             low, high = select(inside, lo, zeros - slip * growth), select(inside, up, zeros)
             total = select(inside, total, decay - slip * growth)
-        pivot = one / (fma(spread, second, total) - low * keep)
+        pivot = one / fma(-low, keep, fma(spread, second, total))
         if i < first or i > last:
             pivot = select(is_blank(like, now, i), zeros, pivot)
         keep, gain = high * pivot, fma(low, gain, right) * pivot
@@ -283,15 +334,16 @@ def eliminate_first(like: Any, grid: Any, room: int, now: Any, stop: int) -> Non
         store(grid, GAIN * room + at, gain)
 
 
-def factor_two(like: Any, grid: Any, room: int, now: Any, nodes: int) -> int:
-    """Set the factors of the elimination of both; give how many nodes have their own, those above share the last one's.
+def factor(like: Any, grid: Any, room: int, now: Any, nodes: int, both: Any) -> int:
+    """Set the factors of the elimination of `both`, or of the second alone.
 
-    They are those of `nodes` nodes but the last, though a step may need fewer: later steps, and other lanes, need more.
+    Gives how many nodes have their own: those above share the last one's. They are those of `nodes` nodes but the last,
+    though a step may need fewer: later steps, and other lanes, need more.
     """
     lanes = lanes_of(like)
     one, zeros = splat(1.0, like), splat(0.0, like)
-    lo, up, decay = of(like, now, LOWER), of(like, now, UPPER), of(like, now, FIRST_DECAY)
-    second_decay, slip = of(like, now, SECOND_DECAY), of(like, now, SLIP)
+    lo, up, slip = of(like, now, LOWER), of(like, now, UPPER), of(like, now, SLIP)
+    decay, second_decay = of(like, now, FIRST_DECAY), of(like, now, SECOND_DECAY)
     keep, pivot, second_keep, second_pivot, settled = zeros, zeros, zeros, zeros, zeros
     bottom, zero, first = of(like, now, BOTTOM), most_of(like, now, ZERO), first_common(like, now)
     for i in range(nodes - 1):
@@ -302,16 +354,18 @@ def factor_two(like: Any, grid: Any, room: int, now: Any, nodes: int) -> int:
             inside = splat(float(i - zero), like) > bottom
             low, high = select(inside, lo, zeros), select(inside, up, slip)
         before, second_before = keep, second_keep
-        pivot = select(settled > zeros, pivot, one / fma(-low, keep, decay + low + high))
+        if both:
+            pivot = select(settled > zeros, pivot, one / fma(-low, keep, decay + low + high))
         second_pivot = select(settled > zeros, second_pivot, one / fma(-low, second_keep, second_decay + low + high))
         if i < first:
             blank = is_blank(like, now, i)
             pivot, second_pivot = select(blank, zeros, pivot), select(blank, zeros, second_pivot)
-        keep = select(settled > zeros, keep, high * pivot)
+        if both:
+            keep = select(settled > zeros, keep, high * pivot)
+            store(grid, PIVOT * room + at, pivot)
+            store(grid, FALL * room + at, low * pivot)
+            store(grid, PASS * room + at, keep)
         second_keep = select(settled > zeros, second_keep, high * second_pivot)
-        store(grid, PIVOT * room + at, pivot)
-        store(grid, FALL * room + at, low * pivot)
-        store(grid, PASS * room + at, keep)
         store(grid, SECOND_PIVOT * room + at, second_pivot)
         store(grid, SECOND_FALL * room + at, low * second_pivot)
         store(grid, SECOND_PASS * room + at, second_keep)
@@ -325,31 +379,17 @@ def factor_two(like: Any, grid: Any, room: int, now: Any, nodes: int) -> int:
     return nodes - 1
 
 
-def eliminate_two(
-    like: Any, grid: Any, room: int, now: Any, nodes: int, stop: int, known: int, fresh: Any, same: Any, blended: Any
-) -> int:  # fmt: skip
-    """Eliminate both upwards: each node in terms of the next. Unless `fresh`, factors are those kept.
-
-    Gives how many nodes have factors of their own; those above share the last one's.
-    """
+def eliminate_both(like: Any, grid: Any, room: int, now: Any, stop: int, known: int) -> None:
+    """Eliminate both upwards, W less the cash part and the cash part: each node in terms of the next."""
     lanes = lanes_of(like)
-    h, hh, mean = of(like, now, H), of(like, now, HH), of(like, now, MEAN)
-    lo, up = spreads(like, mean, of(like, now, HALF_VAR), hh, h)
-    decay, slip = 1.0 + hh * of(like, now, DISCOUNT), hh * mean / (of(like, now, GROWTH) - 1.0)
-    put(now, LOWER, lo)
-    put(now, UPPER, up)
-    put(now, FIRST_DECAY, decay)
-    put(now, SECOND_DECAY, splat(1.0, like) if blended else decay + hh * of(like, now, OWN))
-    put(now, SLIP, slip)
-    own = factor_two(like, grid, room, now, nodes if same else min(stop + 1, nodes)) if fresh else known
-    lost = -hh * of(like, now, SCALE) * of(like, now, CARRIED)
+    lost = -of(like, now, HH) * of(like, now, SCALE) * of(like, now, CARRIED)
     gain, second_gain, pivot, second_pivot = splat(0.0, like), splat(0.0, like), splat(0.0, like), splat(0.0, like)
     fall, second_fall = pivot, second_pivot
     for i in range(stop):
         at = i * lanes
         second = load(grid, SECOND * room + at, like)
         right = fma(lost, load(grid, EXP_Y * room + at, like), load(grid, U * room + at, like) - second)
-        if i < own:
+        if i < known:
             pivot, fall = load(grid, PIVOT * room + at, like), load(grid, FALL * room + at, like)
             second_pivot = load(grid, SECOND_PIVOT * room + at, like)
             second_fall = load(grid, SECOND_FALL * room + at, like)
@@ -357,19 +397,49 @@ def eliminate_two(
         store(grid, GAIN * room + at, gain)
         store(grid, SECOND_GAIN * room + at, second_gain)
     top, zero = of(like, now, TOP), most_of(like, now, ZERO)
+    low = -of(like, now, SLIP) * of(like, now, GROWTH)
     for i in range(last_common(like, now), stop):
-        at, below = i * lanes, (min(own, i) - 1) * lanes
-        keep, second_keep = load(grid, PASS * room + below, like), load(grid, SECOND_PASS * room + below, like)
-        gain = load(grid, GAIN * room + at - lanes, like)
-        second_gain = load(grid, SECOND_GAIN * room + at - lanes, like)
-        second = load(grid, SECOND * room + at, like)
-        right = fma(lost, load(grid, EXP_Y * room + at, like), load(grid, U * room + at, like) - second)
-        low = splat(0.0, like) - slip * of(like, now, GROWTH)
-        gain = fma(low, gain, right) / fma(-low, keep, decay + low)
-        second_gain = fma(low, second_gain, second) / fma(-low, second_keep, of(like, now, SECOND_DECAY) + low)
+        at, below = i * lanes, (min(known, i) - 1) * lanes
         inside = top > splat(float(i - zero), like)
+        second, before = load(grid, SECOND * room + at, like), load(grid, GAIN * room + at - lanes, like)
+        right = fma(lost, load(grid, EXP_Y * room + at, like), load(grid, U * room + at, like) - second)
+        keep = load(grid, PASS * room + below, like)
+        gain = fma(low, before, right) / fma(-low, keep, of(like, now, FIRST_DECAY) + low)
         store(grid, GAIN * room + at, select(inside, load(grid, GAIN * room + at, like), gain))
-        store(
-            grid, SECOND_GAIN * room + at, select(inside, load(grid, SECOND_GAIN * room + at, like), second_gain)
-        )  # fmt: skip
-    return own
+        end_second(like, grid, room, now, at, below, inside)
+
+
+def eliminate_second(like: Any, grid: Any, room: int, now: Any, stop: int, known: int) -> None:
+    """Eliminate the second unknown alone upwards."""
+    lanes = lanes_of(like)
+    gain, pivot, fall = splat(0.0, like), splat(0.0, like), splat(0.0, like)
+    for i in range(stop):
+        at = i * lanes
+        if i < known:
+            pivot, fall = load(grid, SECOND_PIVOT * room + at, like), load(grid, SECOND_FALL * room + at, like)
+        gain = fma(fall, gain, load(grid, SECOND * room + at, like) * pivot)
+        store(grid, SECOND_GAIN * room + at, gain)
+    top, zero = of(like, now, TOP), most_of(like, now, ZERO)
+    for i in range(last_common(like, now), stop):
+        inside = top > splat(float(i - zero), like)
+        end_second(like, grid, room, now, i * lanes, (min(known, i) - 1) * lanes, inside)
+
+
+def end_second(like: Any, grid: Any, room: int, now: Any, at: int, below: int, inside: Any) -> None:
+    """Eliminate the second unknown at a node in memory that is the last of lanes which it is not `inside`."""
+    low, gains = -of(like, now, SLIP) * of(like, now, GROWTH), SECOND_GAIN * room
+    keep, before = load(grid, SECOND_PASS * room + below, like), load(grid, gains + at - lanes_of(like), like)
+    gain = fma(low, before, load(grid, SECOND * room + at, like)) / fma(-low, keep, of(like, now, SECOND_DECAY) + low)
+    store(grid, gains + at, select(inside, load(grid, gains + at, like), gain))
+
+
+def set_weights(like: Any, now: Any, blended: Any) -> None:
+    """Set what nodes take from their neighbours in a half step, and what both unknowns are discounted by."""
+    h, hh, mean = of(like, now, H), of(like, now, HH), of(like, now, MEAN)
+    lo, up = spreads(like, mean, of(like, now, HALF_VAR), hh, h)
+    decay = 1.0 + hh * of(like, now, DISCOUNT)
+    put(now, LOWER, lo)
+    put(now, UPPER, up)
+    put(now, FIRST_DECAY, decay)
+    put(now, SECOND_DECAY, splat(1.0, like) if blended else decay + hh * of(like, now, OWN))
+    put(now, SLIP, hh * mean / (of(like, now, GROWTH) - 1.0))

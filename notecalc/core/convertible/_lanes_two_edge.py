@@ -11,43 +11,29 @@ from __future__ import annotations
 
 from typing import Any, Final
 
-from notecalc.core._vectors import any_lane, lanes_of, load, maximum, minimum, select, splat, store
+from notecalc.core._vectors import any_lane, fma, lanes_of, load, maximum, minimum, select, splat, store
 from notecalc.core.convertible._columns import BESIDE, BEYOND, LITTLE
 from notecalc.core.convertible._lanes_edge import bound_at
 from notecalc.core.convertible._lanes_memory import (
-    ADDED,
     AHEAD,
     AT_TRIGGER,
     BARRED,
-    BEND,
     BOTTOM,
     BOUND_HERE,
     CARRIED,
     CASH_HERE,
-    CLEAR,
-    CLEAR_PASS,
-    DISCOUNT,
     EXP_Y,
-    FAR_SIDE,
     FLOOR_NEW,
-    FLOOR_RISE,
     FREE,
     FROM_NEW,
     GAIN,
-    GROWTH,
-    HERE_MIDDLE,
     HERE_NEW,
     HERE_OLD,
-    HH,
     LACK,
     LAST,
-    LEAN,
     LEAN_HERE,
     LEAST_NEW,
-    LOWER,
-    LOWER_GAIN,
-    LOWER_PASS,
-    NEAR_SIDE,
+    MISSED,
     NEVER,
     NEXT_MIDDLE,
     NEXT_NEW,
@@ -55,36 +41,22 @@ from notecalc.core.convertible._lanes_memory import (
     OLD_LAST,
     OLD_SIDE,
     OPENED,
-    OWN,
     PART,
     PASS,
     PASSED,
     PRICE_NEW,
-    PRICE_RISE,
     REACH,
-    SCALE,
     SCALE_NEW,
     SECOND,
-    SECOND_DECAY,
     SECOND_GAIN,
     SECOND_PASS,
     SHARE,
-    SHARES,
     SIDE,
     SPARE,
     STEEP,
     TOP,
     TOUCH,
-    UNIT,
     UNIT_THERE,
-    UPPER,
-    W_AHEAD,
-    W_OLD,
-    W_RIGHT,
-    W_WEIGHT,
-    WEIGHT,
-    WEIGHT_PASS,
-    ZERO,
     U,
     aim,
     end_alike,
@@ -105,127 +77,19 @@ from notecalc.core.convertible._lanes_trigger import (
     solve_held,
     stays_held,
 )
+from notecalc.core.convertible._lanes_two_root import find_part, look, miss
+from notecalc.core.convertible._steps import GRADED_FROM
 
 __all__: list[str] = []
 
-_TINY: Final = 1e-300
-_LEAST_PART: Final = 1e-6
-_SETTLED: Final = 1e-9  # of a cell
-_ROUNDS: Final = 12  # for the root within a cell, at most: three to five are usual
-
-
-def peek(like: Any, grid: Any, array: int, cells: Any, shift: int, common: int) -> Any:
-    """Read an array near the node aimed at, or near a common one, which is faster."""
-    if common >= 0:
-        return load(grid, array + (common + shift) * lanes_of(like), like)
-    return gather(like, grid, array, cells, shift)
-
-
-def look(  # noqa: PLR0915 (numbers set one by one)
-    like: Any, grid: Any, room: int, now: Any, cells: Any, side: Any, node: Any, common: int, known: int, twice: Any,
-    blended: Any,
-) -> None:  # fmt: skip
-    """Set what `miss` needs to know of a node, taken for the last before the edge: each lane's own, or a common one."""
-    one, zeros, more, double = splat(1.0, like), splat(0.0, like), twice - 1.0, twice
-    most = known - 1.0 - of(like, now, ZERO)
-    if common < 0:
-        aim(like, cells, now, node)
-    stock = peek(like, grid, EXP_Y * room, cells, 0, common)
-    old, old_next = peek(like, grid, U * room, cells, 0, common), peek(like, grid, U * room, cells, 1, common)
-    second_before = peek(like, grid, SECOND * room, cells, -1, common)
-    second = peek(like, grid, SECOND * room, cells, 0, common)
-    second_next = peek(like, grid, SECOND * room, cells, 1, common)
-    lower_gain = peek(like, grid, SECOND_GAIN * room, cells, -1, common)
-    lo, up, hh, rate = of(like, now, LOWER), of(like, now, UPPER), of(like, now, HH), of(like, now, DISCOUNT)
-    bound, floor, price = bound_at(like, now, side, stock), of(like, now, FLOOR_NEW), of(like, now, PRICE_NEW)
-    next_bound = bound_at(like, now, side, stock * of(like, now, GROWTH))
-    shares, bend = of(like, now, SCALE) * stock, of(like, now, BEND)
-    converted = of(like, now, CARRIED) * shares + rate * floor - of(like, now, FLOOR_RISE)
-    called = of(like, now, PRICE_RISE) - rate * price
-    put(now, BOUND_HERE, bound)
-    put(now, UNIT, bend * select(side > zeros, converted, called))
-    if blended:
-        lean = of(like, now, LEAN)
-        put(now, LEAN_HERE, side * lean * shares)
-        put(now, ADDED, 3.0 * lean * select(side > zeros, floor, shares - price))
-        put(now, SHARES, hh * of(like, now, OWN) * shares)
-        put(now, HERE_MIDDLE, peek(like, grid, SPARE * room, cells, 0, common))
-        put(now, NEXT_MIDDLE, peek(like, grid, SPARE * room, cells, 1, common))
-        lower = peek(like, grid, PASS * room, cells, -1, common)
-        put(now, W_WEIGHT, one + hh * rate + lo + up - lo * lower)
-        lower = peek(like, grid, GAIN * room, cells, -1, common)
-        put(now, W_RIGHT, old - hh * of(like, now, CARRIED) * shares + lo * lower)
-        put(now, W_AHEAD, more * old_next + next_bound)
-        put(now, W_OLD, more * old + bound)
-    else:
-        gain = peek(like, grid, GAIN * room, cells, 0, common)
-        if common < 0:
-            aim(like, cells, now, minimum(node, most))
-        passed = peek(like, grid, PASS * room, cells, 0, min(common, known - 1))
-        ahead = more * (old_next - second_next) + next_bound
-        put(now, CLEAR, double * gain + passed * ahead - more * (old - second) - bound)
-        put(now, CLEAR_PASS, passed)
-        put(now, LEAN_HERE, side * of(like, now, LEAN))
-    if common < 0:
-        aim(like, cells, now, minimum(node - one, most))
-    lower_pass = peek(like, grid, SECOND_PASS * room, cells, 0, min(common - 1, known - 1))
-    whole = of(like, now, SECOND_DECAY) + lo + up - lo * lower_pass
-    share = up * more / double
-    far, near = second + lo * lower_gain + share * second_next, up * lower_gain - share * second_before
-    put(now, WEIGHT, whole)
-    put(now, WEIGHT_PASS, up * lower_pass)
-    put(now, FAR_SIDE, double * far - more * second * whole)
-    put(now, NEAR_SIDE, double * near + more * second * up * lower_pass)
-    put(now, LOWER_GAIN, double * lower_gain + lower_pass * more * second - more * second_before)
-    put(now, LOWER_PASS, lower_pass)
-    put(now, HERE_OLD, more * second)
-    put(now, NEXT_OLD, more * second_next)
-
-
-def miss(like: Any, now: Any, side: Any, z: Any, twice: Any, blended: Any) -> Any:
-    """Tell how far W is from where it should be, with the edge a part z of the cell above the node looked at.
-
-    It falls as z rises. Keeps both unknowns at the edge.
-    """
-    one, zeros, double = splat(1.0, like), splat(0.0, like), twice
-    up, weight_pass = of(like, now, UPPER), of(like, now, WEIGHT_PASS)
-    ahead, left = one + z, one - z
-    weight = ahead * (z * of(like, now, WEIGHT) + 2.0 * up * left) - z * left * weight_pass
-    ratio = (ahead * of(like, now, FAR_SIDE) + left * of(like, now, NEAR_SIDE)) / weight
-    here = z * ratio
-    before = (of(like, now, LOWER_GAIN) + of(like, now, LOWER_PASS) * here) / ahead
-    next_one = left * (before - 2.0 * ratio)
-    middle, next_middle = (here + of(like, now, HERE_OLD)) / double, (next_one + of(like, now, NEXT_OLD)) / double
-    unit, lean = of(like, now, UNIT), of(like, now, LEAN_HERE)
-    if blended:
-        middle = select(side > zeros, middle, of(like, now, HERE_MIDDLE))
-        next_middle = select(side > zeros, next_middle, of(like, now, NEXT_MIDDLE))
-        w_weight = one / (of(like, now, W_WEIGHT) + of(like, now, HH) * of(like, now, OWN) * middle)
-        passed = up * w_weight
-        right = double * (of(like, now, W_RIGHT) - of(like, now, SHARES) * middle) * w_weight
-        free = right + passed * of(like, now, W_AHEAD) - of(like, now, W_OLD)
-        unit = unit + of(like, now, ADDED) * middle
-    else:
-        passed = of(like, now, CLEAR_PASS)
-        free = of(like, now, CLEAR) + here - passed * next_one
-    put(now, STEEP, before * z - ratio * ahead)
-    put(now, HERE_NEW, here)
-    put(now, NEXT_NEW, next_one)
-    put(now, FREE, free)
-    put(now, PASSED, passed)
-    put(now, UNIT_THERE, unit)
-    beyond = maximum(unit + lean * next_middle, zeros)
-    unit = unit + lean * middle
-    missed = side * free + passed * beyond * left * left - unit * z * z
-    # Nothing is gained by converting early: what lies below the bound is rounding.
-    return select(unit > splat(_TINY, like), missed, select(side > zeros, one, side * free))
+_STRIDE: Final = 8  # nodes, where an edge comes in from the top
 
 
 def find_edge_of_two(  # noqa: C901, PLR0912, PLR0915 (decisions as choices)
     like: Any, grid: Any, room: int, now: Any, cells: Any, nodes: int, zero: int, known: int, twice: Any,
     is_open: Any, barrier: Any, hard: Any, blended: Any,
 ) -> None:  # fmt: skip
-    """Find the edge, first where it was before the step, then outwards or inwards from there."""
+    """Find the edge, first where it was before, then outwards or inwards from there."""
     zeros, one = splat(0.0, like), splat(1.0, like)
     barred = of(like, now, BARRED)
     some_barred = any_lane(barred > zeros)
@@ -280,22 +144,19 @@ def find_edge_of_two(  # noqa: C901, PLR0912, PLR0915 (decisions as choices)
         ends = stays_held(like, grid, room, now, cells, own, second_own, waits, twice, True, not blended)
     coming = some * (one - had) * (one - ends)
     if any_lane(coming > zeros):
-        # From the top all look at the same node, and each stays at the first that is before its edge.
-        node = select(coming > zeros, lowest, node)
-        for i in range(zero - 1 if barrier else nodes - 2, 0, -1):
-            look(like, grid, room, now, cells, side_or, node, i, known, twice, blended)
-            near = miss(like, now, side_or, zeros, twice, blended) > zeros
-            here = splat(float(i - zero), like)
-            stays = select(here > furthest, zeros, select(near, coming, select(here > lowest, zeros, coming)))
-            node, coming = select(stays > zeros, here, node), coming - stays
-            if not any_lane(coming > zeros):
-                break
+        near = come_in(
+            like, grid, room, now, cells, side_or, coming, lowest, highest, zero - 1 if barrier else nodes - 2, zero,
+            known, twice, blended,
+        )  # fmt: skip
+        node = select(coming > zeros, near, node)
         furthest = select(had > zeros, furthest, node)
     node = select(ends > zeros, held, maximum(minimum(node, furthest), lowest))
-    way, outer, inner = zeros, one, zeros
+    way, outer, inner, at_inner = zeros, one, zeros, zeros
     for _ in range(nodes):
         look(like, grid, room, now, cells, side_or, node, -1, known, twice, blended)
-        inner, outer = miss(like, now, side_or, zeros, twice, blended), miss(like, now, side_or, one, twice, blended)
+        inner = miss(like, now, side_or, zeros, twice, blended)
+        at_inner = of(like, now, MISSED)
+        outer = miss(like, now, side_or, one, twice, blended)
         go = select(outer > zeros, one, select(inner > zeros, zeros, zeros - one)) * some * (one - ends)
         go = select(zeros > go * way, zeros, go)
         go = select(go > zeros, select(furthest > node, go, zeros), select(node > lowest, go, zeros))
@@ -305,42 +166,51 @@ def find_edge_of_two(  # noqa: C901, PLR0912, PLR0915 (decisions as choices)
             break
     gone = select(outer > zeros, select(highest > node, zeros, one), zeros)
     some = some * (one - gone * (one - ends))
-    part = find_part(like, now, side_or, inner, outer, twice, blended)
+    part = find_part(like, now, side_or, inner, at_inner, outer, twice, blended)
     if hard:
         at_least = select(zeros > side, select(node > held, zeros, trigger - held), zeros)
         part = select(ends > zeros, at_least, minimum(maximum(part, at_least), one))
     miss(like, now, side_or, part, twice, blended)
-    put(now, TOUCH, select(inner > zeros, select(outer > zeros, splat(2.0, like), zeros), zeros - one))
+    # Between two cells of which neither has it the edge is at their node.
+    apart = select(zeros > way, zeros, splat(2.0, like))
+    put(now, TOUCH, select(inner > zeros, select(outer > zeros, apart, zeros), zeros - one))
     put(now, LAST, select(some > zeros, node, top))
     put(now, PART, select(some > zeros, part, one))
     put(now, SIDE, side * some)
 
 
-def find_part(like: Any, now: Any, side: Any, inner: Any, outer: Any, twice: Any, blended: Any) -> Any:
-    """Give the root in the cell, by false position with the weight of an end halved that stays (Illinois)."""
-    zeros, one, half = splat(0.0, like), splat(1.0, like), splat(0.5, like)
-    least = splat(_LEAST_PART, like)
-    inside = select(inner > zeros, select(outer > zeros, zeros, one), zeros)
-    part = select(inner > zeros, one, least)
-    low, high, at_low, at_high, stayed = zeros, one, inner, outer, zeros
-    done = one - inside
-    for _ in range(_ROUNDS):
-        if not any_lane(done < one):
+def come_in(
+    like: Any, grid: Any, room: int, now: Any, cells: Any, side: Any, coming: Any, lowest: Any, highest: Any,
+    start: int, zero: int, known: int, twice: Any, blended: Any,
+) -> Any:  # fmt: skip
+    """Give the first node from the top that is before the edge, for lanes whose edge comes in.
+
+    All look at the same nodes, every one in turn. Where dividends are paid it is converted beyond one edge, and some
+    nodes are passed over; then each lane looks at those of its own. Which are passed over is counted from the level:
+    other lanes have no say in it.
+    """
+    zeros, found = splat(0.0, like), splat(0.0, like)
+    node, leaps = lowest, select(of(like, now, CARRIED) < GRADED_FROM, zeros, select(side > zeros, coming, zeros))
+    stride = 1 if any_lane(coming > leaps) else _STRIDE
+    for i in range(start if stride == 1 else start - (start - zero) % _STRIDE, 0, -stride):
+        look(like, grid, room, now, cells, side, node, i, known, twice, blended)
+        here, some = splat(float(i - zero), like), coming if (i - zero) % _STRIDE == 0 else coming - leaps
+        near = select(miss(like, now, side, zeros, twice, blended) > zeros, maximum(some, zeros), zeros)
+        near = select((here > highest) | (lowest > here), zeros, near)
+        node, found = select(near > zeros, here, node), maximum(found, near)
+        coming = select(near > zeros, zeros, select(here > lowest, coming, zeros))
+        if not any_lane(coming > zeros):
             break
-        gap = at_low - at_high
-        guess = low + (high - low) * at_low / select(gap > zeros, gap, one)
-        guess = minimum(maximum(guess, least), one)
-        settled = select((guess - part) * (guess - part) < _SETTLED * _SETTLED, one, zeros)
-        part = select(done > zeros, part, guess)
-        missed = miss(like, now, side, part, twice, blended)
-        above = select(missed > zeros, one, zeros)
-        low, at_low = select(above > zeros, part, low), select(above > zeros, missed, at_low)
-        high, at_high = select(above > zeros, high, part), select(above > zeros, at_high, missed)
-        at_high = select(above > zeros, select(stayed > zeros, half, one), one) * at_high
-        at_low = select(above > zeros, one, select(stayed < zeros, half, one)) * at_low
-        stayed = above + above - one
-        done = maximum(done, settled)
-    return part
+    found = found * leaps
+    if any_lane(found > zeros):
+        jump = _STRIDE // 2
+        while jump > 0:
+            ahead = minimum(node + splat(float(jump), like), highest)
+            look(like, grid, room, now, cells, side, ahead, -1, known, twice, blended)
+            near = select(miss(like, now, side, zeros, twice, blended) > zeros, found, zeros)
+            node = select(near > zeros, ahead, node)
+            jump //= 2
+    return node
 
 
 def finish_two(  # noqa: C901, PLR0912, PLR0915 (decisions as choices)
@@ -349,6 +219,7 @@ def finish_two(  # noqa: C901, PLR0912, PLR0915 (decisions as choices)
 ) -> None:  # fmt: skip
     """Substitute downwards from the edge, and carry both unknowns beyond it; adds up what W lacks before it."""
     zeros, one, more, double = splat(0.0, like), splat(1.0, like), twice - 1.0, twice
+    less, halved = zeros - more, one / twice
     lanes, share, bottom = lanes_of(like), of(like, now, SHARE), of(like, now, BOTTOM)
     common, barred = first_common(like, now), of(like, now, BARRED)
     u, b, gains, second_gains = U * room, SECOND * room, GAIN * room, SECOND_GAIN * room
@@ -368,8 +239,8 @@ def finish_two(  # noqa: C901, PLR0912, PLR0915 (decisions as choices)
         if barrier:
             at = zero * lanes
             old = load(grid, b + at, like)
-            second_way = more * old / double
-            way = (floor + more * (load(grid, u + at, like) - share * old)) / double
+            second_way = more * old * halved
+            way = (floor + more * (load(grid, u + at, like) - share * old)) * halved
             for i in range(zero, end):
                 store(grid, u + i * lanes, floor)
                 store(grid, b + i * lanes, zeros)
@@ -377,11 +248,12 @@ def finish_two(  # noqa: C901, PLR0912, PLR0915 (decisions as choices)
         else:
             at = (nodes - 1) * lanes
             way, second_way = load(grid, gains + at, like), load(grid, second_gains + at, like)
-            store(grid, u + at, double * (way + share * second_way) - more * load(grid, u + at, like))
+            store(grid, u + at, double * fma(share, second_way, way) - more * load(grid, u + at, like))
             second_free = double * second_way - more * load(grid, b + at, like)
             store(grid, b + at, minimum(maximum(second_free, zeros), highest))
             first = nodes - 2
         last = splat(first + 1.0 - zero, like)
+        beside = last - splat(float(BESIDE), like)
     else:
         # What the lanes with an edge have at it; the others have theirs at the level, or at the top.
         side_or, pinned = select(some > zeros, side, one), some
@@ -391,7 +263,7 @@ def finish_two(  # noqa: C901, PLR0912, PLR0915 (decisions as choices)
         here, next_one, steep = of(like, now, HERE_NEW), of(like, now, NEXT_NEW), of(like, now, STEEP)
         where, away = of(like, now, TOUCH), one - part
         touching = select(one > where, some, zeros) * side_or
-        next_middle = (next_one + of(like, now, NEXT_OLD)) / double
+        next_middle = (next_one + of(like, now, NEXT_OLD)) * halved
         if blended:
             next_middle = select(pinned > zeros, next_middle, of(like, now, NEXT_MIDDLE))
         bent = touching * maximum(unit + lean * next_middle, zeros) * away * away
@@ -399,19 +271,19 @@ def finish_two(  # noqa: C901, PLR0912, PLR0915 (decisions as choices)
         z = select(zeros > where, of(like, now, BOUND_HERE), z)
         aim(like, cells, now, last)
         old = gather(like, grid, u, cells, 0)
-        second_at = (here + of(like, now, HERE_OLD)) / double
-        first_at = (z + more * old) / double - share * second_at
+        second_at = (here + of(like, now, HERE_OLD)) * halved
+        first_at = (z + more * old) * halved - share * second_at
         second_last = last
         # The same operations as where no lane has an edge: neighbours change no bit.
         at, ends = zero * lanes, barred > zeros
         old, second_old = load(grid, u + at, like), load(grid, b + at, like)
-        first_level, second_level = (floor + more * (old - share * second_old)) / double, more * second_old / double
+        first_level, second_level = (floor + more * (old - share * second_old)) * halved, more * second_old * halved
         aim(like, cells, now, of(like, now, TOP))
         first_at = select(some > zeros, first_at, select(ends, first_level, gather(like, grid, gains, cells, 0)))
         second_at = select(
             pinned > zeros, second_at, select(ends, second_level, gather(like, grid, second_gains, cells, 0))
         )  # fmt: skip
-        free = double * (first_at + share * second_at) - more * gather(like, grid, u, cells, 0)
+        free = double * fma(share, second_at, first_at) - more * gather(like, grid, u, cells, 0)
         second_free = double * second_at - more * gather(like, grid, b, cells, 0)
         z = select(some > zeros, z, select(ends, floor, free))
         here = select(pinned > zeros, here, select(ends, zeros, second_free))
@@ -434,7 +306,8 @@ def finish_two(  # noqa: C901, PLR0912, PLR0915 (decisions as choices)
         first = zero + int(least_of(like, now, AHEAD)) - 1
         put(now, AHEAD, select(held > zeros, maximum(held_last, second_last), second_last))
         # Beyond what an edge may reach in a step nothing is read until the segment ends.
-        end = min(end, zero + int(most_of(like, now, AHEAD)) + BEYOND + 1)
+        inside = zero + int(most_of(like, now, AHEAD))
+        end, beside = min(end, inside + BEYOND + 1), last - splat(float(BESIDE), like)
         was = of(like, now, OLD_SIDE)
         was = was if blended else was * was
         read = select(was > zeros, of(like, now, OLD_LAST) + (BEYOND + 0.5), splat(NEVER, like))
@@ -444,13 +317,28 @@ def finish_two(  # noqa: C901, PLR0912, PLR0915 (decisions as choices)
             place, stock = splat(float(i - zero), like), load(grid, EXP_Y * room + at, like)
             old, second_old = load(grid, u + at, like), load(grid, b + at, like)
             second_old = select(place > read, zeros, second_old)  # there it may be of any step
-            own, second_own = keep, second_keep
-            if i < own_passes:
-                own = load(grid, PASS * room + at, like)
-            if i < known:
-                second_own = load(grid, SECOND_PASS * room + at, like)
-            way = load(grid, gains + at, like) + own * way
-            second_way = load(grid, second_gains + at, like) + second_own * second_way
+            free, second_free = zeros, zeros
+            if i <= inside:
+                own, second_own = keep, second_keep
+                if i < own_passes:
+                    own = load(grid, PASS * room + at, like)
+                if i < known:
+                    second_own = load(grid, SECOND_PASS * room + at, like)
+                way = fma(own, way, load(grid, gains + at, like))
+                if blended:
+                    second_way = load(grid, SPARE * room + at, like)
+                else:
+                    second_way = fma(second_own, second_way, load(grid, second_gains + at, like))
+                free = fma(double, way if blended else way + second_way, less * old)
+                second_free = fma(double, second_way, less * second_old)
+                if is_open:
+                    early = beside > place
+                    if i < common:
+                        early = early & (place >= bottom)
+                    free, second_free, lack = stay_above(like, least, little, early, free, second_free, lack)
+                if hard:
+                    cap = maximum(price - scale * stock, least)
+                    free = select(from_ > stock, free, minimum(free, cap))
             away = place - last - part
             far = place - last > splat(BEYOND + 0.5, like)
             carried = select(away > one - part, steep * away, next_one)
@@ -458,27 +346,16 @@ def finish_two(  # noqa: C901, PLR0912, PLR0915 (decisions as choices)
                 carried = select(held > zeros, cash_held(like, now, place - last, place - held_last), carried)
             carried = select(far, zeros, select(pinned > zeros, carried, zeros))
             carried = minimum(maximum(carried, zeros - most), most)
-            middle = (carried + more * second_old) / double
+            middle = (carried + more * second_old) * halved
             if blended:
                 own_middle = select(place > second_last - half, second_at, second_way)  # above a level no factors are
                 middle = select(pinned > zeros, middle, own_middle)
             bent = touching * maximum(unit + lean * middle, zeros) * away * away
-            beyond = bound_at(like, now, side_or, stock) + select(far, zeros, bent)
-            free = double * (way + share * second_way) - more * old
-            second_free = double * second_way - more * second_old
-            if is_open:
-                lacking = maximum(least - free, zeros) * (second_free - little)
-                early = last - splat(float(BESIDE), like) > place
-                if i < common:
-                    early = early & (place >= bottom)
-                lack = select(early, maximum(lack, lacking), lack)
-                second_free = select(early, select(least > free, zeros, second_free), second_free)
-                free = maximum(free, least)
-            if hard:
-                cap = maximum(price - scale * stock, least)
-                free = select(from_ > stock, free, minimum(free, cap))
+            beyond = (bound_at(like, now, side_or, stock) if hard else floor) + select(far, zeros, bent)
             new = select(place > last + half, beyond, select(place > last - half, z, free))
-            second_new = minimum(maximum(select(place > second_last - half, here, second_free), zeros), highest)
+            second_new = maximum(select(place > second_last - half, here, second_free), zeros)
+            if blended:
+                second_new = minimum(second_new, one)
             second_new = select(place > second_last + half, carried, second_new)
             if any_held:
                 kept = parabola(like, now, place - last) + share * second_new
@@ -488,7 +365,6 @@ def finish_two(  # noqa: C901, PLR0912, PLR0915 (decisions as choices)
             store(grid, b + at, second_new)
             way = select(place > last - half, first_at, way)
             second_way = select(place > second_last - half, second_at, second_way)
-    beside = last - splat(float(BESIDE), like)
     for i in range(first, -1, -1):
         at = i * lanes
         own, second_own = keep, second_keep
@@ -496,22 +372,37 @@ def finish_two(  # noqa: C901, PLR0912, PLR0915 (decisions as choices)
             own = load(grid, PASS * room + at, like)
         if i < known:
             second_own = load(grid, SECOND_PASS * room + at, like)
-        way = load(grid, gains + at, like) + own * way
-        second_way = load(grid, second_gains + at, like) + second_own * second_way
-        new = double * (way + share * second_way) - more * load(grid, u + at, like)
-        second_new = double * second_way - more * load(grid, b + at, like)
+        way = fma(own, way, load(grid, gains + at, like))
+        if blended:
+            second_way = load(grid, SPARE * room + at, like)
+        else:
+            second_way = fma(second_own, second_way, load(grid, second_gains + at, like))
+        new = fma(double, way if blended else way + second_way, less * load(grid, u + at, like))
+        second_new = fma(double, second_way, less * load(grid, b + at, like))
         if is_open:
-            lacking = maximum(least - new, zeros) * (second_new - little)
             early = beside > splat(float(i - zero), like)
             if i < common:
                 early = early & (splat(float(i - zero), like) >= bottom)
-            lack = select(early, maximum(lack, lacking), lack)
-            second_new = select(early, select(least > new, zeros, second_new), second_new)
-            new = maximum(new, least)
+            new, second_new, lack = stay_above(like, least, little, early, new, second_new, lack)
         if hard:
             stock = load(grid, EXP_Y * room + at, like)
             new = select(from_ > stock, new, minimum(new, maximum(price - scale * stock, least)))
         store(grid, u + at, new)
-        store(grid, b + at, minimum(maximum(second_new, zeros), highest))
+        second_new = maximum(second_new, zeros)
+        store(grid, b + at, minimum(second_new, one) if blended else second_new)
     if is_open:
         put(now, LACK, of(like, now, LACK) + lack * splat(1.0 if blended else 0.01, like))
+
+
+def stay_above(like: Any, floor: Any, little: Any, early: Any, value: Any, second: Any, lack: Any) -> Any:
+    """Keep W from falling short of what is paid on conversion, at a node.
+
+    Gives W and the second unknown, nothing where an `early` node falls short, and the most that W lacks of its floor.
+    """
+    zeros = splat(0.0, like)
+    if any_lane(floor > value):
+        short = maximum(floor - value, zeros)
+        lack = select(early, maximum(lack, short * (second - little)), lack)
+        second = select(early, select(short > zeros, zeros, second), second)
+        value = maximum(value, floor)
+    return value, second, lack
