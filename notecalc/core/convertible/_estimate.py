@@ -32,7 +32,7 @@ _EXPECTED: dict[str, dict[str, tuple[float, float, float]]] = {
         "moving": (0.14, 0.06, 0.14),
         "soft call": (0.09, 0.085, 0.09),
         "jump": (0.24, 0.13, 0.18),
-        "notice": (0.28, 0.2, 0.0),
+        "notice": (0.36, 0.2, 0.0),
         "put window": (0.095, 0.016, 0.095),
     },
     "standard": {
@@ -44,7 +44,7 @@ _EXPECTED: dict[str, dict[str, tuple[float, float, float]]] = {
         "moving": (0.05, 0.03, 0.05),
         "soft call": (0.03, 0.045, 0.03),
         "jump": (0.13, 0.08, 0.1),
-        "notice": (0.08, 0.05, 0.0),
+        "notice": (0.12, 0.05, 0.0),
         "put window": (0.035, 0.007, 0.035),
     },
     "reference": {
