@@ -30,6 +30,12 @@ Measured, 60 rows a class: share covered and ratio of the medians at ``fast``, `
     ayache-forsyth-vetzal  put day         100%   22   93%   70   97%    8
     ayache-forsyth-vetzal  steps            98%   13   98%   20   97%   11
 
+A call for cash from a trigger on, of which these lots had a put, a dividend yield or accrued interest paid besides; in
+lanes, 128 rows:
+
+    tsiveriotis-fernandes  low trigger      98%   17  100%   38   98%   32
+    ayache-forsyth-vetzal  low trigger      99%   10   98%   23   98%   23
+
 Run from the checkout: ``python benchmarks/error_coverage.py [rows of a class] [seed] [class ...]``.
 """
 
@@ -144,6 +150,11 @@ def soft_call(draw: Draw) -> None:
     calls(draw, draw.rng.uniform(1.2, 1.7, draw.size))
 
 
+def low_trigger(draw: Draw) -> None:
+    """A call from 0.6 to 1.05 times the conversion price on: for cash, where the value jumps."""
+    calls(draw, draw.rng.uniform(0.6, 1.05, draw.size))
+
+
 def notice(draw: Draw) -> None:
     """A call after notice of 10 to 90 days, for half of the rows with a trigger."""
     trigger = np.where(draw.rng.random(draw.size) < 0.5, 0.0, draw.rng.uniform(1.2, 1.7, draw.size))
@@ -199,6 +210,7 @@ CLASSES: dict[str, Callable[[Draw], None]] = {
     "notice": notice,
     "steps": steps,
     "mixed": mixed,
+    "low trigger": low_trigger,
 }
 
 

@@ -409,7 +409,8 @@ def value_rows(
     writes=["float64"] * 5,
     calls=[
         *value_rows._calls,  # noqa: SLF001 (all that the engine calls)
-        _notice.cut_segment, _notice.value_called, _notice.cap_on_day, _notice.settle_called, _notice.meet_after_notice,
+        _notice.cut_segment, _notice.goes_unseen, _notice.value_called, _notice.cap_on_day, _notice.settle_called,
+        _notice.meet_after_notice,
         _notice.march_noticed, _notice.value_tomorrow, _notice_edge.step_noticed, _notice_edge.follow_further,
         _notice_edge.follow_called, _notice_edge.leave_called, _notice_edge.first_called, _notice_edge.fill_units,
         _notice_edge.touch, _notice_edge.bend_at, _notice_edge.place_called, _notice_edge.finish_called,

@@ -25,6 +25,7 @@ from notecalc.core.convertible._columns import (
     CLAIM_END,
     CLAIM_START,
     COUPON,
+    CREDIT,
     DAY_CASH,
     DAY_FLOOR,
     DAY_NOTICE,
@@ -55,24 +56,30 @@ from notecalc.core.convertible._columns import (
     PUT_END,
     PUT_LAST,
     PUT_START,
+    R_CREDIT,
+    R_RATE,
+    R_VOLATILITY,
+    RATE,
     RATIO,
     SIDE,
     SPARE,
     TOMORROW,
     TRIGGER,
     TSIVERIOTIS_FERNANDES,
+    VOLATILITY,
 )
 from notecalc.core.convertible._events import clip, mature, meet, weigh_trigger
 from notecalc.core.convertible._march import _PUT_ROUNDS, march, settle
 from notecalc.core.convertible._notice_edge import step_noticed
 from notecalc.core.convertible._puts import follow_put, keep_above_put
-from notecalc.core.convertible._segment import along
+from notecalc.core.convertible._segment import along, own_or
 from notecalc.core.convertible._steps import IMPLICIT, graded_by, next_step
 from notecalc.core.convertible._weights import interpolate, weigh_kink
 
 __all__: list[str] = []
 
 _SAME_TIME = 1e-9  # [yr]
+_UNSEEN = 1.5  # cells: weights of a jump are all positive once the stock has moved so far
 _NO_TIME = 1e-12  # [yr]: the length of a part on which nothing happens any more
 
 
@@ -88,6 +95,17 @@ def cut_segment(part: Any, p: int, seg: Any, o: int, begin: float, end: float) -
         part[p + first] = along(seg, o, first, last, length - begin)
         part[p + last] = along(seg, o, first, last, length - end)
     part[p + LENGTH] = max(end - begin, _NO_TIME)
+
+
+def goes_unseen(seg: Any, r: int, end: float, row: Any, h: float) -> Any:
+    """Tell whether redemption follows a day so soon that the stock moves by less than nodes tell in between.
+
+    It is then taken for one on that day, at its own time. The holder's option ends in a jump of the cash part within a
+    cell, whose weights no step of so little time spreads: bounds on it would cut them off, and its sum would be wrong.
+    """
+    o, e = r * FIELDS, (r - 1) * FIELDS
+    same = seg[e + RATIO] == seg[o + RATIO] and seg[e + LEVEL_END] == seg[o + LEVEL_START] and seg[e + DIVIDEND] == 0.0
+    return same and own_or(seg[o + VOLATILITY], row[R_VOLATILITY]) * math.sqrt(end) < _UNSEEN * h
 
 
 def value_called(
@@ -106,17 +124,20 @@ def value_called(
     while r < final and end > seg[r * FIELDS + LENGTH] - after:
         end -= seg[r * FIELDS + LENGTH]
         r += 1
-    coupon, on_the_day = 0.0, r > s and end < _SAME_TIME
-    if on_the_day:  # after that day's coupon, and nothing comes between
-        r -= 1
-        end, coupon = seg[r * FIELDS + LENGTH], seg[r * FIELDS + COUPON]
-    o, end = r * FIELDS, min(end, seg[r * FIELDS + LENGTH])
+    o, coupon = r * FIELDS, 0.0
     cut_segment(part, FIELDS, seg, o, begin if r == s else 0.0, end)
     is_open, floor = seg[o + OPEN], part[FIELDS + FLOOR_END]
-    part[FIELDS + DAY_RATIO] = seg[o + (DAY_RATIO if on_the_day else RATIO)]
-    if on_the_day:
-        is_open, floor = seg[o + DAY_OPEN], seg[o + DAY_FLOOR]
-        price = max(price, seg[o + DAY_PUT])
+    ratio = seg[o + RATIO]
+    if r > s and (end < _SAME_TIME or goes_unseen(seg, r, end, row, h)):  # after that day's coupon
+        r -= 1
+        o -= FIELDS
+        cut_segment(part, FIELDS, seg, o, begin if r == s else 0.0, seg[o + LENGTH])
+        part[FIELDS + LENGTH] += end
+        force = own_or(seg[o + RATE], row[R_RATE]) + own_or(seg[o + CREDIT], row[R_CREDIT])
+        coupon, price = seg[o + COUPON] * math.exp(force * end), max(price, seg[o + DAY_PUT])
+        if end < _SAME_TIME or is_open <= 0.0:
+            is_open, floor, ratio = seg[o + DAY_OPEN], seg[o + DAY_FLOOR], seg[o + DAY_RATIO]
+    part[FIELDS + DAY_RATIO] = ratio
     part[FIELDS + DAY_PUT], part[FIELDS + DAY_CASH], part[FIELDS + COUPON] = price, price, coupon
     part[FIELDS + DAY_OPEN], part[FIELDS + DAY_FLOOR] = is_open, floor
     mature(u, b, work, exp_y, state, part, FIELDS, model, h, zero)

@@ -13,6 +13,7 @@ from scipy.sparse import csr_array
 from scipy.stats import norm
 
 import notecalc as nc
+from notecalc.core.convertible._case import Case
 from notecalc.core.convertible._engine import value_rows_after_notice
 from notecalc.core.convertible._timeline import build_timelines
 from notecalc.core.convertible._windows import Dividends
@@ -252,6 +253,61 @@ def test_by_days_over_a_payment_that_is_late(make, model):
     )  # fmt: skip
     got = convertible_value(terms, start, stock_price=105.0, volatility=0.3, risk_free=0.03, **CREDIT[model])
     assert got.dirty_price == pytest.approx(expected, abs=0.05 if model == TF else 0.005)
+
+
+@pytest.mark.compiled
+@pytest.mark.parametrize("accuracy", ["fast", "standard", "reference"])
+@pytest.mark.parametrize("after", [0, 1, 2])
+def test_redemption_soon_after_a_coupon_is_an_option_and_the_coupon(make, after, accuracy):
+    """In closed form, called on the day: bounds cut off weights of the cash part's jump, and 6e-3 were lost at `fast`."""
+    terms = make(terms={"calls": [CallWindow(clean_price=100, notice_days=60)], "accrued_on_call": "forfeited"})
+    stock, rate, vol, spread = np.array([1.95, 2.0, 2.1, 2.2]), 0.03, 0.25, 0.1
+    paid = (60 - after) / 365
+    got = convertible_value(
+        terms, np.datetime64("2004-12-18") + after - 60, stock_price=stock, volatility=vol, risk_free=rate, model=TF,
+        credit_spread=spread, accuracy=accuracy,
+    )  # fmt: skip
+    years, shares = 60 / 365, stock * 100 / 1.85
+    d = (np.log(shares / 100) + (rate - vol * vol / 2) * years) / (vol * math.sqrt(years))
+    expected = 4 * math.exp(-(rate + spread) * paid) + 100 * math.exp(-(rate + spread) * years) * norm.cdf(-d)
+    expected += shares * norm.cdf(d + vol * math.sqrt(years))
+    np.testing.assert_allclose(
+        got.dirty_price, expected, atol={"fast": 3e-3, "standard": 1e-3, "reference": 1e-4}[accuracy]
+    )
+
+
+LATE = {"business_day_convention": "following", "calendar": "us-federal-reserve"}
+
+
+@pytest.mark.compiled
+@pytest.mark.parametrize(
+    ("coupon", "price", "start", "notice", "put", "put_price", "accrued", "market", "spread", "nodes"),
+    [
+        (0.05, 99.4, "2006-06-18", 60, "2005-03-24", 101.2, "forfeited", (1.66, 0.258, 0.008), 0.105, (114, 117)),
+        (0.02, 111.6, "2004-12-18", 90, "2006-07-07", 109.5, "paid", (1.52, 0.53, 0.055), 0.072, (163, 166)),
+    ],
+)
+def test_where_nodes_lie_does_not_matter_beside_late_payments(
+    make, coupon, price, start, notice, put, put_price, accrued, market, spread, nodes
+):
+    """Redemption soon after a day on which something happens: from grid to grid 0.02 and 0.03 were lost."""
+    terms = make(
+        annual_rate=coupon, accrued_on_conversion=accrued, **LATE,
+        terms={
+            "calls": [CallWindow(clean_price=price, start=start, notice_days=notice)],
+            "puts": [PutWindow(clean_price=put_price, start=put, end=put)],
+        },
+    )  # fmt: skip
+    given_ = dict(zip(("stock_price", "volatility", "risk_free"), market, strict=True)) | {"model": TF}
+    case = Case.of(terms, DAY, given_ | {"credit_spread": spread})
+    values = []
+    for count in nodes:
+        out = [np.empty(1) for _ in range(5)]
+        settings_ = np.array([1, count, round(0.3 * count), 6.5, case.model], dtype=np.float64)
+        table = case.lines.table.reshape(-1)
+        value_rows_after_notice(case.lines.offsets, table, settings_, case.contract, *case.columns, *out)
+        values.append(out[0][0])
+    assert values[0] == pytest.approx(values[1], abs=3e-3)
 
 
 @pytest.mark.compiled
