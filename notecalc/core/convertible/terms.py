@@ -59,8 +59,8 @@ class ConversionWindow:
         Principal for one share [currency/share].
     start, end : date-like, optional
         First and last day; from issue, and to maturity, if left out. If both are one day, conversion is open on that
-        day alone. While it is closed, triggers of calls are fractions of the next price, after the last window of the
-        last.
+        day alone. On a day that two windows share the holder takes the one with more shares. While it is closed,
+        triggers of calls are fractions of the next price, after the last window of the last.
 
     Examples
     --------
