@@ -44,6 +44,6 @@ Volatility = Annotated[float, *_number("a decimal above 0 and up to 10 (0.6 is s
 Rate = Annotated[float, *_number("a decimal between -1 and 1 (0.03 is three per cent)", -1, 1)]
 Credit = Annotated[float, *_number("a decimal from 0 to 10 (0.08 is eight per cent)", 0, 10)]
 Share = Annotated[float, *_number("a fraction from 0 to 1", 0, 1)]
-Elasticity = Annotated[float, *_number("a number from -10 to 10", -10, 10)]
+Elasticity = Annotated[float, *_number("a number from 0 to 10", 0, 10)]
 Tenor = Annotated[str, BeforeValidator(_tenor), Field(json_schema_extra={"pattern": _TENOR})]
 ModelName = Literal["tsiveriotis-fernandes", "ayache-forsyth-vetzal", "goldman-sachs"]

@@ -59,7 +59,7 @@ _SPREAD = Rule(
 _HAZARD = Rule(
     "a decimal from 0 to 10", lambda x: (x >= 0) & (x <= 10), lambda x: f"Did you mean {x / 100:g}?" if x > 10 else None
 )
-_ELASTICITY = Rule("a number from -10 to 10", lambda x: np.abs(x) <= 10)
+_ELASTICITY = Rule("a number from 0 to 10", lambda x: (x >= 0) & (x <= 10))
 
 
 class Market(TypedDict):
@@ -86,7 +86,8 @@ class Market(TypedDict):
     stock_drop : numeric
         Fraction that the stock loses on default, for the second: 1 is a total loss.
     hazard_elasticity : numeric
-        The b of a hazard rate :math:`p (S / S_0)^{-b}`, from -10 to 10; 0 if left out.
+        The b of a hazard rate :math:`p (S / S_0)^{-b}`, from 0 to 10; 0 if left out. A default is no likelier for a
+        stock that has risen: what rises without bound with the stock no grid settles.
     hazard_reference_price : numeric
         Its S0, the stock price at which the hazard rate is the one given [currency/share]; the row's stock price if
         left out, so that rows of several stock prices have one hazard rate on the day.

@@ -437,7 +437,8 @@ def test_series_in_series_out(make):
         ({"dividend_dates": ["2005-01-01"]}, "`dividend_dates and dividend_amounts` must be given together"),
         ({"volatility": Steps([DAY], [-0.1])}, "`volatility` must be a decimal above 0"),
         ({"hazard_rate": 12}, "`hazard_rate` must be a decimal from 0 to 10; got 12.0. Did you mean 0.12?"),
-        ({"hazard_elasticity": 11}, "`hazard_elasticity` must be a number from -10 to 10; got 11.0"),
+        ({"hazard_elasticity": 11}, "`hazard_elasticity` must be a number from 0 to 10; got 11.0"),
+        ({"hazard_elasticity": -1}, "`hazard_elasticity` must be a number from 0 to 10; got -1.0"),
     ],
 )
 def test_impossible_markets(make, changed, words):
