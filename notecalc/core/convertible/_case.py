@@ -39,7 +39,7 @@ __all__ = ["ACCURACIES", "MODELS", "Case", "Market"]
 MODELS = ("tsiveriotis-fernandes", "ayache-forsyth-vetzal", "goldman-sachs")
 
 # Grids (each halves the steps of the one before), nodes and steps of the coarsest, standard deviations to each side.
-ACCURACIES = {"fast": (2, 64, 20, 4.5), "standard": (2, 128, 40, 5.0), "reference": (3, 320, 96, 6.5)}
+ACCURACIES = {"fast": (2, 64, 20, 3.0), "standard": (2, 128, 40, 4.0), "reference": (3, 320, 96, 6.5)}
 
 _REFERENCE = "hazard_reference_price"
 

@@ -38,6 +38,7 @@ from notecalc.core.convertible._columns import (
     DAY_FLOOR,
     DAY_RATIO,
     DAY_TRIGGER,
+    DIVIDEND,
     DROP,
     ELASTICITY,
     FIELDS,
@@ -262,11 +263,16 @@ def _extrapolated(found: Any, grid: int, part: int) -> Any:
     return (4.0 * found[grid, part] - found[grid - 1, part]) / 3.0 if grid > 0 else found[grid, part]
 
 
+_WIDE = 5.0  # standard deviations that a grid has on each side, at least, where cash dividends are paid
+
+
 def _span(seg: Any, begin: int, end: int, row: Any, model: int, width: float) -> Any:
     """Give how far the grid reaches below and above the levels [ln S], and the total of what moves them."""
     variance, drift, least, most = 0.0, 0.0, math.inf, 0.0
     for s in range(begin, end):
         o = s * FIELDS
+        if seg[o + DIVIDEND] > 0.0:  # which takes more of a stock that has fallen
+            width = max(width, _WIDE)
         vol, length = own_or(seg[o + VOLATILITY], row[R_VOLATILITY]), seg[o + LENGTH]
         variance += vol * vol * length
         p = own_or(seg[o + CREDIT], row[R_CREDIT]) * row[DROP] if model == AYACHE_FORSYTH_VETZAL else 0.0

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, NamedTuple, Unpack
+from typing import Any, Final, NamedTuple, Unpack
 
 import numpy as np
 import pandas as pd
@@ -10,6 +10,7 @@ import pandas as pd
 from notecalc.core.arrays import Dates, FloatArray, IntArray
 from notecalc.core.convertible import _columns as col
 from notecalc.core.convertible._case import Case, Market
+from notecalc.core.convertible._engine import WIDTH
 from notecalc.core.convertible._outcomes import DEFAULTED, ENDINGS
 from notecalc.core.convertible._policy import POINT, points_at_most, policy_rows
 from notecalc.core.convertible.terms import Convertible
@@ -210,6 +211,10 @@ def exercise_boundary(
     )
 
 
+# Standard deviations that a grid has on each side: far from all edges values are lines, but chances are not.
+_LEAST_WIDTH: Final = 4.5
+
+
 def _go_through(case: Case, room: int) -> tuple[list[FloatArray], IntArray, FloatArray]:
     """Give chances and life, how many points of boundaries each row has, and the points."""
     after_notice = np.append(0, np.cumsum(case.lines.table[:, col.NOTICE] > 0))[case.lines.offsets]
@@ -219,9 +224,11 @@ def _go_through(case: Case, room: int) -> tuple[list[FloatArray], IntArray, Floa
         raise TermError("calls.notice_days", rule="0: a call after notice is not known here", got="notice", row=row)
     size = case.contract.size
     found = [np.empty(size) for _ in range(ENDINGS)]
+    settings = case.settings
+    settings[WIDTH] = max(settings[WIDTH], _LEAST_WIDTH)
     counts, points = np.empty(size, dtype=np.int64), np.empty((size, room, POINT))
     policy_rows(
-        case.lines.offsets, case.lines.table.reshape(-1), case.settings, case.contract, *case.columns, *found, counts,
+        case.lines.offsets, case.lines.table.reshape(-1), settings, case.contract, *case.columns, *found, counts,
         points.reshape(-1),
     )  # fmt: skip
     if case.model != col.AYACHE_FORSYTH_VETZAL:
