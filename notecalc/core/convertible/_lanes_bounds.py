@@ -8,6 +8,7 @@ from __future__ import annotations
 from typing import Any, Final
 
 from notecalc.core._vectors import (
+    any_lane,
     exp,
     lanes_of,
     load,
@@ -56,23 +57,22 @@ def cap(
     """Bring the value under the call: its price, or the shares if they are worth more and may be had."""
     zeros, one, never = splat(0.0, like), splat(1.0, like), splat(NEVER, like)
     level = (price - least) / scale if is_open else never
-    # Where the shares are worth more as soon as it may be called, nobody takes the cash.
-    from_ = select(level > trigger, trigger, never)
     in_cash, pair = model == TSIVERIOTIS_FERNANDES, model != AYACHE_FORSYTH_VETZAL
-    kink = clip(
-        like, grid, room, now, cells, nodes, 0, -1.0, price, scale, from_, level, kink, in_cash, zeros, 0.0
-    )  # fmt: skip
+    if any_lane(level > trigger):
+        # Where the shares are worth more as soon as it may be called, nobody takes the cash.
+        from_ = select(level > trigger, trigger, never)
+        kink = clip(
+            like, grid, room, now, cells, nodes, -1.0, price, scale, from_, level, kink, in_cash, zeros, 0.0
+        )  # fmt: skip
     if not is_open:
         return kink
-    begin, forced = zero - 1 if barrier else 0, maximum(level, trigger)
-    kink = clip(
-        like, grid, room, now, cells, nodes, begin, -1.0, least, zeros, forced, never, kink, pair, zeros, 0.0
-    )  # fmt: skip
-    if pair and not barrier:
-        weigh_conversion(like, grid, room, now, cells, forced, nodes, zero)
     if barrier:
-        # Its level is a node, at which W is held: nothing is to be weighed.
-        return kink
+        # Its level is a node, from which on W is held: nothing is to be weighed.
+        return forget(like, grid, room, now, nodes, zero, least, kink)
+    forced = maximum(level, trigger)
+    kink = clip(like, grid, room, now, cells, nodes, -1.0, least, zeros, forced, never, kink, pair, zeros, 0.0)
+    if pair:
+        weigh_conversion(like, grid, room, now, cells, forced, nodes, zero)
     h = of(like, now, H)
     place = splat(float(zero), like) + log(maximum(level, splat(_LEAST, like))) / h
     node = whole(place)
@@ -90,6 +90,17 @@ def cap(
         select(fits > zeros, slope * h, kink[2]),
         select(fits > zeros, zeros, kink[3]),
     )
+
+
+def forget(like: Any, grid: Any, room: int, now: Any, nodes: int, zero: int, least: Any, kink: Any) -> Any:
+    """Give the known kink, unless it lies within a cell of nodes from the level on at which conversion is forced."""
+    zeros, one, known = splat(0.0, like), splat(1.0, like), splat(1.0, like)
+    put(now, AHEAD, kink[0])
+    for i in range(zero, min(nodes, int(most_of(like, now, AHEAD)) + 2)):
+        away = splat(float(i), like) - kink[0]
+        held = load(grid, U * room + i * lanes_of(like), like) > least
+        known = select(held & (away * away > one), known, select(held, zeros, known))
+    return select(known > zeros, kink[0], splat(-1.0, like)), kink[1] * known, kink[2] * known, kink[3] * known
 
 
 def weigh_conversion(like: Any, grid: Any, room: int, now: Any, cells: Any, level: Any, nodes: int, zero: int) -> None:
@@ -133,30 +144,37 @@ def weigh_trigger(
 
 
 def clip(
-    like: Any, grid: Any, room: int, now: Any, cells: Any, nodes: int, begin: int, sign: float, amount: Any,
+    like: Any, grid: Any, room: int, now: Any, cells: Any, nodes: int, sign: float, amount: Any,
     scale: Any, low: Any, high: Any, kink: Any, pays: Any, cash: Any, same: float,
 ) -> Any:  # fmt: skip
     """Bring W to a bound from below (sign 1) or above (-1): an amount less `scale` times the shares.
 
-    Only stock prices from `low` to `high`, in units of the level, and nodes from `begin` on are touched. Where the
+    Only stock prices from `low` to `high`, in units of the level, are touched. Where the
     bound holds, or nearly so, the second unknown becomes `cash` if the note `pays` it. Gives the known kink, or none
     if it has been dealt with.
     """
     zeros, one, side = splat(0.0, like), splat(1.0, like), splat(sign, like)
     u, stocks = U * room, EXP_Y * room
     low, high = low * (1.0 - 1e-12), high * (1.0 + 1e-12)
-    cell, touched, before, here_before = splat(-1.0, like), zeros, zeros, zeros
-    for i in range(begin, nodes):
+    begin, end = nodes, 0
+    for i in range(nodes):
+        at = i * lanes_of(like)
+        stock = load(grid, stocks + at, like)
+        excess = side * (amount - scale * stock - load(grid, u + at, like))
+        if any_lane((excess > -same) & (stock >= low) & (high >= stock)):
+            begin, end = min(begin, i), i + 1
+    if end == 0:
+        return kink
+    begin, end = max(begin - 1, 0), min(end + 1, nodes)
+    cell, before, here_before = splat(-1.0, like), zeros, zeros
+    for i in range(begin, end):
         at = i * lanes_of(like)
         stock = load(grid, stocks + at, like)
         here = select(low > stock, zeros, select(stock > high, zeros, one))
         beyond = select(side * (amount - scale * stock - load(grid, u + at, like)) > -same, here, zeros)
         turned = here * here_before * (beyond - before) * (beyond - before)
         cell = select(turned > zeros, select(zeros > cell, splat(i - 1.0, like), cell), cell)
-        touched, before, here_before = maximum(touched, beyond), beyond, here
-    put(now, AHEAD, touched)
-    if most_of(like, now, AHEAD) == 0.0:
-        return kink
+        before, here_before = beyond, here
     crossed = select(zeros > cell, zeros, one)
     node = minimum(maximum(cell, zeros), splat(nodes - 2.0, like))
     place, slope, bend, way = crossing(like, grid, room, now, cells, nodes, side, amount, scale, node, kink, same)
@@ -165,7 +183,7 @@ def clip(
     else:
         inside, steep = zeros, zeros
     known = one
-    for i in range(begin, nodes):
+    for i in range(begin, end):
         at = i * lanes_of(like)
         stock, old = load(grid, stocks + at, like), load(grid, u + at, like)
         here = select(low > stock, zeros, select(stock > high, zeros, one))

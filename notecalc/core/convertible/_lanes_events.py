@@ -248,11 +248,11 @@ def meet(
         # What is called and put at one price is put: its holder is paid in cash.
         same = _SAME if in_cash else 0.0
         kink = clip(
-            like, grid, room, now, cells, nodes, 0, 1.0, paid, scale, zeros, never, kink, in_cash, paid, same
+            like, grid, room, now, cells, nodes, 1.0, paid, scale, zeros, never, kink, in_cash, paid, same
         )  # fmt: skip
     pair = model != AYACHE_FORSYTH_VETZAL
     if day_open and not within:
-        kink = clip(like, grid, room, now, cells, nodes, 0, 1.0, least, zeros, zeros, never, kink, pair, zeros, 0.0)
+        kink = clip(like, grid, room, now, cells, nodes, 1.0, least, zeros, zeros, never, kink, pair, zeros, 0.0)
     add_coupon(like, grid, room, nodes, of(like, seg, o + COUPON), model)
     enter(like, grid, room, now, cells, seg, o, nodes, zero, is_open, is_call, hard, kink, not within, model)
 
@@ -283,7 +283,7 @@ def enter(  # noqa: C901 (what is there to be done, by the kind of segment)
             first = first_called(like, grid, room, at_trigger, price, scale, lowest, top, barrier)
     if is_open and check:
         never = splat(NEVER, like)
-        kink = clip(like, grid, room, now, cells, nodes, 0, 1.0, least, zeros, zeros, never, kink, pair, zeros, 0.0)
+        kink = clip(like, grid, room, now, cells, nodes, 1.0, least, zeros, zeros, never, kink, pair, zeros, 0.0)
     if barrier:
         # A jump at the last node, which is held: sums of what is nothing there see its slope alone.
         at, below = (zero - 1) * lanes_of(like), (zero - 2) * lanes_of(like)
