@@ -10,6 +10,7 @@ from typing import Any, Final
 from notecalc.core._vectors import (
     any_lane,
     exp,
+    fma,
     lanes_of,
     load,
     log,
@@ -55,6 +56,7 @@ from notecalc.core.convertible._lanes_memory import (
     U,
     aim,
     gather,
+    least_of,
     most_of,
     of,
     put,
@@ -69,7 +71,10 @@ from notecalc.core.convertible._lanes_trigger import (
     weigh_held,
 )
 from notecalc.core.convertible._lanes_weights import (
+    blend,
+    cubic_weights,
     interpolate,
+    interpolate_after,
     weigh_jump,
     weigh_kink,
 )
@@ -335,23 +340,68 @@ def move(
     high, middle = splat(float(top), like), splat(float(zero), like)
     highest = load(grid, u + top * lanes_of(like), like)
     last, edge = of(like, now, LAST), of(like, now, LAST) + of(like, now, PART)
-    any_held = any_lane(held > zeros)
+    any_held, any_paid = any_lane(held > zeros), any_lane(dividend > zeros)
     for i in range(nodes):
         store(grid, spare + i * lanes_of(like), load(grid, u + i * lanes_of(like), like))
+    shift, shares, begin, end = log(new / old) / h, (k_old - k_new) * new, 0, 0
+    up = whole(shift)
+    if not any_paid:
+        smooth = select(held > zeros, last, high)
+        begin, end = shift_inside(like, grid, room, now, cells, up, shift - up, shares, smooth, nodes)
     for i in range(nodes):
+        if begin <= i < end:
+            continue
         at = i * lanes_of(like)
-        stock = new * load(grid, stocks + at, like)
-        after = maximum(stock - dividend, half * stock)
-        to = middle + log(after / old) / h
-        found = interpolate(like, grid, spare, cells, now, to, zeros, high)
+        exp_y, paid = load(grid, stocks + at, like), zeros
+        # Where nothing is paid, all nodes move by as much.
+        node, part = splat(float(i), like) + up, shift - up
+        if any_paid:
+            stock = new * exp_y
+            paid = minimum(dividend, half * stock)
+            to = middle + log((stock - paid) / old) / h
+            node = select(dividend > zeros, whole(to), node)
+            part = select(dividend > zeros, to - node, part)
+        to = node + part
+        if barrier and not any_lane(high > to):
+            found = highest
+        else:
+            found = interpolate_after(like, grid, spare, cells, now, node, part, zeros, high)
         if any_held:
-            low, end = select(edge > to, zeros, minimum(last + 1.0, high - 3.0)), select(edge > to, last, high)
-            found = select(held > zeros, interpolate(like, grid, spare, cells, now, to, low, end), found)
+            near, end_ = select(edge > to, zeros, minimum(last + 1.0, high - 3.0)), select(edge > to, last, high)
+            ended = interpolate_after(like, grid, spare, cells, now, node, part, near, end_)
+            found = select(held > zeros, ended, found)
         if barrier:
             found = select(high > to, found, highest)
-        store(grid, u + at, found + k_old * after - k_new * stock)
+        store(grid, u + at, fma(shares, exp_y, found) - k_old * paid)
     place = select(zeros > kink[0], kink[0], middle + log((old + dividend) / new) / h)
     return place, kink[1], kink[2], kink[3]
+
+
+def shift_inside(
+    like: Any, grid: Any, room: int, now: Any, cells: Any, up: Any, part: Any, shares: Any, high: Any, nodes: int
+) -> Any:
+    """Move the value by as many cells at all nodes that have four around where they come from; give which these are.
+
+    The weights of the four are the same, and three of them are the next node's. The value is smooth up to node `high`;
+    `shares` are those that the note gets more of per unit of the level.
+    """
+    put(now, AHEAD, splat(1.0, like) - up)
+    begin = max(int(most_of(like, now, AHEAD)), 0)
+    put(now, AHEAD, high - 1.0 - up)
+    end = min(int(least_of(like, now, AHEAD)), nodes)
+    if begin >= end:
+        return 0, 0
+    w0, w1, w2, w3 = cubic_weights(like, part)
+    aim(like, cells, now, splat(float(begin), like) + up)
+    spare, lanes = SPARE * room, lanes_of(like)
+    f0, f1 = gather(like, grid, spare, cells, -1), gather(like, grid, spare, cells, 0)
+    f2 = gather(like, grid, spare, cells, 1)
+    for i in range(begin, end):
+        f3 = gather(like, grid, spare, cells, i - begin + 2)
+        found = blend(w0, w1, w2, w3, f0, f1, f2, f3)
+        store(grid, U * room + i * lanes, fma(shares, load(grid, EXP_Y * room + i * lanes, like), found))
+        f0, f1, f2 = f1, f2, f3
+    return begin, end
 
 
 def move_second(
