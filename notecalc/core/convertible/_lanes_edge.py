@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import Any, Final
 
-from notecalc.core._vectors import lanes_of, load, maximum, minimum, select, splat, sqrt, store
+from notecalc.core._vectors import fma, lanes_of, load, maximum, minimum, select, splat, sqrt, store
 from notecalc.core.convertible._columns import BEYOND
 from notecalc.core.convertible._lanes_memory import (
     AHEAD,
@@ -24,6 +24,7 @@ from notecalc.core.convertible._lanes_memory import (
     FROM_NEW,
     GAIN,
     GROWTH,
+    KEEP,
     KEPT,
     LAST,
     LEAST_NEW,
@@ -85,9 +86,18 @@ def unit_bend(like: Any, now: Any, side: Any, cost: Any, source: Any, decay: Any
     return select(side > splat(0.0, like), converted, called) * of(like, now, BEND)
 
 
+def passed_on(
+    like: Any, grid: Any, room: int, now: Any, cells: Any, node: Any, nodes: int, elastic: Any
+) -> Any:  # fmt: skip
+    """Give how much of the next node a node takes that is aimed at."""
+    if elastic:
+        return gather(like, grid, PASS * room, cells, 0)
+    return select(splat(nodes - 1.5, like) > node, of(like, now, KEEP), splat(0.0, like))
+
+
 def place_edge(
-    like: Any, grid: Any, room: int, now: Any, cells: Any, side: Any, node: Any, twice: float, elastic: Any
-) -> Any:
+    like: Any, grid: Any, room: int, now: Any, cells: Any, side: Any, node: Any, nodes: int, twice: float, elastic: Any
+) -> Any:  # fmt: skip
     """Tell where the bound is touched, if a node is the last before it; see `_march.place_edge`."""
     aim(like, cells, now, node)
     zeros, one, two, more = splat(0.0, like), splat(1.0, like), splat(2.0, like), splat(twice - 1.0, like)
@@ -97,7 +107,7 @@ def place_edge(
     if elastic:
         own = own * gather(like, grid, POWER * room, cells, 0)
     cost, source, decay = sources(like, now, stock, own)
-    c = gather(like, grid, PASS * room, cells, 0)
+    c = passed_on(like, grid, room, now, cells, node, nodes, elastic)
     free = (
         splat(twice, like) * gather(like, grid, GAIN * room, cells, 0)
         - more * gather(like, grid, U * room, cells, 0)
@@ -142,7 +152,7 @@ def find_edge(  # noqa: C901, PLR0915 (decisions as choices)
         for which in range(2):
             if early and is_open if which == 0 else hard:
                 sign = one if which == 0 else zeros - one
-                distance, part = place_edge(like, grid, room, now, cells, sign, top, twice, elastic)
+                distance, part = place_edge(like, grid, room, now, cells, sign, top, nodes, twice, elastic)
                 near = select(one > part, one, zeros) if barrier else select(zeros > distance, one, zeros)
                 if which == 1:
                     near = near * may
@@ -160,13 +170,16 @@ def find_edge(  # noqa: C901, PLR0915 (decisions as choices)
     stays = zeros
     if hard:
         stays = stays_held(
-            like, grid, room, now, cells, select(node > held, zeros, select(zeros > side, one, zeros)), twice
+            like, grid, room, now, cells, select(node > held, zeros, select(zeros > side, one, zeros)), twice,
+            elastic,
         )  # fmt: skip
     node = maximum(node, held)
     way = zeros
     part = one
     for _ in range(nodes):
-        _, part = place_edge(like, grid, room, now, cells, select(some > zeros, side, one), node, twice, elastic)
+        part = place_edge(
+            like, grid, room, now, cells, select(some > zeros, side, one), node, nodes, twice, elastic
+        )[1]  # fmt: skip
         outwards = select(part > one, select(top > node, one, zeros), zeros)
         outwards = select(zeros > way, zeros, outwards)
         inwards = select(part > zeros, zeros, select(node > zeros, one, zeros))
@@ -198,6 +211,7 @@ def finish(  # noqa: C901, PLR0912, PLR0915 (decisions as choices)
     zeros, one, more, double = splat(0.0, like), splat(1.0, like), splat(twice - 1.0, like), splat(twice, like)
     barrier = is_open and is_call
     u, stocks, gains, passes = U * room, EXP_Y * room, GAIN * room, PASS * room
+    keep = of(like, now, KEEP)
     side, part, found = of(like, now, SIDE), of(like, now, PART), of(like, now, FOUND)
     some = side * side
     last = of(like, now, LAST)
@@ -221,7 +235,7 @@ def finish(  # noqa: C901, PLR0912, PLR0915 (decisions as choices)
         # What the lanes with an edge have at it; the others have theirs at the level, or at the top.
         aim(like, cells, now, last)
         stock, gain = gather(like, grid, stocks, cells, 0), gather(like, grid, gains, cells, 0)
-        passed = gather(like, grid, passes, cells, 0)
+        passed = passed_on(like, grid, room, now, cells, last, nodes, elastic)
         old, old_next = gather(like, grid, u, cells, 0), gather(like, grid, u, cells, 1)
         own = of(like, now, OWN)
         if elastic:
@@ -251,18 +265,18 @@ def finish(  # noqa: C901, PLR0912, PLR0915 (decisions as choices)
             any_held = most_of(like, now, AHEAD) > 0.0
         held_last = last
         if any_held:
-            near, w = solve_held(like, grid, room, now, cells, held, twice, one)
+            near, w = solve_held(like, grid, room, now, cells, held, twice, one, elastic)
             last, z = select(held > zeros, near, last), select(held > zeros, of(like, now, TRIGGER_HERE), z)
             at_last = select(held > zeros, w, at_last)
         side_or = select(some > zeros, side, one)
         put(now, AHEAD, last)
         first = int(least_of(like, now, AHEAD)) - 1
         w = zeros
-        half = splat(0.5, like)
+        half, less = splat(0.5, like), zeros - more
         for i in range(end - 1, first, -1):
             at = i * lanes_of(like)
             place, stock, old = splat(float(i), like), load(grid, stocks + at, like), load(grid, u + at, like)
-            w = load(grid, gains + at, like) + load(grid, passes + at, like) * w
+            w = fma(load(grid, passes + at, like) if elastic else keep, w, load(grid, gains + at, like))
             beyond = bound_at(like, now, side_or, stock)
             away = place - last - part
             bent = touching * base * away * away
@@ -270,7 +284,7 @@ def finish(  # noqa: C901, PLR0912, PLR0915 (decisions as choices)
             if any_held:
                 carried = select(place > held_last + 1.5, beyond, parabola(like, now, place - last))
                 beyond = select(held > zeros, carried, beyond)
-            free = double * w - more * old
+            free = fma(double, w, less * old)
             if is_open:
                 free = maximum(free, floor)
             if hard:
@@ -280,11 +294,11 @@ def finish(  # noqa: C901, PLR0912, PLR0915 (decisions as choices)
             new = select(place > last + half, beyond, new)
             w = select(place > last - half, at_last, w)
             store(grid, u + at, new)
-    from_ = of(like, now, FROM_NEW)
+    from_, less = of(like, now, FROM_NEW), zeros - more
     for i in range(first, -1, -1):
         at = i * lanes_of(like)
-        w = load(grid, gains + at, like) + load(grid, passes + at, like) * w
-        new = double * w - more * load(grid, u + at, like)
+        w = fma(load(grid, passes + at, like) if elastic else keep, w, load(grid, gains + at, like))
+        new = fma(double, w, less * load(grid, u + at, like))
         if is_open:
             new = maximum(new, floor)
         if hard:

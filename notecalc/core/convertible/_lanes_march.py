@@ -14,7 +14,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from notecalc.core._vectors import exp, fma, lanes_of, load, log, maximum, minimum, select, splat, store
+from notecalc.core._vectors import exp, fma, lanes_of, load, log, maximum, minimum, select, splat, sqrt, store
 from notecalc.core.convertible._columns import (
     CALL_END,
     CALL_START,
@@ -58,6 +58,7 @@ from notecalc.core.convertible._lanes_memory import (
     HELD_PART,
     HELD_SIDE,
     HH,
+    KEEP,
     KEPT,
     LACK,
     LAST,
@@ -201,38 +202,29 @@ def eliminate(like: Any, grid: Any, room: int, now: Any, nodes: int, stop: int, 
 
     What stays the same from node to node is read once: the compiler cannot know that no store changes it.
     """
-    lanes = lanes_of(like)
-    one, zeros = splat(1.0, like), splat(0.0, like)
-    h, hh, level_mean, half_var, rate, growth = (
-        of(like, now, H), of(like, now, HH), of(like, now, MEAN), of(like, now, HALF_VAR), of(like, now, DISCOUNT),
-        of(like, now, GROWTH),
+    one, h, hh = splat(1.0, like), of(like, now, H), of(like, now, HH)
+    if not elastic:
+        eliminate_even(like, grid, room, now, nodes, stop)
+        return
+    level_mean, half_var, rate, growth, zeros = (
+        of(like, now, MEAN), of(like, now, HALF_VAR), of(like, now, DISCOUNT), of(like, now, GROWTH), splat(0.0, like)
     )  # fmt: skip
-    level_own, carry, scale, dropped = (
-        of(like, now, OWN), of(like, now, CARRIED), of(like, now, SCALE), of(like, now, DROPPED)
+    level_own, carry, scale, dropped, kept, claim = (
+        of(like, now, OWN), of(like, now, CARRIED), of(like, now, SCALE), of(like, now, DROPPED), of(like, now, KEPT),
+        of(like, now, CLAIM),
     )  # fmt: skip
-    kept, claim = of(like, now, KEPT), of(like, now, CLAIM)
-    own, drop = level_own, one - dropped
-    lost, gained, least = -hh * scale * (carry + own * dropped), hh * own * kept, hh * own * claim
-    mean = level_mean + drop * own
-    lo, up = spreads(like, mean, half_var, hh, h)
-    decay = one + hh * (rate + own)
-    whole = decay + lo + up
-    slip = hh / (growth - 1.0)
-    gain, keep = zeros, zeros
+    slip, gain, keep = hh / (growth - 1.0), zeros, zeros
     for i in range(stop):
-        at = i * lanes
+        at = i * lanes_of(like)
         stock, right = load(grid, EXP_Y * room + at, like), load(grid, U * room + at, like)
-        if elastic:
-            own = level_own * load(grid, POWER * room + at, like)
-            lost, gained, least = -hh * scale * (carry + own * dropped), hh * own * kept, hh * own * claim
-        right = fma(lost, stock, right) + maximum(gained * stock, least)
+        own = level_own * load(grid, POWER * room + at, like)
+        hazard = hh * own
+        right = fma(-hh * scale * (carry + own * dropped), stock, right) + hazard * maximum(kept * stock, claim)
         if fresh:
-            if elastic:
-                mean = level_mean + drop * own
-                lo, up = spreads(like, mean, half_var, hh, h)
-                decay = one + hh * (rate + own)
-                whole = decay + lo + up
-            low, high, total = lo, up, whole
+            mean = level_mean + (one - dropped) * own
+            low, high = spreads(like, mean, half_var, hh, h)
+            decay = one + hh * (rate + own)
+            total = decay + low + high
             if i == 0:
                 # At the ends W is a line in S, whose second derivative is nothing.
                 low, high, total = zeros, slip * mean, decay + slip * mean
@@ -248,3 +240,49 @@ def eliminate(like: Any, grid: Any, room: int, now: Any, nodes: int, stop: int, 
             pivot, fall = load(grid, PIVOT * room + at, like), load(grid, FALL * room + at, like)
         gain = fma(fall, gain, right * pivot)
         store(grid, GAIN * room + at, gain)
+
+
+def eliminate_even(like: Any, grid: Any, room: int, now: Any, nodes: int, stop: int) -> None:
+    """Eliminate where all nodes but the ends have the same coefficients.
+
+    Then factors tend to limits, which solve a quadratic equation, and are taken to be those from the bottom on: this
+    asks for what the lowest two nodes will be, which are on a line in S, so that it is known.
+    """
+    one, h, hh, growth = splat(1.0, like), of(like, now, H), of(like, now, HH), of(like, now, GROWTH)
+    own, scale, dropped = of(like, now, OWN), of(like, now, SCALE), of(like, now, DROPPED)
+    lost = -hh * scale * (of(like, now, CARRIED) + own * dropped)
+    gained, least = hh * own * of(like, now, KEPT), hh * own * of(like, now, CLAIM)
+    mean = of(like, now, MEAN) + (one - dropped) * own
+    low, high = spreads(like, mean, of(like, now, HALF_VAR), hh, h)
+    decay = one + hh * (of(like, now, DISCOUNT) + own)
+    both, lean = low + high, low - high
+    pivot = 2.0 / (decay + both + sqrt(lean * lean + decay * (both + both + decay)))
+    keep, fall = high * pivot, low * pivot
+    put(now, KEEP, keep)
+    gain = first_gain(like, grid, room, lost, gained, least, decay, hh * mean, growth, keep)
+    store(grid, GAIN * room, gain)
+    more, fixed, rising = lost * pivot, least * pivot, gained * pivot
+    for i in range(1, min(stop, nodes - 1)):
+        at = i * lanes_of(like)
+        stock = load(grid, EXP_Y * room + at, like)
+        right = fma(pivot, load(grid, U * room + at, like), fma(more, stock, maximum(rising * stock, fixed)))
+        gain = fma(fall, gain, right)
+        store(grid, GAIN * room + at, gain)
+    if stop == nodes:
+        at = (nodes - 1) * lanes_of(like)
+        stock = load(grid, EXP_Y * room + at, like)
+        right = fma(lost, stock, load(grid, U * room + at, like)) + maximum(gained * stock, least)
+        back = hh * mean * growth / (growth - 1.0)
+        store(grid, GAIN * room + at, fma(-back, gain, right) / fma(back, keep, decay - back))
+
+
+def first_gain(
+    like: Any, grid: Any, room: int, lost: Any, gained: Any, least: Any, decay: Any, drift: Any, growth: Any, keep: Any
+) -> Any:  # fmt: skip
+    """Give what the lowest node is worth less `keep` times the next one, in the middle of a step: W is a line in S."""
+    stock, u = load(grid, EXP_Y * room, like), load(grid, U * room, like)
+    steep = (load(grid, U * room + lanes_of(like), like) - u) / (growth - 1.0)
+    claims = least > gained * stock
+    shares = fma(select(claims, lost, lost + gained), stock, steep) / (decay - drift)
+    cash = (u - steep + select(claims, least, splat(0.0, like))) / decay
+    return cash + shares - keep * fma(shares, growth, cash)

@@ -115,7 +115,8 @@ TRIGGER_BELOW: Final = 76
 TRIGGER_HERE: Final = 77
 TRIGGER_ABOVE: Final = 78
 TRIGGER_Z: Final = 79
-NUMBERS: Final = 80
+KEEP: Final = 80  # PASS, where it is the same at all nodes but the highest, where it is nothing
+NUMBERS: Final = 81
 
 NEVER: Final = 1e300
 

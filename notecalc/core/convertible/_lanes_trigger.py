@@ -19,6 +19,7 @@ from notecalc.core.convertible._lanes_memory import (
     EXP_Y,
     FROM_NEW,
     GAIN,
+    KEEP,
     LAST,
     LEAST_NEW,
     PART,
@@ -80,7 +81,9 @@ def solved_before(like: Any, place: Any) -> Any:
     return node, place - node
 
 
-def solve_held(like: Any, grid: Any, room: int, now: Any, cells: Any, some: Any, twice: float, elsewhere: Any) -> Any:
+def solve_held(
+    like: Any, grid: Any, room: int, now: Any, cells: Any, some: Any, twice: float, elsewhere: Any, elastic: Any
+) -> Any:  # fmt: skip
     """Solve for the last node before the trigger in some lanes; give the node, and the middle of its unknown.
 
     Where the others aim is `elsewhere`. What is found of the unknown is kept.
@@ -92,7 +95,10 @@ def solve_held(like: Any, grid: Any, room: int, now: Any, cells: Any, some: Any,
     cash = of(like, now, PRICE_NEW) - of(like, now, SCALE_NEW) * of(like, now, FROM_NEW)
     bound = maximum(cash, of(like, now, LEAST_NEW))
     aim(like, cells, now, near - one)
-    back, ahead = gather(like, grid, PASS * room, cells, 0), gather(like, grid, PASS * room, cells, 1)
+    if elastic:
+        back, ahead = gather(like, grid, PASS * room, cells, 0), gather(like, grid, PASS * room, cells, 1)
+    else:
+        back = ahead = of(like, now, KEEP)
     old_below, old, old_next = (
         gather(like, grid, U * room, cells, 0), gather(like, grid, U * room, cells, 1),
         gather(like, grid, U * room, cells, 2),
@@ -110,7 +116,7 @@ def solve_held(like: Any, grid: Any, room: int, now: Any, cells: Any, some: Any,
 
 
 def stays_held(
-    like: Any, grid: Any, room: int, now: Any, cells: Any, some: Any, twice: float
+    like: Any, grid: Any, room: int, now: Any, cells: Any, some: Any, twice: float, elastic: Any
 ) -> Any:  # fmt: skip
     """Tell by 1 or 0 whether the note is worth more before a trigger than what it is called for there.
 
@@ -121,7 +127,7 @@ def stays_held(
     put(now, AHEAD, some)
     if most_of(like, now, AHEAD) == 0.0:
         return zeros
-    solve_held(like, grid, room, now, cells, some, twice, one)
+    solve_held(like, grid, room, now, cells, some, twice, one, elastic)
     bound, scale, z = of(like, now, TRIGGER_ABOVE), of(like, now, SCALE_NEW), of(like, now, TRIGGER_Z)
     shares = select(bound > of(like, now, LEAST_NEW), scale * of(like, now, FROM_NEW), zeros)
     slope = before_end(like, of(like, now, TRIGGER_BELOW), of(like, now, TRIGGER_HERE), bound, z)
