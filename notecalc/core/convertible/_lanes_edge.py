@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import Any, Final
 
-from notecalc.core._vectors import fma, lanes_of, load, maximum, minimum, select, splat, sqrt, store
+from notecalc.core._vectors import any_lane, fma, lanes_of, load, maximum, minimum, select, splat, sqrt, store
 from notecalc.core.convertible._columns import BEYOND
 from notecalc.core.convertible._lanes_memory import (
     AHEAD,
@@ -95,33 +95,76 @@ def passed_on(
     return select(splat(nodes - 1.5, like) > node, of(like, now, KEEP), splat(0.0, like))
 
 
-def place_edge(
+def judge(
+    like: Any, now: Any, side: Any, stock: Any, power: Any, gain: Any, passed: Any, old: Any, old_next: Any,
+    twice: float,
+) -> Any:  # fmt: skip
+    """Give what tells where the bound is touched, if a node is the last before it; see `_march.place_edge`.
+
+    That is how far the node is from its bound, how far it would be were the bound touched at the next node, and, with
+    a minus, were it touched at the node itself. Where nothing is gained by exercise, the latter two are nothing.
+    """
+    zeros, more = splat(0.0, like), splat(twice - 1.0, like)
+    cost, source, decay = sources(like, now, stock, of(like, now, OWN) * power)
+    next_bound = bound_at(like, now, side, stock * of(like, now, GROWTH))
+    free = splat(twice, like) * gain - more * old + passed * (more * old_next + next_bound)
+    unit = unit_bend(like, now, side, cost, source, decay)
+    unit = select(unit > splat(_TINY, like), unit, zeros)
+    return side * (free - bound_at(like, now, side, stock)), unit, zeros - passed * unit
+
+
+def look(
     like: Any, grid: Any, room: int, now: Any, cells: Any, side: Any, node: Any, nodes: int, twice: float, elastic: Any
 ) -> Any:  # fmt: skip
-    """Tell where the bound is touched, if a node is the last before it; see `_march.place_edge`."""
+    """Judge a node of each lane's own."""
     aim(like, cells, now, node)
-    zeros, one, two, more = splat(0.0, like), splat(1.0, like), splat(2.0, like), splat(twice - 1.0, like)
-    stock = gather(like, grid, EXP_Y * room, cells, 0)
-    stock_next = stock * of(like, now, GROWTH)
-    own = of(like, now, OWN)
-    if elastic:
-        own = own * gather(like, grid, POWER * room, cells, 0)
-    cost, source, decay = sources(like, now, stock, own)
-    c = passed_on(like, grid, room, now, cells, node, nodes, elastic)
-    free = (
-        splat(twice, like) * gather(like, grid, GAIN * room, cells, 0)
-        - more * gather(like, grid, U * room, cells, 0)
-        + c * (more * gather(like, grid, U * room, cells, 1) + bound_at(like, now, side, stock_next))
-    )
-    distance = side * (free - bound_at(like, now, side, stock))
-    unit = unit_bend(like, now, side, cost, source, decay)
-    beyond = c * maximum(unit, zeros)
+    power = gather(like, grid, POWER * room, cells, 0) if elastic else splat(1.0, like)
+    return judge(
+        like, now, side, gather(like, grid, EXP_Y * room, cells, 0), power, gather(like, grid, GAIN * room, cells, 0),
+        passed_on(like, grid, room, now, cells, node, nodes, elastic), gather(like, grid, U * room, cells, 0),
+        gather(like, grid, U * room, cells, 1), twice,
+    )  # fmt: skip
+
+
+def come_in(
+    like: Any, grid: Any, room: int, now: Any, side: Any, going: Any, top: int, lowest: Any, nodes: int, twice: float,
+    elastic: Any,
+) -> Any:  # fmt: skip
+    """Give the first node, going down from the top, that is not beyond the edge; the top for lanes not `going`.
+
+    After a day an edge may be anywhere: nodes are judged in turn, so that none needs to be gathered.
+    """
+    one, zeros, node = splat(1.0, like), splat(0.0, like), splat(float(top), like)
+    power, passed = one, of(like, now, KEEP)
+    for i in range(top, 0, -1):
+        at = i * lanes_of(like)
+        if elastic:
+            power, passed = load(grid, POWER * room + at, like), load(grid, PASS * room + at, like)
+        distance, _, least = judge(
+            like, now, side, load(grid, EXP_Y * room + at, like), power, load(grid, GAIN * room + at, like),
+            passed if i < nodes - 1 else zeros, load(grid, U * room + at, like),
+            load(grid, U * room + at + lanes_of(like), like), twice,
+        )  # fmt: skip
+        going = select((least >= distance) & (node > lowest), going, zeros)
+        if not any_lane(going > zeros):
+            break
+        node = node - going
+    return node
+
+
+def is_before(like: Any, distance: Any, unit: Any) -> Any:
+    """Tell by 1 or 0 whether the edge is beyond the node after one looked at."""
+    zeros, one = splat(0.0, like), splat(1.0, like)
+    return select((distance >= unit) & (distance > zeros), one, zeros)
+
+
+def touched_at(like: Any, distance: Any, unit: Any, least: Any) -> Any:
+    """Give where in the cell after a node looked at the bound is touched: 2 if beyond it, -1 if before."""
+    zeros, one, beyond = splat(0.0, like), splat(1.0, like), splat(0.0, like) - least
     root = sqrt(maximum(unit * (beyond + distance) - beyond * distance, zeros))
     part = (beyond + distance) / maximum(beyond + root, splat(_TINY, like))
-    part = select(distance > zeros - beyond, part, zeros - one)
-    part = select(unit > distance, part, two)
-    flat = select(distance > zeros, two, zeros - one)
-    return distance, select(unit > splat(_TINY, like), part, flat)
+    part = select(distance > least, part, zeros - one)
+    return select(is_before(like, distance, unit) > zeros, splat(2.0, like), part)
 
 
 def find_edge(  # noqa: C901, PLR0915 (decisions as choices)
@@ -146,26 +189,24 @@ def find_edge(  # noqa: C901, PLR0915 (decisions as choices)
         side = select(zeros > side, side * may, side)
     had = select(side * side > zeros, one, zeros)
     put(now, FOUND, splat(2.0, like))
-    put(now, AHEAD, had)
-    if least_of(like, now, AHEAD) == 0.0:
+    if any_lane(zeros >= had):
         entered = side
         for which in range(2):
             if early and is_open if which == 0 else hard:
                 sign = one if which == 0 else zeros - one
-                distance, part = place_edge(like, grid, room, now, cells, sign, top, nodes, twice, elastic)
-                near = select(one > part, one, zeros) if barrier else select(zeros > distance, one, zeros)
+                distance, unit, _ = look(like, grid, room, now, cells, sign, top, nodes, twice, elastic)
+                near = select((unit if barrier else zeros) > distance, one, zeros)
                 if which == 1:
                     near = near * may
                 entered = select(entered * entered > zeros, entered, near * sign)
         node, side = select(had > zeros, node, top), select(had > zeros, side, entered)
-        put(now, AHEAD, side * side)
-    if most_of(like, now, AHEAD) == 0.0:
+    # Lanes without an edge look at their top, and stay. It is called for cash at the trigger at the earliest.
+    some = side * side
+    if not any_lane(some > zeros):
         put(now, LAST, top)
         put(now, PART, one)
         put(now, SIDE, zeros)
         return
-    # Lanes without an edge look at their top, and stay. It is called for cash at the trigger at the earliest.
-    some = select(side * side > zeros, one, zeros)
     held = select(zeros > side, held, zeros - one)
     stays = zeros
     if hard:
@@ -173,26 +214,25 @@ def find_edge(  # noqa: C901, PLR0915 (decisions as choices)
             like, grid, room, now, cells, select(node > held, zeros, select(zeros > side, one, zeros)), twice,
             elastic,
         )  # fmt: skip
+    toward, way, lowest, free = select(some > zeros, side, one), zeros, maximum(held, zeros), some * (one - stays)
+    entering = free * (one - had)
     node = maximum(node, held)
-    way = zeros
-    part = one
+    if any_lane(entering > zeros):
+        from_top = come_in(like, grid, room, now, toward, entering, last_node, lowest, nodes, twice, elastic)
+        node, way = select(entering > zeros, from_top, node), select(top > from_top, zeros - one, zeros)
+    distance, unit, least = look(like, grid, room, now, cells, toward, node, nodes, twice, elastic)
     for _ in range(nodes):
-        part = place_edge(
-            like, grid, room, now, cells, select(some > zeros, side, one), node, nodes, twice, elastic
-        )[1]  # fmt: skip
-        outwards = select(part > one, select(top > node, one, zeros), zeros)
-        outwards = select(zeros > way, zeros, outwards)
-        inwards = select(part > zeros, zeros, select(node > zeros, one, zeros))
+        before = is_before(like, distance, unit)
+        outwards = select(zeros > way, zeros, select(top > node, before, zeros))
+        inwards = select(least >= distance, select(node > lowest, one, zeros), zeros) * (one - before)
         inwards = select(way > zeros, zeros, inwards)
-        if hard:
-            inwards = select(node > held, inwards, zeros)
-        go = (outwards - inwards) * some * (one - stays)
+        go = (outwards - inwards) * free
+        if not any_lane(go * go > zeros):
+            break
         way = select(way * way > zeros, way, go)
         node = node + go
-        put(now, AHEAD, go * go)
-        if most_of(like, now, AHEAD) == 0.0:
-            break
-    part = select(stays > zeros, zeros, part)
+        distance, unit, least = look(like, grid, room, now, cells, toward, node, nodes, twice, elastic)
+    part = select(stays > zeros, zeros, touched_at(like, distance, unit, least))
     gone = select(part > one, select(top > node, zeros, select(zeros > way, zeros, one)), zeros)
     some = some * (one - gone)
     if hard:
@@ -209,18 +249,17 @@ def finish(  # noqa: C901, PLR0912, PLR0915 (decisions as choices)
 ) -> None:  # fmt: skip
     """Substitute downwards from the edge, and carry the solution beyond it."""
     zeros, one, more, double = splat(0.0, like), splat(1.0, like), splat(twice - 1.0, like), splat(twice, like)
-    barrier = is_open and is_call
+    barrier, implicit = is_open and is_call, twice < 2.0
     u, stocks, gains, passes = U * room, EXP_Y * room, GAIN * room, PASS * room
     keep = of(like, now, KEEP)
     side, part, found = of(like, now, SIDE), of(like, now, PART), of(like, now, FOUND)
     some = side * side
     last = of(like, now, LAST)
-    put(now, AHEAD, some)
     least, price, floor, scale = (
         of(like, now, LEAST_NEW), of(like, now, PRICE_NEW), of(like, now, FLOOR_NEW), of(like, now, SCALE_NEW)
     )  # fmt: skip
     end = min(nodes, zero + BEYOND + 1) if barrier else nodes
-    if most_of(like, now, AHEAD) == 0.0:
+    if not any_lane(some > zeros):
         if barrier:
             w = (floor + more * load(grid, u + zero * lanes_of(like), like)) / double
             for i in range(zero, end):
@@ -261,47 +300,68 @@ def finish(  # noqa: C901, PLR0912, PLR0915 (decisions as choices)
         held, any_held = zeros, False
         if hard:
             held = is_held(like, now, of(like, now, AT_TRIGGER))
-            put(now, AHEAD, held)
-            any_held = most_of(like, now, AHEAD) > 0.0
+            any_held = any_lane(held > zeros)
         held_last = last
         if any_held:
             near, w = solve_held(like, grid, room, now, cells, held, twice, one, elastic)
             last, z = select(held > zeros, near, last), select(held > zeros, of(like, now, TRIGGER_HERE), z)
             at_last = select(held > zeros, w, at_last)
-        side_or = select(some > zeros, side, one)
         put(now, AHEAD, last)
-        first = int(least_of(like, now, AHEAD)) - 1
-        w = zeros
-        half, less = splat(0.5, like), zeros - more
+        first, most = int(least_of(like, now, AHEAD)) - 1, int(most_of(like, now, AHEAD))
+        half, w = splat(0.5, like), at_last
+        by_call = select(some > zeros, zeros - side, zeros)
         for i in range(end - 1, first, -1):
-            at = i * lanes_of(like)
-            place, stock, old = splat(float(i), like), load(grid, stocks + at, like), load(grid, u + at, like)
-            w = fma(load(grid, passes + at, like) if elastic else keep, w, load(grid, gains + at, like))
-            beyond = bound_at(like, now, side_or, stock)
-            away = place - last - part
-            bent = touching * base * away * away
-            beyond = beyond + select(place - last > splat(BEYOND + 0.5, like), zeros, bent)
-            if any_held:
-                carried = select(place > held_last + 1.5, beyond, parabola(like, now, place - last))
-                beyond = select(held > zeros, carried, beyond)
-            free = fma(double, w, less * old)
-            if is_open:
-                free = maximum(free, floor)
+            at, beyond, capped = i * lanes_of(like), floor, floor
             if hard:
-                cap = maximum(price - scale * stock, least)
-                free = select(of(like, now, FROM_NEW) > stock, free, minimum(free, cap))
-            new = select(place > last - half, z, free)
-            new = select(place > last + half, beyond, new)
-            w = select(place > last - half, at_last, w)
-            store(grid, u + at, new)
-    from_, less = of(like, now, FROM_NEW), zeros - more
-    for i in range(first, -1, -1):
-        at = i * lanes_of(like)
-        w = fma(load(grid, passes + at, like) if elastic else keep, w, load(grid, gains + at, like))
-        new = fma(double, w, less * load(grid, u + at, like))
-        if is_open:
-            new = maximum(new, floor)
-        if hard:
-            stock = load(grid, stocks + at, like)
-            new = select(from_ > stock, new, minimum(new, maximum(price - scale * stock, least)))
-        store(grid, u + at, new)
+                stock = load(grid, stocks + at, like)
+                capped = maximum(price - scale * stock, least)
+                beyond = select(by_call > zeros, capped, floor)
+            if i > most + BEYOND and not any_held:
+                store(grid, u + at, beyond)
+                continue
+            away = splat(float(i), like) - last
+            past = away - part
+            bent = select(away > splat(BEYOND + 0.5, like), zeros, touching * base * past * past)
+            beyond = beyond + bent
+            if any_held:
+                carried = select(splat(float(i), like) > held_last + 1.5, beyond, parabola(like, now, away))
+                beyond = select(held > zeros, carried, beyond)
+            passed = load(grid, passes + at, like) if elastic else keep
+            w = select(away > zeros - half, at_last, fma(passed, w, load(grid, gains + at, like)))
+            free = w if implicit else w + w - load(grid, u + at, like)
+            free = maximum(free, least)
+            if hard:
+                free = select(of(like, now, FROM_NEW) > stock, free, minimum(free, capped))
+            new = select(away > zeros - half, z, free)
+            store(grid, u + at, select(away > half, beyond, new))
+    substitute(like, grid, room, now, first, w, implicit, hard, elastic)
+
+
+def substitute(
+    like: Any, grid: Any, room: int, now: Any, first: int, w: Any, implicit: Any, hard: Any, elastic: Any
+) -> None:  # fmt: skip
+    """Substitute downwards from a node on; `w` is the middle of the unknown at the one above it.
+
+    Loops are apart, as each is short: together they would ask at each node which kind of step it is.
+    """
+    u, gains, passes, lanes = U * room, GAIN * room, PASS * room, lanes_of(like)
+    keep, least = of(like, now, KEEP), of(like, now, LEAST_NEW)
+    if hard:
+        from_, price, scale = of(like, now, FROM_NEW), of(like, now, PRICE_NEW), of(like, now, SCALE_NEW)
+        for i in range(first, -1, -1):
+            at = i * lanes
+            w = fma(load(grid, passes + at, like) if elastic else keep, w, load(grid, gains + at, like))
+            new = maximum(w if implicit else w + w - load(grid, u + at, like), least)
+            stock = load(grid, EXP_Y * room + at, like)
+            capped = minimum(new, maximum(price - scale * stock, least))
+            store(grid, u + at, select(from_ > stock, new, capped))
+    elif implicit:
+        for i in range(first, -1, -1):
+            at = i * lanes
+            w = fma(load(grid, passes + at, like) if elastic else keep, w, load(grid, gains + at, like))
+            store(grid, u + at, maximum(w, least))
+    else:
+        for i in range(first, -1, -1):
+            at = i * lanes
+            w = fma(load(grid, passes + at, like) if elastic else keep, w, load(grid, gains + at, like))
+            store(grid, u + at, maximum(w + w - load(grid, u + at, like), least))

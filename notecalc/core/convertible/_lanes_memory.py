@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import Any, Final
 
-from notecalc.core._vectors import lanes_of, load, pick, store
+from notecalc.core._vectors import lanes_of, load, pick, point, store
 from notecalc.core.convertible._columns import LENGTH
 
 __all__: list[str] = []
@@ -147,11 +147,9 @@ def least_of(like: Any, numbers: Any, k: int) -> Any:
     return least
 
 
-def aim(like: Any, cells: Any, now: Any, node: Any) -> None:
+def aim(like: Any, cells: Any, now: Any, node: Any) -> None:  # noqa: ARG001 (as the others are called)
     """Set where `gather` reads: at a node of its own for each lane."""
-    put(now, TMP, node)
-    for lane in range(lanes_of(like)):
-        cells[lane] = int(now[TMP * lanes_of(like) + lane]) * lanes_of(like) + lane
+    point(cells, node)
 
 
 def gather(like: Any, grid: Any, array: int, cells: Any, shift: int) -> Any:

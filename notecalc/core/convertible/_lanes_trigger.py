@@ -14,7 +14,6 @@ from notecalc.core.convertible._columns import (
     TRIGGER,
 )
 from notecalc.core.convertible._lanes_memory import (
-    AHEAD,
     AT_TRIGGER,
     EXP_Y,
     FROM_NEW,
@@ -35,7 +34,6 @@ from notecalc.core.convertible._lanes_memory import (
     U,
     aim,
     gather,
-    most_of,
     of,
     put,
 )
@@ -124,8 +122,7 @@ def stays_held(
     """
     zeros, one = splat(0.0, like), splat(1.0, like)
     some = select(last_below(like, of(like, now, AT_TRIGGER)) > 2.0, some, zeros)
-    put(now, AHEAD, some)
-    if most_of(like, now, AHEAD) == 0.0:
+    if not any_lane(some > zeros):
         return zeros
     solve_held(like, grid, room, now, cells, some, twice, one, elastic)
     bound, scale, z = of(like, now, TRIGGER_ABOVE), of(like, now, SCALE_NEW), of(like, now, TRIGGER_Z)
@@ -199,8 +196,7 @@ def weigh_held(
     trigger = of(like, seg, later + TRIGGER)
     if is_call:
         held = select(of(like, seg, o + TRIGGER) > trigger * (1.0 + 1e-12), held, zeros)
-    put(now, AHEAD, held)
-    if most_of(like, now, AHEAD) == 0.0:
+    if not any_lane(held > zeros):
         return
     h, shares = of(like, now, H), of(like, seg, later + RATIO) * trigger
     near, z = solved_before(like, trigger_place(like, now, trigger, of(like, seg, later + LEVEL_START), zero))
