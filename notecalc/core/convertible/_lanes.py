@@ -16,7 +16,7 @@ from typing import Any, Final
 import numpy as np
 
 from notecalc.core._jit import kernel
-from notecalc.core._vectors import exp, lanes_of, load, maximum, select, splat, store
+from notecalc.core._vectors import exp, lanes_of, load, maximum, pick, select, splat, store
 from notecalc.core.arrays import FloatArray, IntArray
 from notecalc.core.convertible import _columns as col
 from notecalc.core.convertible import (
@@ -57,8 +57,11 @@ from notecalc.core.convertible._lanes_memory import (
     GROWTH,
     LACK,
     NUMBERS,
+    PER_NODE,
+    PER_RISE,
     POWER,
     STEPS_TAKEN,
+    WIDEN,
     H,
     of,
     put,
@@ -259,23 +262,16 @@ def _one_grid(
     zero: int, times: int, rows: int, model: int, out: Any,
 ) -> None:  # fmt: skip
     """Value on one grid: value, delta, gamma and theta go to `out`."""
-    one, h = splat(1.0, like), of(like, now, H)
+    h, one = of(like, now, H), splat(1.0, like)
     growth = exp(h)
     put(now, GROWTH, growth)
-    store(grid, EXP_Y * room + zero * lanes_of(like), one)
-    stock = one
-    for i in range(zero + 1, nodes):
-        stock = stock * growth
-        store(grid, EXP_Y * room + i * lanes_of(like), stock)
-    stock = one
-    for i in range(zero - 1, -1, -1):
-        stock = stock / growth
-        store(grid, EXP_Y * room + i * lanes_of(like), stock)
+    put(now, PER_NODE, one / h)
+    put(now, PER_RISE, one / (growth - one))
+    put(now, WIDEN, h / (one + one - h))
+    fill_powers(like, grid, EXP_Y * room, growth, nodes, zero)
     elastic, graded, early = (rows & ELASTIC) != 0, (rows & GRADED) != 0, (rows & EARLY) != 0
     if elastic:
-        b = splat(0.0, like) - of(like, row, ELASTICITY)
-        for i in range(nodes):
-            store(grid, POWER * room + i * lanes_of(like), exp(b * h * splat(float(i - zero), like)))
+        fill_powers(like, grid, POWER * room, exp(-of(like, row, ELASTICITY) * h), nodes, zero)
     s = shape.size - 1
     bits = shape[s]
     is_open, is_call = (bits & IS_OPEN) != 0, (bits & IS_CALL) != 0
@@ -311,6 +307,18 @@ def _one_grid(
     read(like, grid, room, now, cells, seg, row, nodes, zero, (bits & IS_OPEN) != 0, (bits & IS_CALL) != 0, model, out)
 
 
+def fill_powers(like: Any, grid: Any, array: int, base: Any, nodes: int, zero: int) -> None:
+    """Fill in the powers of a number: 1 at the level."""
+    power, back = splat(1.0, like), splat(1.0, like) / base
+    for i in range(zero, nodes):
+        store(grid, array + i * lanes_of(like), power)
+        power = power * base
+    power = back
+    for i in range(zero - 1, -1, -1):
+        store(grid, array + i * lanes_of(like), power)
+        power = power * back
+
+
 @kernel(
     tables=["int64", "float64", "float64", "int64", "int64"],
     reads=["int64"] * 4 + ["float64"] * (1 + MARKET),
@@ -330,8 +338,8 @@ def _one_grid(
         _lanes_trigger.solved_before, _lanes_trigger.solve_held, _lanes_trigger.stays_held, _lanes_trigger.before_end,
         _lanes_trigger.parabola, _lanes_trigger.end_jump, _lanes_trigger.first_called, _lanes_trigger.weigh_end,
         _lanes_trigger.weigh_held,
-        _lanes_march.set_step, _lanes_march.hold, _lanes_march.release, _lanes_march.spreads,
-        _lanes_march.first_gain, _lanes_march.eliminate_even, _lanes_march.eliminate, march,
+        _lanes_march.set_step, _lanes_march.hold, _lanes_march.release, _lanes_march.pulls,
+        _lanes_march.spreads, _lanes_march.first_gain, _lanes_march.eliminate_even, _lanes_march.eliminate, march,
         _lanes_two_edge.peek, _lanes_two_edge.look,
         _lanes_two_edge.miss, _lanes_two_edge.find_part, _lanes_two_edge.find_edge_of_two,
         _lanes_two_edge.finish_two, _lanes_two.factor_two, _lanes_two.eliminate_two, _lanes_two.solve_second,
@@ -342,10 +350,10 @@ def _one_grid(
         _lanes_events.is_pinned, _lanes_events.settle, _lanes_events.known_kink,
         _lanes_events.shift_inside, _lanes_events.move,
         _lanes_events.move_second, meet,
-        read, _one_grid,
+        read, fill_powers, _one_grid,
     ],
 )  # fmt: skip
-def value_lanes(  # noqa: C901 (what each lane reads)
+def value_lanes(  # noqa: C901, PLR0912 (what each lane reads)
     like: Any, offsets: Any, seg: Any, settings: Any, shapes: Any, counts: Any, contract: Any, kind: Any, below: Any,
     over: Any, width: Any, stock: Any, volatility: Any, rate: Any, carry: Any,
     credit: Any, recovery: Any, drop: Any, elasticity: Any, reference: Any,
@@ -368,9 +376,10 @@ def value_lanes(  # noqa: C901 (what each lane reads)
         begin = offsets[contract[r]]
         count = offsets[contract[r] + 1] - begin
         for lane in range(lanes_of(like)):
-            first = offsets[contract[r + lane]] * FIELDS
-            for j in range(count * FIELDS):
-                lane_seg[j * lanes_of(like) + lane] = seg[first + j]
+            cells[lane] = offsets[contract[r + lane]] * FIELDS
+        for j in range(count * FIELDS):
+            store(lane_seg, j * lanes_of(like), pick(seg, j, cells, like))
+        for lane in range(lanes_of(like)):
             for j, given in enumerate((stock, volatility, rate, carry, credit, recovery, drop, elasticity, reference)):
                 row[j * lanes_of(like) + lane] = given[r + lane]
             for s in range(count):

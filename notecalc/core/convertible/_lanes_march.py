@@ -4,7 +4,9 @@ The scheme is that of `_march`, whose docstring derives it, for its model of one
 number there is a vector here, a decision is a choice between two vectors, and the free edge is looked for in all lanes
 at once (`_lanes_edge`). Lanes never mix, so that a row's value is the same to the last bit whatever its neighbours are.
 
-Factors of the elimination are kept where they stay the same: in all steps of a segment whose level and steps stay.
+Where all nodes have the same coefficients, the factors of the elimination are the limits that they tend to, two numbers
+for all nodes (`eliminate_even`). Where the hazard depends on the stock, they are kept where they stay the same: in all
+steps of a segment whose level and steps stay.
 
 A segment has as many steps as its lane asks for. A lane that has taken its own takes the last one again for as long as
 others go on, and is then put back to where it was before: neighbours change no bit of it.
@@ -14,7 +16,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from notecalc.core._vectors import exp, fma, lanes_of, load, log, maximum, minimum, select, splat, sqrt, store
+from notecalc.core._vectors import any_lane, exp, fma, lanes_of, load, log, maximum, minimum, select, splat, sqrt, store
 from notecalc.core.convertible._columns import (
     CALL_END,
     CALL_START,
@@ -70,6 +72,8 @@ from notecalc.core.convertible._lanes_memory import (
     OWN,
     PART,
     PASS,
+    PER_NODE,
+    PER_RISE,
     PIVOT,
     POWER,
     PRICE_NEW,
@@ -80,6 +84,7 @@ from notecalc.core.convertible._lanes_memory import (
     SECOND_HELD,
     SIDE,
     STEPS_TAKEN,
+    WIDEN,
     H,
     U,
     along,
@@ -169,6 +174,8 @@ def set_step(
     like: Any, now: Any, seg: Any, o: int, row: Any, middle: Any, new: Any, is_open: Any, elastic: Any
 ) -> None:
     """Set what depends on the time alone, in the middle of a step and at its end."""
+    length = of(like, seg, o + LENGTH)
+    middle, new = middle / length, new / length
     level = along(like, seg, o, LEVEL_START, LEVEL_END, middle)
     level_new = along(like, seg, o, LEVEL_START, LEVEL_END, new)
     ratio = of(like, seg, o + RATIO)
@@ -192,9 +199,16 @@ def set_step(
 def spreads(like: Any, mean: Any, half_var: Any, hh: Any, h: Any) -> Any:
     """Give what a node takes from the one below it and the one above it in a half step."""
     half = splat(0.5, like)
-    spread = maximum(half_var, maximum(mean, splat(0.0, like) - mean) * half * h / (splat(1.0, like) - half * h))
-    away, along_mean = hh * spread / (h * h), half * hh * (mean - spread) / h
-    return away - along_mean, away + along_mean
+    return pulls(like, mean, half_var, half * h / (splat(1.0, like) - half * h), hh / (h * h), half * hh / h)
+
+
+def pulls(like: Any, mean: Any, half_var: Any, wide: Any, away: Any, along: Any) -> Any:
+    """Give what `spreads` does, of what is the same at all nodes: the half step over h^2, and half of it over h.
+
+    The spread is `wide` times the drift at least, so that nothing less than nothing is taken.
+    """
+    spread = maximum(half_var, maximum(mean, splat(0.0, like) - mean) * wide)
+    return fma(away + along, spread, -along * mean), fma(away - along, spread, along * mean)
 
 
 def eliminate(like: Any, grid: Any, room: int, now: Any, nodes: int, stop: int, elastic: Any, fresh: Any) -> None:
@@ -202,28 +216,27 @@ def eliminate(like: Any, grid: Any, room: int, now: Any, nodes: int, stop: int, 
 
     What stays the same from node to node is read once: the compiler cannot know that no store changes it.
     """
-    one, h, hh = splat(1.0, like), of(like, now, H), of(like, now, HH)
+    one, hh = splat(1.0, like), of(like, now, HH)
     if not elastic:
         eliminate_even(like, grid, room, now, nodes, stop)
         return
-    level_mean, half_var, rate, growth, zeros = (
-        of(like, now, MEAN), of(like, now, HALF_VAR), of(like, now, DISCOUNT), of(like, now, GROWTH), splat(0.0, like)
-    )  # fmt: skip
-    level_own, carry, scale, dropped, kept, claim = (
-        of(like, now, OWN), of(like, now, CARRIED), of(like, now, SCALE), of(like, now, DROPPED), of(like, now, KEPT),
-        of(like, now, CLAIM),
-    )  # fmt: skip
-    slip, gain, keep = hh / (growth - 1.0), zeros, zeros
+    zeros, half, growth, half_var = splat(0.0, like), splat(0.5, like), of(like, now, GROWTH), of(like, now, HALF_VAR)
+    level_own, scale, dropped = of(like, now, OWN), of(like, now, SCALE), of(like, now, DROPPED)
+    level_mean, dropping = of(like, now, MEAN), (one - dropped) * level_own
+    carried, lost, hazard = -hh * scale * of(like, now, CARRIED), -hh * scale * dropped * level_own, hh * level_own
+    kept, claim = hazard * of(like, now, KEPT), hazard * of(like, now, CLAIM)
+    riskless = one + hh * of(like, now, DISCOUNT)
+    per, wide = of(like, now, PER_NODE), of(like, now, WIDEN)
+    along, away = half * hh * per, hh * per * per
+    slip, gain, keep = hh * of(like, now, PER_RISE), zeros, zeros
     for i in range(stop):
         at = i * lanes_of(like)
-        stock, right = load(grid, EXP_Y * room + at, like), load(grid, U * room + at, like)
-        own = level_own * load(grid, POWER * room + at, like)
-        hazard = hh * own
-        right = fma(-hh * scale * (carry + own * dropped), stock, right) + hazard * maximum(kept * stock, claim)
+        stock, power = load(grid, EXP_Y * room + at, like), load(grid, POWER * room + at, like)
+        right = fma(power, maximum(kept * stock, claim), load(grid, U * room + at, like))
+        right = fma(fma(lost, power, carried), stock, right)
         if fresh:
-            mean = level_mean + (one - dropped) * own
-            low, high = spreads(like, mean, half_var, hh, h)
-            decay = one + hh * (rate + own)
+            mean, decay = fma(dropping, power, level_mean), fma(hazard, power, riskless)
+            low, high = pulls(like, mean, half_var, wide, away, along)
             total = decay + low + high
             if i == 0:
                 # At the ends W is a line in S, whose second derivative is nothing.
@@ -245,44 +258,47 @@ def eliminate(like: Any, grid: Any, room: int, now: Any, nodes: int, stop: int, 
 def eliminate_even(like: Any, grid: Any, room: int, now: Any, nodes: int, stop: int) -> None:
     """Eliminate where all nodes but the ends have the same coefficients.
 
-    Then factors tend to limits, which solve a quadratic equation, and are taken to be those from the bottom on: this
-    asks for what the lowest two nodes will be, which are on a line in S, so that it is known.
+    Then factors tend to limits, which solve a quadratic equation, and they are those from the bottom on if the lowest
+    node is told what it takes from the next: W is a line in S there, and what becomes of a line is known.
     """
-    one, h, hh, growth = splat(1.0, like), of(like, now, H), of(like, now, HH), of(like, now, GROWTH)
+    one, hh, per, growth = splat(1.0, like), of(like, now, HH), of(like, now, PER_NODE), of(like, now, GROWTH)
     own, scale, dropped = of(like, now, OWN), of(like, now, SCALE), of(like, now, DROPPED)
     lost = -hh * scale * (of(like, now, CARRIED) + own * dropped)
     gained, least = hh * own * of(like, now, KEPT), hh * own * of(like, now, CLAIM)
     mean = of(like, now, MEAN) + (one - dropped) * own
-    low, high = spreads(like, mean, of(like, now, HALF_VAR), hh, h)
+    low, high = pulls(like, mean, of(like, now, HALF_VAR), of(like, now, WIDEN), hh * per * per, 0.5 * hh * per)
     decay = one + hh * (of(like, now, DISCOUNT) + own)
     both, lean = low + high, low - high
     pivot = 2.0 / (decay + both + sqrt(lean * lean + decay * (both + both + decay)))
     keep, fall = high * pivot, low * pivot
     put(now, KEEP, keep)
-    gain = first_gain(like, grid, room, lost, gained, least, decay, hh * mean, growth, keep)
+    gain = first_gain(like, grid, room, now, lost, gained, least, decay, hh * mean, keep)
     store(grid, GAIN * room, gain)
-    more, fixed, rising = lost * pivot, least * pivot, gained * pivot
+    more, fixed, rising, zeros = lost * pivot, least * pivot, gained * pivot, splat(0.0, like)
+    shares = any_lane((zeros > more) | (more > zeros) | (rising > zeros))
     for i in range(1, min(stop, nodes - 1)):
-        at = i * lanes_of(like)
-        stock = load(grid, EXP_Y * room + at, like)
-        right = fma(pivot, load(grid, U * room + at, like), fma(more, stock, maximum(rising * stock, fixed)))
-        gain = fma(fall, gain, right)
+        at, source = i * lanes_of(like), fixed
+        if shares:
+            stock = load(grid, EXP_Y * room + at, like)
+            source = fma(more, stock, maximum(rising * stock, fixed))
+        gain = fma(fall, gain, fma(pivot, load(grid, U * room + at, like), source))
         store(grid, GAIN * room + at, gain)
     if stop == nodes:
         at = (nodes - 1) * lanes_of(like)
         stock = load(grid, EXP_Y * room + at, like)
         right = fma(lost, stock, load(grid, U * room + at, like)) + maximum(gained * stock, least)
-        back = hh * mean * growth / (growth - 1.0)
+        back = hh * mean * growth * of(like, now, PER_RISE)
         store(grid, GAIN * room + at, fma(-back, gain, right) / fma(back, keep, decay - back))
 
 
 def first_gain(
-    like: Any, grid: Any, room: int, lost: Any, gained: Any, least: Any, decay: Any, drift: Any, growth: Any, keep: Any
+    like: Any, grid: Any, room: int, now: Any, lost: Any, gained: Any, least: Any, decay: Any, drift: Any, keep: Any
 ) -> Any:  # fmt: skip
     """Give what the lowest node is worth less `keep` times the next one, in the middle of a step: W is a line in S."""
     stock, u = load(grid, EXP_Y * room, like), load(grid, U * room, like)
-    steep = (load(grid, U * room + lanes_of(like), like) - u) / (growth - 1.0)
-    claims = least > gained * stock
-    shares = fma(select(claims, lost, lost + gained), stock, steep) / (decay - drift)
-    cash = (u - steep + select(claims, least, splat(0.0, like))) / decay
-    return cash + shares - keep * fma(shares, growth, cash)
+    steep = (load(grid, U * room + lanes_of(like), like) - u) * of(like, now, PER_RISE)
+    claims, slower = least > gained * stock, decay - drift
+    over = 1.0 / (decay * slower)
+    shares = fma(select(claims, lost, lost + gained), stock, steep) * decay * over
+    cash = (u - steep + select(claims, least, splat(0.0, like))) * slower * over
+    return cash + shares - keep * fma(shares, of(like, now, GROWTH), cash)

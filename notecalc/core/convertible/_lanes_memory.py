@@ -116,7 +116,10 @@ TRIGGER_HERE: Final = 77
 TRIGGER_ABOVE: Final = 78
 TRIGGER_Z: Final = 79
 KEEP: Final = 80  # PASS, where it is the same at all nodes but the highest, where it is nothing
-NUMBERS: Final = 81
+PER_NODE: Final = 81  # 1 over h
+PER_RISE: Final = 82  # 1 over what the stock gains from a node to the next
+WIDEN: Final = 83  # of the drift: the spread with which a node takes nothing less than nothing from those beside it
+NUMBERS: Final = 84
 
 NEVER: Final = 1e300
 
@@ -157,10 +160,10 @@ def gather(like: Any, grid: Any, array: int, cells: Any, shift: int) -> Any:
     return pick(grid, array + shift * lanes_of(like), cells, like)
 
 
-def along(like: Any, seg: Any, o: int, start: int, end: int, tau: Any) -> Any:
-    """Give a number that runs in a line from the start to the end of a segment, at a time back from the end."""
+def along(like: Any, seg: Any, o: int, start: int, end: int, back: Any) -> Any:
+    """Give a number that runs in a line from the start to the end of a segment, some share of the way back."""
     last = of(like, seg, o + end)
-    return last + (of(like, seg, o + start) - last) * tau / of(like, seg, o + LENGTH)
+    return last + (of(like, seg, o + start) - last) * back
 
 
 def rise(like: Any, seg: Any, o: int, start: int, end: int) -> Any:
