@@ -25,7 +25,6 @@ from notecalc.core.convertible._columns import (
     TSIVERIOTIS_FERNANDES,
 )
 from notecalc.core.convertible._lanes_memory import (
-    AHEAD,
     BOTTOM,
     EXP_Y,
     GAIN,
@@ -41,7 +40,6 @@ from notecalc.core.convertible._lanes_memory import (
     gather,
     most_of,
     of,
-    put,
 )
 from notecalc.core.convertible._lanes_weights import (
     weigh_jump,
@@ -76,7 +74,7 @@ def cap(
         return kink
     if barrier:
         # Its level is a node, from which on W is held: nothing is to be weighed.
-        return forget(like, grid, room, now, nodes, zero, least, kink)
+        return force(like, grid, room, now, nodes, zero, least, kink)
     forced = select(opened > zeros, maximum(level, trigger), never)
     kink = clip(like, grid, room, now, cells, nodes, -1.0, least, zeros, forced, never, kink, pair, zeros, 0.0)
     if pair:
@@ -100,15 +98,15 @@ def cap(
     )
 
 
-def forget(like: Any, grid: Any, room: int, now: Any, nodes: int, zero: int, least: Any, kink: Any) -> Any:
-    """Give the known kink, unless it lies within a cell of nodes from the level on at which conversion is forced."""
+def force(like: Any, grid: Any, room: int, now: Any, nodes: int, zero: int, least: Any, kink: Any) -> Any:
+    """Bring W to what is paid beside shares from the level on, as `clip` does; give the known kink, or none."""
     zeros, one, known, top = splat(0.0, like), splat(1.0, like), splat(1.0, like), of(like, now, TOP)
-    put(now, AHEAD, kink[0])
-    for i in range(zero, min(nodes, zero + int(most_of(like, now, AHEAD)) + 2)):
-        place = splat(float(i - zero), like)
-        away = place - kink[0]
-        held = (load(grid, U * room + i * lanes_of(like), like) > least) & (top >= place)
-        known = select(held & (one >= away * away), zeros, known)
+    for i in range(zero, nodes):
+        at, place = U * room + i * lanes_of(like), splat(float(i - zero), like)
+        old, away = load(grid, at, like), place - kink[0]
+        forced = (old > least) & (top >= place)
+        known = select(forced & (one >= away * away), zeros, known)
+        store(grid, at, select(forced, least, old))
     return select(known > zeros, kink[0], splat(NOWHERE, like)), kink[1] * known, kink[2] * known, kink[3] * known
 
 

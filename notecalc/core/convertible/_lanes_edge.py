@@ -44,7 +44,6 @@ from notecalc.core.convertible._lanes_memory import (
     SIDE,
     TOP,
     TRIGGER_HERE,
-    ZERO,
     U,
     aim,
     end_alike,
@@ -130,13 +129,14 @@ def look(
 
 
 def come_in(
-    like: Any, grid: Any, room: int, now: Any, side: Any, going: Any, top: Any, lowest: Any, twice: Any, elastic: Any
+    like: Any, grid: Any, room: int, now: Any, side: Any, going: Any, zero: int, top: Any, lowest: Any, twice: Any,
+    elastic: Any,
 ) -> Any:  # fmt: skip
     """Give the first node, going down from the top, that is not beyond the edge; the top for lanes not `going`.
 
     After a day an edge may be anywhere: nodes are judged in turn, so that none needs to be gathered.
     """
-    zeros, one, node, zero = splat(0.0, like), splat(1.0, like), top, int(most_of(like, now, ZERO))
+    zeros, one, node = splat(0.0, like), splat(1.0, like), top
     power, keep, highest = one, of(like, now, KEEP), of(like, now, TOP)
     put(now, AHEAD, top)
     for i in range(zero + int(most_of(like, now, AHEAD)), 0, -1):
@@ -173,8 +173,8 @@ def touched_at(like: Any, distance: Any, unit: Any, least: Any) -> Any:
 
 
 def find_edge(  # noqa: PLR0915 (decisions as choices)
-    like: Any, grid: Any, room: int, now: Any, cells: Any, nodes: int, twice: Any, is_open: Any, early: Any,
-    hard: Any, elastic: Any,
+    like: Any, grid: Any, room: int, now: Any, cells: Any, nodes: int, zero: int, twice: Any, is_open: Any,
+    early: Any, hard: Any, elastic: Any,
 ) -> None:  # fmt: skip
     """Find the edge, first where it was before the step, then outwards or inwards from there."""
     zeros, one = splat(0.0, like), splat(1.0, like)
@@ -222,7 +222,7 @@ def find_edge(  # noqa: PLR0915 (decisions as choices)
     entering = free * (one - had)
     node = maximum(node, held)
     if any_lane(entering > zeros):
-        from_top = come_in(like, grid, room, now, toward, entering, top, lowest, twice, elastic)
+        from_top = come_in(like, grid, room, now, toward, entering, zero, top, lowest, twice, elastic)
         node, way = select(entering > zeros, from_top, node), select(top > from_top, zeros - one, zeros)
     distance, unit, least = look(like, grid, room, now, cells, toward, node, twice, elastic)
     for _ in range(nodes):

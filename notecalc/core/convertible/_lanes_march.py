@@ -91,7 +91,6 @@ from notecalc.core.convertible._lanes_memory import (
     STEPS_TAKEN,
     TOP,
     WIDEN,
-    ZERO,
     H,
     U,
     aim,
@@ -127,6 +126,7 @@ def march(
     steps, implicit_steps = of(like, now, STEPS_ASKED), of(like, now, IMPLICIT_STEPS)
     put(now, STEPS_TAKEN, steps + half * implicit_steps)
     most, least = int(most_of(like, now, STEPS_TAKEN)), int(least_of(like, now, STEPS_TAKEN))
+    first, last = first_common(like, now), last_common(like, now)
     even = length / (2.0 * steps)
     h, vol = of(like, now, H), of(like, seg, o + VOLATILITY)
     half_var = half * vol * vol
@@ -156,8 +156,8 @@ def march(
         put(now, OLD_LAST, of(like, now, LAST))
         put(now, OLD_SIDE, of(like, now, SIDE))
         stop = zero if barrier else nodes
-        eliminate(like, grid, room, now, cells, stop, elastic, not (same and step > 0))
-        find_edge(like, grid, room, now, cells, nodes, twice, is_open, early, hard, elastic)
+        eliminate(like, grid, room, now, cells, zero, first, last, stop, elastic, not (same and step > 0))
+        find_edge(like, grid, room, now, cells, nodes, zero, twice, is_open, early, hard, elastic)
         finish(like, grid, room, now, cells, nodes, zero, twice, barrier, hard, elastic)
         if step >= least:
             release(like, grid, room, now, nodes, idle, False)
@@ -233,14 +233,19 @@ def pulls(like: Any, mean: Any, half_var: Any, wide: Any, away: Any, along: Any)
     return fma(away + along, spread, -along * mean), fma(away - along, spread, along * mean)
 
 
-def eliminate(like: Any, grid: Any, room: int, now: Any, cells: Any, stop: int, elastic: Any, fresh: Any) -> None:
+def eliminate(
+    like: Any, grid: Any, room: int, now: Any, cells: Any, zero: int, first: int, last: int, stop: int, elastic: Any,
+    fresh: Any,
+) -> None:  # fmt: skip
     """Eliminate upwards: each node in terms of the next. Unless `fresh`, factors are those kept.
+
+    All lanes have the nodes from the `first` to the `last` in memory.
 
     What stays the same from node to node is read once: the compiler cannot know that no store changes it.
     """
     one, hh = splat(1.0, like), of(like, now, HH)
     if not elastic:
-        eliminate_even(like, grid, room, now, cells, stop)
+        eliminate_even(like, grid, room, now, cells, zero, first, last, stop)
         return
     zeros, half, growth, half_var = splat(0.0, like), splat(0.5, like), of(like, now, GROWTH), of(like, now, HALF_VAR)
     level_own, scale, dropped = of(like, now, OWN), of(like, now, SCALE), of(like, now, DROPPED)
@@ -251,8 +256,7 @@ def eliminate(like: Any, grid: Any, room: int, now: Any, cells: Any, stop: int, 
     per, wide = of(like, now, PER_NODE), of(like, now, WIDEN)
     along, away = half * hh * per, hh * per * per
     slip, gain, keep = hh * of(like, now, PER_RISE), zeros, zeros
-    bottom, top, zero = of(like, now, BOTTOM), of(like, now, TOP), most_of(like, now, ZERO)
-    first, last = first_common(like, now), last_common(like, now)
+    bottom, top = of(like, now, BOTTOM), of(like, now, TOP)
     for i in range(stop):
         at, place = i * lanes_of(like), splat(float(i - zero), like)
         stock, power = load(grid, EXP_Y * room + at, like), load(grid, POWER * room + at, like)
@@ -284,7 +288,9 @@ def eliminate(like: Any, grid: Any, room: int, now: Any, cells: Any, stop: int, 
         store(grid, GAIN * room + at, gain)
 
 
-def eliminate_even(like: Any, grid: Any, room: int, now: Any, cells: Any, stop: int) -> None:
+def eliminate_even(
+    like: Any, grid: Any, room: int, now: Any, cells: Any, zero: int, first: int, last: int, stop: int
+) -> None:  # fmt: skip
     """Eliminate where all nodes but the ends have the same coefficients.
 
     Then factors tend to limits, which solve a quadratic equation, and they are those from the bottom on if the lowest
@@ -306,23 +312,35 @@ def eliminate_even(like: Any, grid: Any, room: int, now: Any, cells: Any, stop: 
     lowest = first_gain(like, grid, room, now, cells, lost, gained, least, decay, hh * mean, keep)
     more, fixed, rising, gain, zeros = lost * pivot, least * pivot, gained * pivot, lowest, splat(0.0, like)
     shares = any_lane((zeros > more) | (more > zeros) | (rising > zeros))
-    bottom, top, zero = of(like, now, BOTTOM), of(like, now, TOP), most_of(like, now, ZERO)
-    first, last = first_common(like, now), last_common(like, now)
-    for i in range(stop):
-        at, source, before = i * lanes_of(like), fixed, gain
-        if shares:
-            stock = load(grid, EXP_Y * room + at, like)
-            source = fma(more, stock, maximum(rising * stock, fixed))
-        u = load(grid, U * room + at, like)
-        gain = fma(fall, before, fma(pivot, u, source))
-        # Ends are of each lane its own.
-        if i <= first:
-            gain = select(splat(float(i - zero), like) > bottom, gain, lowest)
-        if i >= last:
-            stock = load(grid, EXP_Y * room + at, like)
-            right = fma(lost, stock, u) + maximum(gained * stock, least)
-            gain = select(top > splat(float(i - zero), like), gain, fma(-back, before, right) * at_top)
+    # Ends are of each lane its own. Loops are apart, so that most nodes are asked nothing.
+    last = min(last, stop)
+    for i in range(first + 1):
+        gain = next_gain(like, grid, room, i, gain, fall, pivot, more, fixed, rising, shares)
+        gain = select(splat(float(i - zero), like) > of(like, now, BOTTOM), gain, lowest)
+        store(grid, GAIN * room + i * lanes_of(like), gain)
+    for i in range(first + 1, last):
+        gain = next_gain(like, grid, room, i, gain, fall, pivot, more, fixed, rising, shares)
+        store(grid, GAIN * room + i * lanes_of(like), gain)
+    for i in range(last, stop):
+        at, before = i * lanes_of(like), gain
+        stock, u = load(grid, EXP_Y * room + at, like), load(grid, U * room + at, like)
+        right = fma(lost, stock, u) + maximum(gained * stock, least)
+        gain = next_gain(like, grid, room, i, gain, fall, pivot, more, fixed, rising, shares)
+        inside = of(like, now, TOP) > splat(float(i - zero), like)
+        gain = select(inside, gain, fma(-back, before, right) * at_top)
         store(grid, GAIN * room + at, gain)
+
+
+def next_gain(
+    like: Any, grid: Any, room: int, i: int, gain: Any, fall: Any, pivot: Any, more: Any, fixed: Any, rising: Any,
+    shares: Any,
+) -> Any:  # fmt: skip
+    """Give what a node is worth but for what it takes from the next one; `shares` says whether any lane has sources."""
+    source = fixed
+    if shares:
+        stock = load(grid, EXP_Y * room + i * lanes_of(like), like)
+        source = fma(more, stock, maximum(rising * stock, fixed))
+    return fma(fall, gain, fma(pivot, load(grid, U * room + i * lanes_of(like), like), source))
 
 
 def first_gain(

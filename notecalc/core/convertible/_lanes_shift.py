@@ -103,17 +103,22 @@ def place_of(like: Any, grid: Any, room: int, now: Any, i: int, zero: int, pays:
 
 
 def shift(
-    like: Any, grid: Any, room: int, now: Any, cells: Any, array: int, to: int, low: Any, high: Any, nodes: int,
-    zero: int, pays: Any,
+    like: Any, grid: Any, room: int, now: Any, cells: Any, array: int, to: int, low: Any, high: Any, barred: Any,
+    nodes: int, zero: int, pays: Any,
 ) -> None:  # fmt: skip
-    """Read an array that is smooth from `low` to `high` at the places set; write it to another."""
-    begin, end = 0, 0
+    """Read an array that is smooth from `low` to `high` at the places set; write it to another.
+
+    From the level on nothing is read where all lanes are barred: they end there.
+    """
+    zeros, begin, end = splat(0.0, like), 0, 0
     if not pays:
         begin, end = shift_inside(like, grid, room, now, cells, array, to, low, high, nodes, zero)
     for i in range(nodes):
         if begin <= i < end:
             continue
         node, part = place_of(like, grid, room, now, i, zero, pays)
+        if not any_lane((zeros > node) | (zeros >= barred)):
+            continue
         found = interpolate_after(like, grid, array * room, cells, now, node, part, low, high)
         store(grid, to * room + i * lanes_of(like), found)
 
@@ -163,13 +168,11 @@ def move_first(
     highest = load(grid, u + zero * lanes, like)
     last, edge = of(like, now, LAST), of(like, now, LAST) + of(like, now, PART)
     any_held = any_lane(held > zeros)
-    shift(
-        like, grid, room, now, cells, U, SPARE, low, select(held > zeros, last, high), nodes, zero, pays
-    )  # fmt: skip
+    end = select(held > zeros, last, high)
+    shift(like, grid, room, now, cells, U, SPARE, low, end, barred, nodes, zero, pays)
     if any_held:
-        shift(
-            like, grid, room, now, cells, U, HELD, minimum(last + 1.0, high - 3.0), high, nodes, zero, pays
-        )  # fmt: skip
+        begin = minimum(last + 1.0, high - 3.0)
+        shift(like, grid, room, now, cells, U, HELD, begin, high, barred, nodes, zero, pays)
     for i in range(nodes):
         at = i * lanes
         node, part = place_of(like, grid, room, now, i, zero, pays)
@@ -204,12 +207,11 @@ def move_second(
     if any_lane(moves > zeros):
         some, ends = moves > zeros, barred > zeros
         high, at_level = select(ends, zeros, highest), load(grid, b + zero * lanes_of(like), like)
-        shift(
-            like, grid, room, now, cells, SECOND, SPARE, lowest, select(pinned > zeros, last, high), nodes, zero, pays
-        )  # fmt: skip
+        end = select(pinned > zeros, last, high)
+        shift(like, grid, room, now, cells, SECOND, SPARE, lowest, end, barred, nodes, zero, pays)
         if any_pinned:
             outer = minimum(maximum(last + one, lowest + 3.0), highest)
-            shift(like, grid, room, now, cells, SECOND, HELD, outer - 4.0, outer, nodes, zero, pays)
+            shift(like, grid, room, now, cells, SECOND, HELD, outer - 4.0, outer, barred, nodes, zero, pays)
         for i in range(nodes):
             at = i * lanes_of(like)
             node, above = place_of(like, grid, room, now, i, zero, pays)
