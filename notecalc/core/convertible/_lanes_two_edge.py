@@ -432,14 +432,18 @@ def finish_two(  # noqa: C901, PLR0912, PLR0915 (decisions as choices)
         most = minimum(maximum(gather(like, grid, b, cells, 0), one), highest)
         put(now, AHEAD, last)
         first = zero + int(least_of(like, now, AHEAD)) - 1
-        put(now, AHEAD, second_last)
+        put(now, AHEAD, select(held > zeros, maximum(held_last, second_last), second_last))
         # Beyond what an edge may reach in a step nothing is read until the segment ends.
         end = min(end, zero + int(most_of(like, now, AHEAD)) + BEYOND + 1)
+        was = of(like, now, OLD_SIDE)
+        was = was if blended else was * was
+        read = select(was > zeros, of(like, now, OLD_LAST) + (BEYOND + 0.5), splat(NEVER, like))
         way, second_way, half = zeros, zeros, splat(0.5, like)
         for i in range(end - 1, first, -1):
             at = i * lanes
             place, stock = splat(float(i - zero), like), load(grid, EXP_Y * room + at, like)
             old, second_old = load(grid, u + at, like), load(grid, b + at, like)
+            second_old = select(place > read, zeros, second_old)  # there it may be of any step
             own, second_own = keep, second_keep
             if i < own_passes:
                 own = load(grid, PASS * room + at, like)
