@@ -176,6 +176,18 @@ def _pick_code(context: Any, builder: Any, sig: Any, args: Any) -> Any:
     return picked
 
 
+def _point_code(context: Any, builder: Any, sig: Any, args: Any) -> Any:
+    cells, x = args
+    kind = sig.args[1]
+    places = builder.fptosi(x, _type(kind, _INT))
+    if isinstance(kind, Vector):
+        own = ir.Constant(_type(kind, _INT), list(range(kind.lanes)))
+        places = builder.add(builder.mul(places, _same_int(kind, kind.lanes)), own)
+    data = context.make_array(sig.args[0])(context, builder, cells).data
+    builder.store(places, builder.bitcast(data, ir.PointerType(_type(kind, _INT)))).align = 8
+    return context.get_dummy_value()
+
+
 def _store_code(context: Any, builder: Any, sig: Any, args: Any) -> Any:
     values, at, x = args
     stored = builder.store(x, _place(context, builder, sig.args[0], values, at, sig.args[2]))
@@ -201,6 +213,12 @@ _teach(
     lambda args: signature(_kind_of_like(args[3]), args[0], types.intp, args[2], args[3]),
     _pick_code,
     *((types.Array, types.Integer, types.Array, like) for like in _LIKE),
+)
+_teach(
+    _vectors.point,
+    lambda args: signature(types.none, args[0], _kind_of(args[1:])),
+    _point_code,
+    *((types.Array, x) for x in (Vector, types.Float)),
 )
 _teach(
     _vectors.store,

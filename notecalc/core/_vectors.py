@@ -29,6 +29,7 @@ __all__ = [
     "maximum",
     "minimum",
     "pick",
+    "point",
     "select",
     "splat",
     "sqrt",
@@ -57,6 +58,11 @@ def pick(values: Any, at: int, cells: Any, like: Any) -> Any:
     """Give from an array a number for each lane, at the lane's own place in `cells` counted from `at`."""
     del like
     return values[at + cells[0]]
+
+
+def point(cells: Any, x: Any) -> None:
+    """Write to `cells` where in an array the x-th number of each lane is, x being whole, for `pick`."""
+    cells[0] = int(x)
 
 
 def store(values: Any, at: int, x: Any) -> None:

@@ -22,6 +22,7 @@ from notecalc.core._vectors import (
     maximum,
     minimum,
     pick,
+    point,
     select,
     splat,
     sqrt,
@@ -68,6 +69,12 @@ def tell(like, x, out):
 def pick_own(like, x, cells, out):
     for i in range(0, out.size, lanes_of(like)):
         store(out, i, pick(x, i, cells, like))
+
+
+def pick_pointed(like, x, nodes, cells, out):
+    for i in range(0, out.size, lanes_of(like)):
+        point(cells, load(nodes, i, like))
+        store(out, i, pick(x, 0, cells, like))
 
 
 def run(body, width, *columns, results):
@@ -148,6 +155,19 @@ def test_picking_a_number_for_each_lane_from_its_own_place(width):
         Kernel(pick_own, [], ["float64"], tables=["float64", "int64"], lanes=width)(x, cells, out)
     at = np.arange(96)
     np.testing.assert_array_equal(out, at // lanes * lanes + cells[at % lanes])
+
+
+@pytest.mark.parametrize("width", WIDTHS)
+def test_pointing_each_lane_at_a_vector_of_its_own_in_an_array(width):
+    lanes = 1 if width == "python" else width
+    nodes = np.random.default_rng(9).integers(0, 40, 96)
+    x, cells, out = np.arange(40.0 * lanes), np.zeros(lanes, dtype=np.int64), np.empty(96)
+    if width == "python":
+        pick_pointed(0.0, x, nodes.astype(float), cells, out)
+    else:
+        body = Kernel(pick_pointed, [], ["int64", "float64"], tables=["float64", "float64"], lanes=width)
+        body(x, nodes.astype(float), cells, out)
+    np.testing.assert_array_equal(out, nodes * lanes + np.arange(96) % lanes)
 
 
 @pytest.mark.parametrize("width", WIDTHS)

@@ -98,7 +98,7 @@ def _across(nodes: float, segments: int) -> int:
     return int(nodes * math.sqrt(max(1.0, segments / _OFTEN)))
 
 
-_BRIEFLY = 0.75  # standard deviations of the stock, in a time in which something must be seen, that a cell may have
+_BRIEFLY = 0.6  # standard deviations of the stock, in a time in which something must be seen, that a cell may have
 _FINEST = 8  # by how much the grid is made finer for that, at most
 _WIDEST_CELL = 0.4  # [ln S]: kinks and the shares themselves are not seen in wider ones
 _NEAR = 4.0  # standard deviations, and cells, from where that is to which it matters

@@ -26,6 +26,7 @@ from notecalc.core.convertible import (
     _lanes_march,
     _lanes_memory,
     _lanes_shapes,
+    _lanes_shift,
     _lanes_trigger,
     _lanes_two,
     _lanes_two_edge,
@@ -55,9 +56,12 @@ from notecalc.core.convertible._lanes_memory import (
     MAY_CALL,
     NUMBERS,
     OPENED,
+    PER_NODE,
+    PER_RISE,
     POWER,
     STEPS_ASKED,
     TOP,
+    WIDEN,
     ZERO,
     H,
     least_of,
@@ -167,21 +171,14 @@ def _one_grid(
     one, h = splat(1.0, like), of(like, now, H)
     growth = exp(h)
     put(now, GROWTH, growth)
-    store(grid, EXP_Y * room + zero * lanes_of(like), one)
-    stock = one
-    for i in range(zero + 1, nodes):
-        stock = stock * growth
-        store(grid, EXP_Y * room + i * lanes_of(like), stock)
-    stock = one
-    for i in range(zero - 1, -1, -1):
-        stock = stock / growth
-        store(grid, EXP_Y * room + i * lanes_of(like), stock)
+    put(now, PER_NODE, one / h)
+    put(now, PER_RISE, one / (growth - one))
+    put(now, WIDEN, h / (one + one - h))
+    fill_powers(like, grid, EXP_Y * room, growth, nodes, zero)
     put(now, ZERO, splat(float(zero), like))
     elastic, graded, early = (rows & ELASTIC) != 0, (rows & GRADED) != 0, (rows & EARLY) != 0
     if elastic:
-        b = splat(0.0, like) - of(like, row, ELASTICITY)
-        for i in range(nodes):
-            store(grid, POWER * room + i * lanes_of(like), exp(b * h * splat(float(i - zero), like)))
+        fill_powers(like, grid, POWER * room, exp(-of(like, row, ELASTICITY) * h), nodes, zero)
     s = segments - 1
     mature(like, grid, room, now, cells, seg, s * FIELDS, flags, s * FLAGS, nodes, zero, model)
     for s in range(segments - 1, -1, -1):
@@ -212,6 +209,18 @@ def _one_grid(
             )  # fmt: skip
 
 
+def fill_powers(like: Any, grid: Any, array: int, base: Any, nodes: int, zero: int) -> None:
+    """Fill in the powers of a number: 1 at the level."""
+    power, back = splat(1.0, like), splat(1.0, like) / base
+    for i in range(zero, nodes):
+        store(grid, array + i * lanes_of(like), power)
+        power = power * base
+    power = back
+    for i in range(zero - 1, -1, -1):
+        store(grid, array + i * lanes_of(like), power)
+        power = power * back
+
+
 @kernel(
     tables=["int64", "float64", "float64"],
     reads=["int64"] + ["float64"] * (4 + MARKET),
@@ -223,30 +232,35 @@ def _one_grid(
         _lanes_memory.first_common, _lanes_memory.last_common, _lanes_memory.is_blank,
         _lanes_memory.end_alike,
         _lanes_memory.gather, _lanes_memory.along, _lanes_memory.rise,
-        _lanes_weights.add_pair, _lanes_weights.weigh_kink, _lanes_weights.weigh_jump, _lanes_weights.cubic,
+        _lanes_weights.add_pair, _lanes_weights.weigh_kink, _lanes_weights.weigh_jump,
+        _lanes_weights.cubic_weights, _lanes_weights.blend, _lanes_weights.interpolate_after,
         _lanes_weights.interpolate, _lanes_weights.derivatives,
-        _lanes_edge.sources, _lanes_edge.bound_at, _lanes_edge.unit_bend, _lanes_edge.place_edge,
-        _lanes_edge.find_edge, _lanes_edge.finish,
+        _lanes_edge.sources, _lanes_edge.bound_at, _lanes_edge.unit_bend, _lanes_edge.passed_on,
+        _lanes_edge.judge, _lanes_edge.look, _lanes_edge.come_in, _lanes_edge.is_before, _lanes_edge.touched_at,
+        _lanes_edge.find_edge, _lanes_edge.substitute, _lanes_edge.finish,
         _lanes_trigger.trigger_place, _lanes_trigger.last_below, _lanes_trigger.allows_cash, _lanes_trigger.is_held,
-        _lanes_trigger.has_room, _lanes_trigger.solved_before, _lanes_trigger.solve_end, _lanes_trigger.solve_held,
-        _lanes_trigger.solve_cash_held, _lanes_trigger.before_end, _lanes_trigger.through, _lanes_trigger.cash_slope,
-        _lanes_trigger.stays_held, _lanes_trigger.cash_held, _lanes_trigger.parabola,
+        _lanes_trigger.has_room, _lanes_trigger.solved_before, _lanes_trigger.passed_before, _lanes_trigger.solve_end,
+        _lanes_trigger.solve_held, _lanes_trigger.solve_cash_held, _lanes_trigger.before_end, _lanes_trigger.through,
+        _lanes_trigger.cash_slope, _lanes_trigger.stays_held, _lanes_trigger.cash_held, _lanes_trigger.parabola,
         _lanes_trigger.kept_before, _lanes_trigger.end_jump, _lanes_trigger.first_called, _lanes_trigger.weigh_end,
         _lanes_trigger.weigh_held,
-        _lanes_march.set_step, _lanes_march.hold, _lanes_march.release, _lanes_march.spreads,
-        _lanes_march.eliminate, _lanes_march.early_share_in_lanes, march,
+        _lanes_march.early_share_in_lanes, _lanes_march.set_step, _lanes_march.hold, _lanes_march.release,
+        _lanes_march.pulls, _lanes_march.spreads, _lanes_march.first_gain, _lanes_march.next_gain,
+        _lanes_march.eliminate_even, _lanes_march.eliminate, march,
         _lanes_two_root.peek, _lanes_two_root.look_at_second, _lanes_two_root.look, _lanes_two_root.end_second_at,
         _lanes_two_root.miss, _lanes_two_edge.come_in, _lanes_two_root.root_of, _lanes_two_root.find_part,
         _lanes_two_edge.find_edge_of_two, _lanes_two_edge.stay_above, _lanes_two_edge.finish_two,
         _lanes_two.factor, _lanes_two.eliminate_both, _lanes_two.eliminate_second,
         _lanes_two.end_second, _lanes_two.set_weights, _lanes_two.set_segment, _lanes_two.solve_second,
         _lanes_two.eliminate_first, _lanes_two.reach, _lanes_two.agree, march_two,
-        _lanes_events.clear, _lanes_bounds.crossing, _lanes_bounds.beside, _lanes_bounds.clip,
-        _lanes_bounds.weigh_conversion, _lanes_bounds.cap, _lanes_bounds.weigh_trigger, _lanes_events.enter,
-        _lanes_events.add_coupon, mature,
-        _lanes_events.is_pinned, _lanes_events.settle, _lanes_events.known_kink, _lanes_events.move,
-        _lanes_events.move_second, meet,
-        read, furthest, most_segments, early_share, step_count, _lanes_shapes.set_flags, set_segments, _one_grid,
+        _lanes_events.clear, _lanes_bounds.crossing, _lanes_bounds.beside, _lanes_bounds.within,
+        _lanes_bounds.clip, _lanes_bounds.force, _lanes_bounds.weigh_conversion, _lanes_bounds.cap,
+        _lanes_bounds.weigh_trigger, _lanes_events.enter, _lanes_events.add_coupon, mature,
+        _lanes_shift.is_pinned, _lanes_events.settle, _lanes_events.known_kink,
+        _lanes_shift.set_places, _lanes_shift.place_of, _lanes_shift.shift_inside, _lanes_shift.shift,
+        _lanes_shift.move_first, _lanes_shift.move_second, _lanes_shift.move, meet,
+        read, furthest, most_segments, early_share, step_count, _lanes_shapes.set_flags, set_segments,
+        fill_powers, _one_grid,
     ],
 )  # fmt: skip
 def value_lanes(

@@ -25,7 +25,6 @@ from notecalc.core.convertible._columns import (
     TSIVERIOTIS_FERNANDES,
 )
 from notecalc.core.convertible._lanes_memory import (
-    AHEAD,
     BOTTOM,
     EXP_Y,
     GAIN,
@@ -38,13 +37,9 @@ from notecalc.core.convertible._lanes_memory import (
     H,
     U,
     aim,
-    first_common,
     gather,
-    is_blank,
-    last_common,
     most_of,
     of,
-    put,
 )
 from notecalc.core.convertible._lanes_weights import (
     weigh_jump,
@@ -68,21 +63,20 @@ def cap(
     """
     zeros, one, never = splat(0.0, like), splat(1.0, like), splat(NEVER, like)
     level = select(opened > zeros, (price - least) / scale, never)
-    # Where the shares are worth more as soon as it may be called, nobody takes the cash.
-    from_ = select(level > trigger, trigger, never)
     in_cash, pair = model == TSIVERIOTIS_FERNANDES, model != AYACHE_FORSYTH_VETZAL
-    kink = clip(
-        like, grid, room, now, cells, nodes, 0, -1.0, price, scale, from_, level, kink, in_cash, zeros, 0.0
-    )  # fmt: skip
+    if any_lane(level > trigger):
+        # Where the shares are worth more as soon as it may be called, nobody takes the cash.
+        from_ = select(level > trigger, trigger, never)
+        kink = clip(
+            like, grid, room, now, cells, nodes, -1.0, price, scale, from_, level, kink, in_cash, zeros, 0.0
+        )  # fmt: skip
     if not any_lane(opened > zeros):
         return kink
-    begin, forced = zero - 1 if barrier else 0, select(opened > zeros, maximum(level, trigger), never)
-    kink = clip(
-        like, grid, room, now, cells, nodes, begin, -1.0, least, zeros, forced, never, kink, pair, zeros, 0.0
-    )  # fmt: skip
     if barrier:
-        # Its level is a node, at which W is held: nothing is to be weighed.
-        return kink
+        # Its level is a node, from which on W is held: nothing is to be weighed.
+        return force(like, grid, room, now, nodes, zero, least, kink)
+    forced = select(opened > zeros, maximum(level, trigger), never)
+    kink = clip(like, grid, room, now, cells, nodes, -1.0, least, zeros, forced, never, kink, pair, zeros, 0.0)
     if pair:
         weigh_conversion(like, grid, room, now, cells, select(barred > zeros, never, forced))
     h, bottom, top = of(like, now, H), of(like, now, BOTTOM), of(like, now, TOP)
@@ -102,6 +96,18 @@ def cap(
         select(fits > zeros, slope * h, kink[2]),
         select(fits > zeros, zeros, kink[3]),
     )
+
+
+def force(like: Any, grid: Any, room: int, now: Any, nodes: int, zero: int, least: Any, kink: Any) -> Any:
+    """Bring W to what is paid beside shares from the level on, as `clip` does; give the known kink, or none."""
+    zeros, one, known, top = splat(0.0, like), splat(1.0, like), splat(1.0, like), of(like, now, TOP)
+    for i in range(zero, nodes):
+        at, place = U * room + i * lanes_of(like), splat(float(i - zero), like)
+        old, away = load(grid, at, like), place - kink[0]
+        forced = (old > least) & (top >= place)
+        known = select(forced & (one >= away * away), zeros, known)
+        store(grid, at, select(forced, least, old))
+    return select(known > zeros, kink[0], splat(NOWHERE, like)), kink[1] * known, kink[2] * known, kink[3] * known
 
 
 def weigh_conversion(like: Any, grid: Any, room: int, now: Any, cells: Any, level: Any) -> None:
@@ -145,35 +151,45 @@ def weigh_trigger(
     weigh_kink(like, grid, GAIN * room, now, where, steep - slope, zeros, top)
 
 
+def within(like: Any, now: Any, i: int, stock: Any, low: Any, high: Any) -> Any:
+    """Tell by 1 or 0 whether a node in memory is one of the lane's grid, and its stock price from `low` to `high`."""
+    zeros, place = splat(0.0, like), splat(float(i), like) - of(like, now, ZERO)
+    here = (place >= of(like, now, BOTTOM)) & (of(like, now, TOP) >= place)
+    return select(here & (stock >= low) & (high >= stock), splat(1.0, like), zeros)
+
+
 def clip(
-    like: Any, grid: Any, room: int, now: Any, cells: Any, nodes: int, begin: int, sign: float, amount: Any,
+    like: Any, grid: Any, room: int, now: Any, cells: Any, nodes: int, sign: float, amount: Any,
     scale: Any, low: Any, high: Any, kink: Any, pays: Any, cash: Any, same: float,
 ) -> Any:  # fmt: skip
     """Bring W to a bound from below (sign 1) or above (-1): an amount less `scale` times the shares.
 
-    Only stock prices from `low` to `high`, in units of the level, and nodes from `begin` on are touched. Where the
-    bound holds, or nearly so, the second unknown becomes `cash` if the note `pays` it. Gives the known kink, or none
-    if it has been dealt with.
+    Only stock prices from `low` to `high`, in units of the level, are touched. Where the bound holds, or nearly so,
+    the second unknown becomes `cash` if the note `pays` it. Gives the known kink, or none if it has been dealt with.
     """
     zeros, one, side = splat(0.0, like), splat(1.0, like), splat(sign, like)
     u, stocks = U * room, EXP_Y * room
     low, high = low * (1.0 - 1e-12), high * (1.0 + 1e-12)
     zero, bottom, top = most_of(like, now, ZERO), of(like, now, BOTTOM), of(like, now, TOP)
-    first, last = first_common(like, now), last_common(like, now)
-    cell, touched, before, here_before = splat(NOWHERE, like), zeros, zeros, zeros
-    for i in range(begin, nodes):
+    begin, end = nodes, 0
+    for i in range(nodes):
         at = i * lanes_of(like)
         stock = load(grid, stocks + at, like)
-        here = select(low > stock, zeros, select(stock > high, zeros, one))
-        if i < first or i > last:
-            here = select(is_blank(like, now, i), zeros, here)
+        excess = side * (amount - scale * stock - load(grid, u + at, like))
+        if any_lane((excess > -same) & (within(like, now, i, stock, low, high) > zeros)):
+            begin, end = min(begin, i), i + 1
+    if end == 0:
+        return kink
+    begin, end = max(begin - 1, 0), min(end + 1, nodes)
+    cell, before, here_before = splat(NOWHERE, like), zeros, zeros
+    for i in range(begin, end):
+        at = i * lanes_of(like)
+        stock = load(grid, stocks + at, like)
+        here = within(like, now, i, stock, low, high)
         beyond = select(side * (amount - scale * stock - load(grid, u + at, like)) > -same, here, zeros)
         turned = here * here_before * (beyond - before) * (beyond - before)
         cell = select(turned > zeros, select(bottom > cell, splat(i - 1.0 - zero, like), cell), cell)
-        touched, before, here_before = maximum(touched, beyond), beyond, here
-    put(now, AHEAD, touched)
-    if most_of(like, now, AHEAD) == 0.0:
-        return kink
+        before, here_before = beyond, here
     crossed = select(bottom > cell, zeros, one)
     node = minimum(maximum(cell, bottom), top - one)
     place, slope, bend, way = crossing(like, grid, room, now, cells, side, amount, scale, node, kink, same)
@@ -182,12 +198,10 @@ def clip(
     else:
         inside, steep = zeros, zeros
     known = one
-    for i in range(begin, nodes):
+    for i in range(begin, end):
         at = i * lanes_of(like)
         stock, old = load(grid, stocks + at, like), load(grid, u + at, like)
-        here = select(low > stock, zeros, select(stock > high, zeros, one))
-        if i < first or i > last:
-            here = select(is_blank(like, now, i), zeros, here)
+        here = within(like, now, i, stock, low, high)
         bound = amount - scale * stock
         beyond = select(side * (bound - old) > -same, here, zeros)
         store(grid, u + at, select(beyond > zeros, bound, old))

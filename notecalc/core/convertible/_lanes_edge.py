@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import Any, Final
 
-from notecalc.core._vectors import lanes_of, load, maximum, minimum, select, splat, sqrt, store
+from notecalc.core._vectors import any_lane, fma, lanes_of, load, maximum, minimum, select, splat, sqrt, store
 from notecalc.core.convertible._columns import BEYOND
 from notecalc.core.convertible._lanes_memory import (
     AHEAD,
@@ -26,6 +26,7 @@ from notecalc.core.convertible._lanes_memory import (
     FROM_NEW,
     GAIN,
     GROWTH,
+    KEEP,
     KEPT,
     LAST,
     LEAST_NEW,
@@ -90,42 +91,94 @@ def unit_bend(like: Any, now: Any, side: Any, cost: Any, source: Any, decay: Any
     return select(side > splat(0.0, like), converted, called) * of(like, now, BEND)
 
 
-def place_edge(
-    like: Any, grid: Any, room: int, now: Any, cells: Any, side: Any, node: Any, twice: Any, elastic: Any
-) -> Any:
-    """Tell where the bound is touched, if a node is the last before it; see `_march.place_edge`."""
-    aim(like, cells, now, node)
-    zeros, one, two, more = splat(0.0, like), splat(1.0, like), splat(2.0, like), twice - 1.0
-    stock = gather(like, grid, EXP_Y * room, cells, 0)
-    stock_next = stock * of(like, now, GROWTH)
-    own = of(like, now, OWN)
+def passed_on(like: Any, grid: Any, room: int, now: Any, cells: Any, node: Any, elastic: Any) -> Any:
+    """Give how much of the next node a node takes that is aimed at."""
     if elastic:
-        own = own * gather(like, grid, POWER * room, cells, 0)
-    cost, source, decay = sources(like, now, stock, own)
-    c = gather(like, grid, PASS * room, cells, 0)
-    free = (
-        twice * gather(like, grid, GAIN * room, cells, 0)
-        - more * gather(like, grid, U * room, cells, 0)
-        + c * (more * gather(like, grid, U * room, cells, 1) + bound_at(like, now, side, stock_next))
-    )
-    distance = side * (free - bound_at(like, now, side, stock))
+        return gather(like, grid, PASS * room, cells, 0)
+    return select(of(like, now, TOP) > node, of(like, now, KEEP), splat(0.0, like))
+
+
+def judge(
+    like: Any, now: Any, side: Any, stock: Any, power: Any, gain: Any, passed: Any, old: Any, old_next: Any, twice: Any
+) -> Any:  # fmt: skip
+    """Give what tells where the bound is touched, if a node is the last before it; see `_march.place_edge`.
+
+    That is how far the node is from its bound, how far it would be were the bound touched at the next node, and, with
+    a minus, were it touched at the node itself. Where nothing is gained by exercise, the latter two are nothing.
+    """
+    zeros, more = splat(0.0, like), twice - 1.0
+    cost, source, decay = sources(like, now, stock, of(like, now, OWN) * power)
+    next_bound = bound_at(like, now, side, stock * of(like, now, GROWTH))
+    free = twice * gain - more * old + passed * (more * old_next + next_bound)
     unit = unit_bend(like, now, side, cost, source, decay)
-    beyond = c * maximum(unit, zeros)
+    unit = select(unit > splat(_TINY, like), unit, zeros)
+    return side * (free - bound_at(like, now, side, stock)), unit, zeros - passed * unit
+
+
+def look(
+    like: Any, grid: Any, room: int, now: Any, cells: Any, side: Any, node: Any, twice: Any, elastic: Any
+) -> Any:  # fmt: skip
+    """Judge a node of each lane's own."""
+    aim(like, cells, now, node)
+    power = gather(like, grid, POWER * room, cells, 0) if elastic else splat(1.0, like)
+    return judge(
+        like, now, side, gather(like, grid, EXP_Y * room, cells, 0), power, gather(like, grid, GAIN * room, cells, 0),
+        passed_on(like, grid, room, now, cells, node, elastic), gather(like, grid, U * room, cells, 0),
+        gather(like, grid, U * room, cells, 1), twice,
+    )  # fmt: skip
+
+
+def come_in(
+    like: Any, grid: Any, room: int, now: Any, side: Any, going: Any, zero: int, top: Any, lowest: Any, twice: Any,
+    elastic: Any,
+) -> Any:  # fmt: skip
+    """Give the first node, going down from the top, that is not beyond the edge; the top for lanes not `going`.
+
+    After a day an edge may be anywhere: nodes are judged in turn, so that none needs to be gathered.
+    """
+    zeros, one, node = splat(0.0, like), splat(1.0, like), top
+    power, keep, highest = one, of(like, now, KEEP), of(like, now, TOP)
+    put(now, AHEAD, top)
+    for i in range(zero + int(most_of(like, now, AHEAD)), 0, -1):
+        at, place = i * lanes_of(like), splat(float(i - zero), like)
+        if elastic:
+            power, passed = load(grid, POWER * room + at, like), load(grid, PASS * room + at, like)
+        else:
+            passed = select(highest > place, keep, zeros)
+        distance, _, least = judge(
+            like, now, side, load(grid, EXP_Y * room + at, like), power, load(grid, GAIN * room + at, like), passed,
+            load(grid, U * room + at, like), load(grid, U * room + at + lanes_of(like), like), twice,
+        )  # fmt: skip
+        # A lane goes from its own top on.
+        going = select((place > top) | ((least >= distance) & (node > lowest)), going, zeros)
+        if not any_lane(going > zeros):
+            break
+        node = node - select(place > top, zeros, going)
+    return node
+
+
+def is_before(like: Any, distance: Any, unit: Any) -> Any:
+    """Tell by 1 or 0 whether the edge is beyond the node after one looked at."""
+    zeros, one = splat(0.0, like), splat(1.0, like)
+    return select((distance >= unit) & (distance > zeros), one, zeros)
+
+
+def touched_at(like: Any, distance: Any, unit: Any, least: Any) -> Any:
+    """Give where in the cell after a node looked at the bound is touched: 2 if beyond it, -1 if before."""
+    zeros, one, beyond = splat(0.0, like), splat(1.0, like), splat(0.0, like) - least
     root = sqrt(maximum(unit * (beyond + distance) - beyond * distance, zeros))
     part = (beyond + distance) / maximum(beyond + root, splat(_TINY, like))
-    part = select(distance > zeros - beyond, part, zeros - one)
-    part = select(unit > distance, part, two)
-    flat = select(distance > zeros, two, zeros - one)
-    return distance, select(unit > splat(_TINY, like), part, flat)
+    part = select(distance > least, part, zeros - one)
+    return select(is_before(like, distance, unit) > zeros, splat(2.0, like), part)
 
 
 def find_edge(  # noqa: PLR0915 (decisions as choices)
-    like: Any, grid: Any, room: int, now: Any, cells: Any, nodes: int, twice: Any, is_open: Any, early: Any,
-    hard: Any, elastic: Any,
+    like: Any, grid: Any, room: int, now: Any, cells: Any, nodes: int, zero: int, twice: Any, is_open: Any,
+    early: Any, hard: Any, elastic: Any,
 ) -> None:  # fmt: skip
     """Find the edge, first where it was before the step, then outwards or inwards from there."""
     zeros, one = splat(0.0, like), splat(1.0, like)
-    barred = of(like, now, BARRED)
+    barred, bottom = of(like, now, BARRED), of(like, now, BOTTOM)
     top = select(barred > zeros, zeros - one, of(like, now, TOP))
     if not (hard or (early and is_open)):
         put(now, LAST, top)
@@ -133,58 +186,57 @@ def find_edge(  # noqa: PLR0915 (decisions as choices)
         put(now, SIDE, zeros)
         return
     side, node = of(like, now, OLD_SIDE), of(like, now, OLD_LAST)
-    may, held = zeros, of(like, now, BOTTOM) - one
+    may, held = zeros, bottom - one
     if hard:
         place = of(like, now, AT_TRIGGER)
         may, held = allows_cash(like, place, top, barred), last_below(like, place)
         side = select(zeros > side, side * may, side)
     had = select(side * side > zeros, one, zeros)
     put(now, FOUND, splat(2.0, like))
-    put(now, AHEAD, had)
-    if least_of(like, now, AHEAD) == 0.0:
+    if any_lane(zeros >= had):
         entered = side
         for which in range(2):
             if early and is_open if which == 0 else hard:
                 sign = one if which == 0 else zeros - one
-                distance, part = place_edge(like, grid, room, now, cells, sign, top, twice, elastic)
-                near = select(
-                    barred > zeros, select(one > part, one, zeros), select(zeros > distance, one, zeros)
-                )  # fmt: skip
+                distance, unit, _ = look(like, grid, room, now, cells, sign, top, twice, elastic)
+                near = select(select(barred > zeros, unit, zeros) > distance, one, zeros)
                 near = near * (of(like, now, OPENED) if which == 0 else may)
                 entered = select(entered * entered > zeros, entered, near * sign)
         node, side = select(had > zeros, node, top), select(had > zeros, side, entered)
-        put(now, AHEAD, side * side)
-    if most_of(like, now, AHEAD) == 0.0:
+    # Lanes without an edge look at their top, and stay. It is called for cash at the trigger at the earliest.
+    some = side * side
+    if not any_lane(some > zeros):
         put(now, LAST, top)
         put(now, PART, one)
         put(now, SIDE, zeros)
         return
-    # Lanes without an edge look at their top, and stay. It is called for cash at the trigger at the earliest.
-    some = select(side * side > zeros, one, zeros)
-    held = select(zeros > side, held, of(like, now, BOTTOM) - one)
+    held = select(zeros > side, held, bottom - one)
     stays = zeros
     if hard:
         stays = select(node > held, zeros, select(zeros > side, one, zeros))
         known = of(like, now, TOP) + one
-        stays = stays_held(like, grid, room, now, cells, known, known, stays, twice, False, False)
+        stays = stays_held(
+            like, grid, room, now, cells, known, known, stays, twice, False, False, not elastic
+        )  # fmt: skip
+    toward, way, lowest, free = select(some > zeros, side, one), zeros, maximum(held, bottom), some * (one - stays)
+    entering = free * (one - had)
     node = maximum(node, held)
-    way = zeros
-    part = one
+    if any_lane(entering > zeros):
+        from_top = come_in(like, grid, room, now, toward, entering, zero, top, lowest, twice, elastic)
+        node, way = select(entering > zeros, from_top, node), select(top > from_top, zeros - one, zeros)
+    distance, unit, least = look(like, grid, room, now, cells, toward, node, twice, elastic)
     for _ in range(nodes):
-        _, part = place_edge(like, grid, room, now, cells, select(some > zeros, side, one), node, twice, elastic)
-        outwards = select(part > one, select(top > node, one, zeros), zeros)
-        outwards = select(zeros > way, zeros, outwards)
-        inwards = select(part > zeros, zeros, select(node > of(like, now, BOTTOM), one, zeros))
+        before = is_before(like, distance, unit)
+        outwards = select(zeros > way, zeros, select(top > node, before, zeros))
+        inwards = select(least >= distance, select(node > lowest, one, zeros), zeros) * (one - before)
         inwards = select(way > zeros, zeros, inwards)
-        if hard:
-            inwards = select(node > held, inwards, zeros)
-        go = (outwards - inwards) * some * (one - stays)
+        go = (outwards - inwards) * free
+        if not any_lane(go * go > zeros):
+            break
         way = select(way * way > zeros, way, go)
         node = node + go
-        put(now, AHEAD, go * go)
-        if most_of(like, now, AHEAD) == 0.0:
-            break
-    part = select(stays > zeros, zeros, part)
+        distance, unit, least = look(like, grid, room, now, cells, toward, node, twice, elastic)
+    part = select(stays > zeros, zeros, touched_at(like, distance, unit, least))
     gone = select(part > one, select(top > node, zeros, select(zeros > way, zeros, one)), zeros)
     some = some * (one - gone)
     if hard:
@@ -195,22 +247,22 @@ def find_edge(  # noqa: PLR0915 (decisions as choices)
     put(now, SIDE, side * some)
 
 
-def finish(  # noqa: C901, PLR0912, PLR0915 (decisions as choices)
-    like: Any, grid: Any, room: int, now: Any, cells: Any, nodes: int, zero: int, twice: Any, is_open: Any,
-    barrier: Any, hard: Any, elastic: Any,
+def finish(  # noqa: PLR0912, PLR0915 (decisions as choices)
+    like: Any, grid: Any, room: int, now: Any, cells: Any, nodes: int, zero: int, twice: Any, barrier: Any,
+    hard: Any, elastic: Any,
 ) -> None:  # fmt: skip
     """Substitute downwards from the edge, and carry the solution beyond it."""
     zeros, one, more, double = splat(0.0, like), splat(1.0, like), twice - 1.0, twice
     u, stocks, gains, passes = U * room, EXP_Y * room, GAIN * room, PASS * room
+    keep = of(like, now, KEEP)
     side, part, found = of(like, now, SIDE), of(like, now, PART), of(like, now, FOUND)
     some = side * side
     last = of(like, now, LAST)
-    put(now, AHEAD, some)
     least, price, floor, scale = (
         of(like, now, LEAST_NEW), of(like, now, PRICE_NEW), of(like, now, FLOOR_NEW), of(like, now, SCALE_NEW)
     )  # fmt: skip
     end = min(nodes, zero + BEYOND + 1) if barrier else nodes
-    if most_of(like, now, AHEAD) == 0.0 and end_alike(like, now, nodes, barrier):
+    if not any_lane(some > zeros) and end_alike(like, now, nodes, barrier):
         if barrier:
             w = (floor + more * load(grid, u + zero * lanes_of(like), like)) / double
             for i in range(zero, end):
@@ -225,7 +277,7 @@ def finish(  # noqa: C901, PLR0912, PLR0915 (decisions as choices)
         # What the lanes with an edge have at it; the others have theirs at the level, or at the top.
         aim(like, cells, now, last)
         stock, gain = gather(like, grid, stocks, cells, 0), gather(like, grid, gains, cells, 0)
-        passed = gather(like, grid, passes, cells, 0)
+        passed = passed_on(like, grid, room, now, cells, last, elastic)
         old, old_next = gather(like, grid, u, cells, 0), gather(like, grid, u, cells, 1)
         own = of(like, now, OWN)
         if elastic:
@@ -248,47 +300,65 @@ def finish(  # noqa: C901, PLR0912, PLR0915 (decisions as choices)
         held, any_held = zeros, False
         if hard:
             held = is_held(like, now, of(like, now, AT_TRIGGER))
-            put(now, AHEAD, held)
-            any_held = most_of(like, now, AHEAD) > 0.0
+            any_held = any_lane(held > zeros)
         held_last = last
         if any_held:
-            near, w = solve_held(like, grid, room, now, cells, of(like, now, TOP) + one, held, twice, False)
+            near, w = solve_held(
+                like, grid, room, now, cells, of(like, now, TOP) + one, held, twice, False, not elastic
+            )  # fmt: skip
             last, z = select(held > zeros, near, last), select(held > zeros, of(like, now, TRIGGER_HERE), z)
             at_last = select(held > zeros, w, at_last)
-        side_or = select(some > zeros, side, one)
         put(now, AHEAD, last)
-        first = zero + int(least_of(like, now, AHEAD)) - 1
-        w = zeros
-        half = splat(0.5, like)
+        first, most = zero + int(least_of(like, now, AHEAD)) - 1, zero + int(most_of(like, now, AHEAD))
+        half, w = splat(0.5, like), at_last
+        by_call = select(some > zeros, zeros - side, zeros)
         for i in range(end - 1, first, -1):
-            at = i * lanes_of(like)
-            place, stock, old = splat(float(i - zero), like), load(grid, stocks + at, like), load(grid, u + at, like)
-            w = load(grid, gains + at, like) + load(grid, passes + at, like) * w
-            beyond = bound_at(like, now, side_or, stock)
-            away = place - last - part
-            bent = touching * base * away * away
-            beyond = beyond + select(place - last > splat(BEYOND + 0.5, like), zeros, bent)
-            if any_held:
-                carried = select(place > held_last + 1.5, beyond, parabola(like, now, place - last))
-                beyond = select(held > zeros, carried, beyond)
-            free = double * w - more * old
-            if is_open:
-                free = maximum(free, least)
+            at, beyond, capped = i * lanes_of(like), floor, floor
             if hard:
-                cap = maximum(price - scale * stock, least)
-                free = select(of(like, now, FROM_NEW) > stock, free, minimum(free, cap))
-            new = select(place > last - half, z, free)
-            new = select(place > last + half, beyond, new)
-            w = select(place > last - half, at_last, w)
-            store(grid, u + at, new)
-    from_ = of(like, now, FROM_NEW)
-    for i in range(first, -1, -1):
-        at = i * lanes_of(like)
-        w = load(grid, gains + at, like) + load(grid, passes + at, like) * w
-        new = double * w - more * load(grid, u + at, like)
-        if is_open:
-            new = maximum(new, least)
-        if hard:
-            stock = load(grid, stocks + at, like)
-            new = select(from_ > stock, new, minimum(new, maximum(price - scale * stock, least)))
-        store(grid, u + at, new)
+                stock = load(grid, stocks + at, like)
+                capped = maximum(price - scale * stock, least)
+                beyond = select(by_call > zeros, capped, floor)
+            if i > most + BEYOND and not any_held:
+                store(grid, u + at, beyond)
+                continue
+            place = splat(float(i - zero), like)
+            away = place - last
+            past = away - part
+            bent = select(away > splat(BEYOND + 0.5, like), zeros, touching * base * past * past)
+            beyond = beyond + bent
+            if any_held:
+                carried = select(place > held_last + 1.5, beyond, parabola(like, now, away))
+                beyond = select(held > zeros, carried, beyond)
+            passed = load(grid, passes + at, like) if elastic else keep
+            w = select(away > zeros - half, at_last, fma(passed, w, load(grid, gains + at, like)))
+            free = maximum(double * w - more * load(grid, u + at, like), least)
+            if hard:
+                free = select(of(like, now, FROM_NEW) > stock, free, minimum(free, capped))
+            new = select(away > zeros - half, z, free)
+            store(grid, u + at, select(away > half, beyond, new))
+    substitute(like, grid, room, now, first, w, twice, hard, elastic)
+
+
+def substitute(
+    like: Any, grid: Any, room: int, now: Any, first: int, w: Any, twice: Any, hard: Any, elastic: Any
+) -> None:  # fmt: skip
+    """Substitute downwards from a node on; `w` is the middle of the unknown at the one above it.
+
+    Loops are apart, as each is short: together they would ask at each node which kind of call it is.
+    """
+    u, gains, passes, lanes, more = U * room, GAIN * room, PASS * room, lanes_of(like), twice - 1.0
+    keep, least = of(like, now, KEEP), of(like, now, LEAST_NEW)
+    if hard:
+        from_, price, scale = of(like, now, FROM_NEW), of(like, now, PRICE_NEW), of(like, now, SCALE_NEW)
+        for i in range(first, -1, -1):
+            at = i * lanes
+            w = fma(load(grid, passes + at, like) if elastic else keep, w, load(grid, gains + at, like))
+            new = maximum(twice * w - more * load(grid, u + at, like), least)
+            stock = load(grid, EXP_Y * room + at, like)
+            capped = minimum(new, maximum(price - scale * stock, least))
+            store(grid, u + at, select(from_ > stock, new, capped))
+    else:
+        for i in range(first, -1, -1):
+            at = i * lanes
+            w = fma(load(grid, passes + at, like) if elastic else keep, w, load(grid, gains + at, like))
+            store(grid, u + at, maximum(twice * w - more * load(grid, u + at, like), least))

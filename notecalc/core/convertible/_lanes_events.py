@@ -9,12 +9,10 @@ from typing import Any, Final
 
 from notecalc.core._vectors import (
     any_lane,
-    exp,
     lanes_of,
     load,
     log,
     maximum,
-    minimum,
     select,
     splat,
     store,
@@ -30,7 +28,6 @@ from notecalc.core.convertible._columns import (
     DAY_FLOOR,
     DAY_PUT,
     DAY_TRIGGER,
-    DIVIDEND,
     FLOOR_END,
     FLOOR_START,
     LEVEL_END,
@@ -52,12 +49,9 @@ from notecalc.core.convertible._lanes_memory import (
     PASS,
     SECOND,
     SIDE,
-    SPARE,
     TOP,
     H,
     U,
-    aim,
-    gather,
     most_of,
     of,
     put,
@@ -73,6 +67,7 @@ from notecalc.core.convertible._lanes_shapes import (
     MOVES,
     WITHIN,
 )
+from notecalc.core.convertible._lanes_shift import is_pinned, move
 from notecalc.core.convertible._lanes_trigger import (
     end_jump,
     first_called,
@@ -181,13 +176,6 @@ def settle(
             store(grid, at, select(splat(float(i - zero), like) > end, zeros, load(grid, at, like)))
 
 
-def is_pinned(like: Any, side: Any, model: int) -> Any:
-    """Tell by 1 or 0 whether the second unknown ends at the edge; see `_second.is_pinned`."""
-    one, zeros = splat(1.0, like), splat(0.0, like)
-    by_call = one if model == TSIVERIOTIS_FERNANDES else zeros
-    return select(side > zeros, one, select(zeros > side, by_call, zeros))
-
-
 def known_kink(like: Any, grid: Any, room: int, seg: Any, later: int, zero: int, barred: Any, model: int) -> Any:
     """Give the kink at the level of a call that was live: its place and its slopes, left minus right; NOWHERE, if none.
 
@@ -235,10 +223,7 @@ def meet(
         weigh_held(
             like, grid, room, now, cells, seg, later, o, lowest, of(like, flags, f + IS_CALL), price, held
         )  # fmt: skip
-    if model != AYACHE_FORSYTH_VETZAL:
-        move_second(like, grid, room, now, cells, seg, later, o, barred, nodes, zero, moves, model)
-    if any_lane(moves > zeros):
-        kink = move(like, grid, room, now, cells, seg, later, o, barred, nodes, zero, moves, kink, held)
+    kink = move(like, grid, room, now, cells, seg, later, o, barred, nodes, zero, moves, kink, held, model)
     scale, opened = of(like, seg, o + RATIO) * of(like, seg, o + LEVEL_END), of(like, flags, f + DAY_OPENED)
     least = select(opened > zeros, of(like, seg, o + DAY_FLOOR), zeros - never)
     has_call = of(like, flags, f + HAS_CALL) > zeros
@@ -269,13 +254,13 @@ def meet(
         # What is called and put at one price is put: its holder is paid in cash.
         same = _SAME if in_cash else 0.0
         kink = clip(
-            like, grid, room, now, cells, nodes, 0, 1.0, paid, scale, zeros, never, kink, in_cash, paid, same
+            like, grid, room, now, cells, nodes, 1.0, paid, scale, zeros, never, kink, in_cash, paid, same
         )  # fmt: skip
     pair = model != AYACHE_FORSYTH_VETZAL
     within = of(like, flags, f + WITHIN)
     least = select(within > zeros, zeros - never, least)
     if any_lane(least > zeros - never):
-        kink = clip(like, grid, room, now, cells, nodes, 0, 1.0, least, zeros, zeros, never, kink, pair, zeros, 0.0)
+        kink = clip(like, grid, room, now, cells, nodes, 1.0, least, zeros, zeros, never, kink, pair, zeros, 0.0)
     add_coupon(like, grid, room, nodes, of(like, seg, o + COUPON), model)
     enter(like, grid, room, now, cells, seg, o, flags, f, nodes, zero, kink, within, model)
 
@@ -311,7 +296,7 @@ def enter(  # noqa: C901, PLR0912, PLR0915 (what is there to be done, by the kin
             first = first_called(like, grid, room, now, at_trigger, price, scale, lowest, top, barred)
     lowest = select(within > zeros, zeros - never, lowest)
     if any_lane(lowest > zeros - never):
-        kink = clip(like, grid, room, now, cells, nodes, 0, 1.0, lowest, zeros, zeros, never, kink, pair, zeros, 0.0)
+        kink = clip(like, grid, room, now, cells, nodes, 1.0, lowest, zeros, zeros, never, kink, pair, zeros, 0.0)
     if any_lane(barred > zeros):
         ends = barred > zeros
         # A jump at the last node, which is held: sums of what is nothing there see its slope alone.
@@ -350,84 +335,3 @@ def enter(  # noqa: C901, PLR0912, PLR0915 (what is there to be done, by the kin
     put(now, LAST, select(jump > zeros, held, last))
     put(now, PART, select(jump > zeros, at_trigger - held, one))
     put(now, SIDE, select(jump > zeros, zeros - one, select(top > last, zeros - one, zeros)))
-
-
-def move(
-    like: Any, grid: Any, room: int, now: Any, cells: Any, seg: Any, later: int, o: int, barred: Any, nodes: int,
-    zero: int, moves: Any, kink: Any, held: Any,
-) -> Any:  # fmt: skip
-    """Take the value to the levels and the ratio of the segment before; give the kink where it has got to.
-
-    Where the note is `held` at a trigger, no cubic goes across the kink there.
-    """
-    zeros, half, h = splat(0.0, like), splat(0.5, like), of(like, now, H)
-    u, spare, stocks = U * room, SPARE * room, EXP_Y * room
-    old, new = of(like, seg, later + LEVEL_START), of(like, seg, o + LEVEL_END)
-    k_old, k_new, dividend = of(like, seg, later + RATIO), of(like, seg, o + RATIO), of(like, seg, o + DIVIDEND)
-    some, ends = moves > zeros, barred > zeros
-    low, high = of(like, now, BOTTOM), select(ends, zeros, of(like, now, TOP))
-    highest = load(grid, u + zero * lanes_of(like), like)
-    last, edge = of(like, now, LAST), of(like, now, LAST) + of(like, now, PART)
-    any_held = any_lane(held > zeros)
-    for i in range(nodes):
-        store(grid, spare + i * lanes_of(like), load(grid, u + i * lanes_of(like), like))
-    for i in range(nodes):
-        at = i * lanes_of(like)
-        stock = new * load(grid, stocks + at, like)
-        after = maximum(stock - dividend, half * stock)
-        to = log(after / old) / h
-        found = interpolate(like, grid, spare, cells, now, to, low, high)
-        if any_held:
-            begin, end = select(edge > to, low, minimum(last + 1.0, high - 3.0)), select(edge > to, last, high)
-            found = select(held > zeros, interpolate(like, grid, spare, cells, now, to, begin, end), found)
-        found = select(ends, select(high > to, found, highest), found)
-        found = found + k_old * after - k_new * stock
-        store(grid, u + at, select(some, found, load(grid, spare + at, like)))
-    place = select(low > kink[0], kink[0], log((old + dividend) / new) / h)
-    return select(some, place, kink[0]), kink[1], kink[2], kink[3]
-
-
-def move_second(
-    like: Any, grid: Any, room: int, now: Any, cells: Any, seg: Any, later: int, o: int, barred: Any, nodes: int,
-    zero: int, moves: Any, model: int,
-) -> None:  # fmt: skip
-    """Take the second unknown to the levels of the segment before, and weigh the kink with which it ends at an edge."""
-    zeros, one, half, h = splat(0.0, like), splat(1.0, like), splat(0.5, like), of(like, now, H)
-    b, spare, stocks = SECOND * room, SPARE * room, EXP_Y * room
-    lowest, highest = of(like, now, BOTTOM), of(like, now, TOP)
-    last, part = of(like, now, LAST), of(like, now, PART)
-    pinned, edge = is_pinned(like, of(like, now, SIDE), model), last + part
-    any_pinned = any_lane(pinned > zeros)
-    # The slope of the parabola through the last two nodes, and nothing at the edge.
-    aim(like, cells, now, maximum(last, lowest + one))
-    here, before = gather(like, grid, b, cells, 0), gather(like, grid, b, cells, -1)
-    slope = part * before / (one + part) - (one + part) * here / part
-    if any_lane(moves > zeros):
-        some, ends = moves > zeros, barred > zeros
-        old, new, dividend = (
-            of(like, seg, later + LEVEL_START),
-            of(like, seg, o + LEVEL_END),
-            of(like, seg, o + DIVIDEND),
-        )
-        high, at_level = select(ends, zeros, highest), load(grid, b + zero * lanes_of(like), like)
-        outer = minimum(maximum(last + one, lowest + 3.0), highest)
-        for i in range(nodes):
-            store(grid, spare + i * lanes_of(like), load(grid, b + i * lanes_of(like), like))
-        for i in range(nodes):
-            at = i * lanes_of(like)
-            stock = new * load(grid, stocks + at, like)
-            to = log(maximum(stock - dividend, half * stock) / old) / h
-            found = interpolate(like, grid, spare, cells, now, to, lowest, select(pinned > zeros, last, high))
-            if any_pinned:
-                near = interpolate(like, grid, spare, cells, now, to, outer - 4.0, outer)
-                ended = select(edge - one > to, found, select(edge > to, near, zeros))
-                found = select(pinned > zeros, ended, found)
-            beyond = select(pinned > zeros, found, select(high > to, found, at_level))
-            found = select(ends, beyond, found)
-            store(grid, b + at, select(some, found, load(grid, spare + at, like)))
-        edge = select(some, log((old * exp(edge * h) + dividend) / new) / h, edge)
-    if any_pinned:
-        none = splat(NOWHERE, like)
-        weigh_kink(
-            like, grid, PASS * room, now, select(pinned > zeros, edge, none), slope * pinned, zeros, highest
-        )  # fmt: skip

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from typing import Any, Final
 
-from notecalc.core._vectors import lanes_of, load, pick, splat, store
+from notecalc.core._vectors import lanes_of, load, pick, point, splat, store
 from notecalc.core.convertible._columns import LENGTH
 
 __all__: list[str] = []
@@ -133,7 +133,13 @@ CURVE: Final = 91  # second difference of what `_lanes_two_root.miss` tells, but
 MISSED: Final = 92  # what it tells, but for where nothing is gained by converting early
 ANEW: Final = 93  # the node from which on another round finds all anew
 LOOKED: Final = 94  # the node last looked at for the second unknown
-NUMBERS: Final = 95
+KEEP: Final = 95  # PASS, where it is the same at all nodes but the highest, where it is nothing
+PER_NODE: Final = 96  # 1 over h
+PER_RISE: Final = 97  # 1 over what the stock gains from a node to the next
+WIDEN: Final = 98  # of the drift: the spread with which a node takes nothing less than nothing from those beside it
+UP: Final = 99  # by how many cells the nodes move over a day: how many whole ones, and the part of one
+UP_PART: Final = 100
+NUMBERS: Final = 101
 
 NEVER: Final = 1e300
 NOWHERE: Final = -1e6  # a place that no grid has
@@ -167,9 +173,7 @@ def least_of(like: Any, numbers: Any, k: int) -> Any:
 
 def aim(like: Any, cells: Any, now: Any, node: Any) -> None:
     """Set where `gather` reads: at a node of its own for each lane."""
-    put(now, TMP, node + of(node, now, ZERO))
-    for lane in range(lanes_of(like)):
-        cells[lane] = int(now[TMP * lanes_of(like) + lane]) * lanes_of(like) + lane
+    point(cells, node + of(like, now, ZERO))
 
 
 def first_common(like: Any, now: Any) -> int:
@@ -198,10 +202,10 @@ def gather(like: Any, grid: Any, array: int, cells: Any, shift: int) -> Any:
     return pick(grid, array + shift * lanes_of(like), cells, like)
 
 
-def along(like: Any, seg: Any, o: int, start: int, end: int, tau: Any) -> Any:
-    """Give a number that runs in a line from the start to the end of a segment, at a time back from the end."""
+def along(like: Any, seg: Any, o: int, start: int, end: int, back: Any) -> Any:
+    """Give a number that runs in a line from the start to the end of a segment, some share of the way back."""
     last = of(like, seg, o + end)
-    return last + (of(like, seg, o + start) - last) * tau / of(like, seg, o + LENGTH)
+    return last + (of(like, seg, o + start) - last) * back
 
 
 def rise(like: Any, seg: Any, o: int, start: int, end: int) -> Any:

@@ -21,6 +21,7 @@ from notecalc.core.convertible._lanes_memory import (
     EXP_Y,
     FROM_NEW,
     GAIN,
+    KEEP,
     LAST,
     LEAST_NEW,
     NOWHERE,
@@ -96,12 +97,13 @@ def solved_before(like: Any, place: Any) -> Any:
 
 
 def solve_held(
-    like: Any, grid: Any, room: int, now: Any, cells: Any, known: Any, some: Any, twice: Any, pair: Any
+    like: Any, grid: Any, room: int, now: Any, cells: Any, known: Any, some: Any, twice: Any, pair: Any, even: Any
 ) -> Any:  # fmt: skip
     """Solve for the last node before the trigger in some lanes; give the node, and the middle of its unknown.
 
     What is found of the unknown is kept. Of a pair it is what GAIN and PASS are of: W less the share of the second
-    unknown that they leave out. Nodes from the place `known` on share the PASS of the one before.
+    unknown that they leave out. Nodes from the place `known` on share the PASS of the one before; all share KEEP
+    instead, if they are `even`.
     """
     zeros, one = splat(0.0, like), splat(1.0, like)
     near, z = solved_before(like, of(like, now, AT_TRIGGER))
@@ -109,8 +111,12 @@ def solve_held(
     cash = of(like, now, PRICE_NEW) - of(like, now, SCALE_NEW) * of(like, now, FROM_NEW)
     bound = maximum(cash, of(like, now, LEAST_NEW))
     share = of(like, now, SHARE) if pair else zeros
+    if even:
+        back = ahead = of(like, now, KEEP)
+    else:
+        back, ahead = passed_before(like, grid, room, now, cells, PASS, known, near)
     below, here, middle = solve_end(
-        like, grid, room, now, cells, GAIN, PASS, U, share, known, near, z, bound, twice, pair
+        like, grid, room, now, cells, GAIN, U, share, back, ahead, near, z, bound, twice, pair
     )  # fmt: skip
     put(now, TRIGGER_BELOW, below)
     put(now, TRIGGER_HERE, here)
@@ -124,8 +130,9 @@ def solve_cash_held(like: Any, grid: Any, room: int, now: Any, cells: Any, known
 
     The same node for both: what either bends next to a jump is gone from their sum.
     """
+    back, ahead = passed_before(like, grid, room, now, cells, SECOND_PASS, known, near)
     below, here, middle = solve_end(
-        like, grid, room, now, cells, SECOND_GAIN, SECOND_PASS, SECOND, splat(0.0, like), known, near,
+        like, grid, room, now, cells, SECOND_GAIN, SECOND, splat(0.0, like), back, ahead, near,
         of(like, now, TRIGGER_Z), splat(0.0, like), twice, False,
     )  # fmt: skip
     put(now, CASH_BELOW, below)
@@ -133,19 +140,27 @@ def solve_cash_held(like: Any, grid: Any, room: int, now: Any, cells: Any, known
     return middle
 
 
+def passed_before(
+    like: Any, grid: Any, room: int, now: Any, cells: Any, passes: int, known: Any, near: Any
+) -> Any:  # fmt: skip
+    """Give how much of the next node the one before `near` takes, and it itself."""
+    most = known - 1.0
+    aim(like, cells, now, minimum(near, most))
+    ahead = gather(like, grid, passes * room, cells, 0)
+    aim(like, cells, now, minimum(near - 1.0, most))
+    return gather(like, grid, passes * room, cells, 0), ahead
+
+
 def solve_end(
-    like: Any, grid: Any, room: int, now: Any, cells: Any, gains: int, passes: int, olds: int, share: Any, known: Any,
+    like: Any, grid: Any, room: int, now: Any, cells: Any, gains: int, olds: int, share: Any, back: Any, ahead: Any,
     near: Any, z: Any, held: Any, twice: Any, pair: Any,
 ) -> Any:  # fmt: skip
     """Solve for the last two nodes before a trigger, z nodes from the last, at which an unknown is held.
 
-    Gives both, and the middle of the last. Of a pair a share of the second unknown is left out.
+    `back` and `ahead` of the next node are taken by the one before the last, and by the last. Gives both, and the
+    middle of the last. Of a pair a share of the second unknown is left out.
     """
-    one, two, more, double, most = splat(1.0, like), splat(2.0, like), twice - 1.0, twice, known - 1.0
-    aim(like, cells, now, minimum(near, most))
-    ahead = gather(like, grid, passes * room, cells, 0)
-    aim(like, cells, now, minimum(near - one, most))
-    back = gather(like, grid, passes * room, cells, 0)
+    one, two, more, double = splat(1.0, like), splat(2.0, like), twice - 1.0, twice
     aim(like, cells, now, near - one)
     old_below, old, old_next = (
         gather(like, grid, olds * room, cells, 0), gather(like, grid, olds * room, cells, 1),
@@ -165,7 +180,7 @@ def solve_end(
 
 def stays_held(
     like: Any, grid: Any, room: int, now: Any, cells: Any, known: Any, second_known: Any, some: Any, twice: Any,
-    pair: Any, ended: Any,
+    pair: Any, ended: Any, even: Any,
 ) -> Any:  # fmt: skip
     """Tell by 1 or 0 whether the note is worth more before a trigger than what it is called for there.
 
@@ -173,10 +188,9 @@ def stays_held(
     """
     zeros = splat(0.0, like)
     some = some * has_room(like, now, last_below(like, of(like, now, AT_TRIGGER)))
-    put(now, AHEAD, some)
-    if most_of(like, now, AHEAD) == 0.0:
+    if not any_lane(some > zeros):
         return zeros
-    near, _ = solve_held(like, grid, room, now, cells, known, some, twice, pair)
+    near, _ = solve_held(like, grid, room, now, cells, known, some, twice, pair, even)
     bound, scale, z = of(like, now, TRIGGER_ABOVE), of(like, now, SCALE_NEW), of(like, now, TRIGGER_Z)
     shares = select(bound > of(like, now, LEAST_NEW), scale * of(like, now, FROM_NEW), zeros)
     slope = before_end(like, of(like, now, TRIGGER_BELOW), of(like, now, TRIGGER_HERE), bound, z)
@@ -280,8 +294,7 @@ def weigh_held(
     trigger = of(like, seg, later + TRIGGER)
     ends = select(of(like, seg, o + TRIGGER) > trigger * (1.0 + 1e-12), one, one - called)
     held = select(held > zeros, ends, zeros)
-    put(now, AHEAD, held)
-    if most_of(like, now, AHEAD) == 0.0:
+    if not any_lane(held > zeros):
         return
     h, shares = of(like, now, H), of(like, seg, later + RATIO) * trigger
     near, z = solved_before(like, trigger_place(like, now, trigger, of(like, seg, later + LEVEL_START)))

@@ -141,7 +141,7 @@ def find_edge_of_two(  # noqa: C901, PLR0912, PLR0915 (decisions as choices)
         waits = select(node > held, zeros, select(zeros > side, one, zeros))
         second_own = splat(float(known - zero), like)
         own = splat(float(nodes - zero), like) if blended else second_own
-        ends = stays_held(like, grid, room, now, cells, own, second_own, waits, twice, True, not blended)
+        ends = stays_held(like, grid, room, now, cells, own, second_own, waits, twice, True, not blended, False)
     coming = some * (one - had) * (one - ends)
     if any_lane(coming > zeros):
         near = come_in(
@@ -294,7 +294,7 @@ def finish_two(  # noqa: C901, PLR0912, PLR0915 (decisions as choices)
         held_last, any_held = last, any_lane(held > zeros)
         if any_held:
             own_known, second_known = splat(float(own_passes - zero), like), splat(float(known - zero), like)
-            near, own = solve_held(like, grid, room, now, cells, own_known, held, twice, True)
+            near, own = solve_held(like, grid, room, now, cells, own_known, held, twice, True, False)
             last, first_at = select(held > zeros, near, last), select(held > zeros, own, first_at)
             if not blended:
                 own = solve_cash_held(like, grid, room, now, cells, second_known, near, twice)

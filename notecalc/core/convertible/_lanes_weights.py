@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from notecalc.core._vectors import lanes_of, maximum, minimum, select, splat, whole
+from notecalc.core._vectors import fma, lanes_of, maximum, minimum, select, splat, whole
 from notecalc.core.convertible._lanes_memory import BOTTOM, TMP, TMP2, TMP3, TMP4, ZERO, aim, gather, of, put
 
 __all__: list[str] = []
@@ -45,32 +45,43 @@ def weigh_jump(like: Any, grid: Any, array: int, now: Any, node: Any, part: Any,
     add_pair(like, grid, array, now, node, jump * (part - 0.5) - right, right, high)
 
 
-def cubic(like: Any, grid: Any, array: int, cells: Any, now: Any, node: Any, part: Any) -> Any:
-    """Give the cubic through four nodes from the one before `node`, at a place in the cell after it."""
-    one, two = splat(1.0, like), splat(2.0, like)
-    aim(like, cells, now, node)
-    f0, f1, f2, f3 = (
-        gather(like, grid, array, cells, -1), gather(like, grid, array, cells, 0), gather(like, grid, array, cells, 1),
-        gather(like, grid, array, cells, 2),
-    )  # fmt: skip
-    back, ahead, far = part + one, part - one, part - two
-    return (
-        (f3 * back * part * ahead - f0 * part * ahead * far) / 6.0
-        + (f1 * back * ahead * far - f2 * back * part * far) / two
-    )  # fmt: skip
+def cubic_weights(like: Any, part: Any) -> Any:
+    """Give the weights of four nodes in the cubic through them, at a place in the cell between the middle ones."""
+    one, half = splat(1.0, like), splat(0.5, like)
+    back, ahead, far = part + one, part - one, part - splat(2.0, like)
+    inner, outer = half * ahead * far, half * back * part
+    return splat(-1.0 / 3.0, like) * part * inner, back * inner, splat(0.0, like) - outer * far, outer * ahead / 3.0
 
 
 def interpolate(like: Any, grid: Any, array: int, cells: Any, now: Any, place: Any, low: Any, high: Any) -> Any:
     """Cubic through four nodes of a smooth stretch, from `low` to `high`; a line beyond its ends."""
-    one, two = splat(1.0, like), splat(2.0, like)
-    node = minimum(maximum(whole(place), low + one), high - two)
-    smooth = cubic(like, grid, array, cells, now, node, place - node)
+    node = whole(place)
+    return interpolate_after(like, grid, array, cells, now, node, place - node, low, high)
+
+
+def interpolate_after(
+    like: Any, grid: Any, array: int, cells: Any, now: Any, before: Any, part: Any, low: Any, high: Any
+) -> Any:
+    """Interpolate at a place in the cell after a node, which need not be one of the stretch."""
+    one, place = splat(1.0, like), before + part
+    node = minimum(maximum(before, low + one), high - splat(2.0, like))
+    w0, w1, w2, w3 = cubic_weights(like, part + (before - node))
+    aim(like, cells, now, node)
+    smooth = blend(
+        w0, w1, w2, w3, gather(like, grid, array, cells, -1), gather(like, grid, array, cells, 0),
+        gather(like, grid, array, cells, 1), gather(like, grid, array, cells, 2),
+    )  # fmt: skip
     aim(like, cells, now, low)
     f0, f1 = gather(like, grid, array, cells, 0), gather(like, grid, array, cells, 1)
     aim(like, cells, now, high)
     g0, g1 = gather(like, grid, array, cells, -1), gather(like, grid, array, cells, 0)
     smooth = select(place > low, smooth, f0 + (f1 - f0) * (place - low))
     return select(high > place, smooth, g1 + (g1 - g0) * (place - high))
+
+
+def blend(w0: Any, w1: Any, w2: Any, w3: Any, f0: Any, f1: Any, f2: Any, f3: Any) -> Any:
+    """Add up four numbers by their weights."""
+    return fma(w3, f3, fma(w2, f2, fma(w1, f1, w0 * f0)))
 
 
 def derivatives(like: Any, grid: Any, array: int, cells: Any, now: Any, place: Any, high: Any) -> Any:

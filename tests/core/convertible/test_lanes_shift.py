@@ -5,8 +5,9 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from notecalc.core.convertible._lanes_memory import NUMBERS
-from notecalc.core.convertible._lanes_weights import interpolate, shift
+from notecalc.core.convertible._lanes_memory import NUMBERS, TOP, UP, UP_PART
+from notecalc.core.convertible._lanes_shift import shift
+from notecalc.core.convertible._lanes_weights import interpolate
 
 NODES, LOW, HIGH = 12, 2.0, 9.0
 
@@ -20,7 +21,8 @@ def test_a_shift_is_exact_for_a_cubic_and_goes_on_in_a_line(by):
     nodes = np.arange(float(NODES))
     grid = np.r_[cubic(nodes), np.zeros(NODES)]
     cells, now = np.zeros(1, dtype=np.int64), np.zeros(NUMBERS)
-    shift(0.0, grid, 0, NODES, cells, now, by, LOW, HIGH, NODES)
+    now[[TOP, UP, UP_PART]] = NODES - 1, np.floor(by), by - np.floor(by)
+    shift(0.0, grid, NODES, now, cells, 0, 1, LOW, HIGH, 0.0, NODES, 0, False)
     place = nodes + by
     below = cubic(LOW) + (cubic(LOW + 1) - cubic(LOW)) * (place - LOW)
     above = cubic(HIGH) + (cubic(HIGH) - cubic(HIGH - 1)) * (place - HIGH)
