@@ -255,7 +255,7 @@ def meet(
     scratch[:] = 0.0
     found[:] = math.nan
     carry_over(p, tilt, spare, exp_y, state, seg, later, o, h, zero)
-    settle(v, scratch, exp_y, state, seg, later, AYACHE_FORSYTH_VETZAL)
+    settle(v, scratch, work, exp_y, state, seg, later, AYACHE_FORSYTH_VETZAL)
     kink = known_kink(v, scratch, seg, later, zero)
     place = move(v, scratch, spare, work, exp_y, state, seg, later, o, AYACHE_FORSYTH_VETZAL, h, zero, kink[0])
     kink = (place, kink[1], kink[2], kink[3])

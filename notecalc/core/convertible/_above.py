@@ -1,0 +1,203 @@
+"""A note above the trigger of a call for cash while conversion is closed: the issuer may wait there.
+
+Who holds it can't convert. So where the call price grows more slowly than money, calling pays only at the trigger, as
+the stock is about to fall below it, and where it grows faster, up to some stock price; above, the note is worth less
+than the call pays. What it is worth above the edge that `_march` finds is kept beside what that carries beyond the
+edge. The nodes are eliminated downwards from the top, and then called upwards from the edge wherever that is better.
+"""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+from notecalc.core.convertible._columns import (
+    ABOVE,
+    ABOVE_SECOND,
+    AYACHE_FORSYTH_VETZAL,
+    CALL,
+    CALL_END,
+    CALL_START,
+    CARRY,
+    COST,
+    DECAY,
+    DROP,
+    GAIN,
+    HALF,
+    LAST,
+    LEAN,
+    LEVEL_END,
+    LEVEL_START,
+    MIDDLE,
+    NEW,
+    OLD,
+    OPEN,
+    PART,
+    PASS,
+    PUT,
+    PUT_END,
+    PUT_LAST,
+    PUT_START,
+    R_CARRY,
+    R_CREDIT,
+    R_RATE,
+    R_VOLATILITY,
+    RATE,
+    RATIO,
+    SIDE,
+    SOURCE,
+    TRIGGER,
+    TSIVERIOTIS_FERNANDES,
+    TWICE,
+    CREDIT,
+    VOLATILITY,
+)
+from notecalc.core.convertible._segment import along, own_or, rise, spreads
+from notecalc.core.convertible._trigger import before_end, is_held, kept_before, last_below, solved_before, trigger_place
+
+__all__: list[str] = []
+
+_SAME = 1e-9  # [per 100]: a value this near the call price is called
+_HUGE = 1e300
+
+
+def may_wait(seg: Any, o: int) -> Any:
+    """Tell whether the issuer may wait above a trigger: a call is live there, and conversion is closed."""
+    return seg[o + CALL] > 0.0 and seg[o + TRIGGER] > 0.0 and seg[o + OPEN] <= 0.0
+
+
+def called_for(seg: Any, o: int, shares: float, tau: float) -> Any:
+    """Give W where the note is called."""
+    return along(seg, o, CALL_START, CALL_END, tau) - shares
+
+
+def waits_at(work: Any, exp_y: Any, seg: Any, o: int, i: int, tau: float) -> Any:
+    """Tell whether the issuer waits at a node."""
+    shares = seg[o + RATIO] * along(seg, o, LEVEL_START, LEVEL_END, tau) * exp_y[i]
+    return work[ABOVE, i] < called_for(seg, o, shares, tau) - _SAME
+
+
+def begin_above(u: Any, b: Any, work: Any) -> None:
+    """Keep what the note is worth, at the end of a segment."""
+    for i in range(u.size):
+        work[ABOVE, i], work[ABOVE_SECOND, i] = u[i], b[i]
+
+
+def join_above(
+    u: Any, b: Any, work: Any, exp_y: Any, state: Any, seg: Any, o: int, model: int, tau: float, h: float, zero: int
+) -> None:  # fmt: skip
+    """Before a step, let go of an edge beside which nothing is called, or hold the note at its trigger again."""
+    place, last = trigger_place(seg, o, tau, h, zero), int(state[LAST])
+    end = called_for(seg, o, seg[o + RATIO] * seg[o + TRIGGER], tau)
+    if state[SIDE] == 0.0:
+        if 3.0 + state[PUT_LAST] < last_below(place) < u.size - 3.0 and kept_before(u, place) > end + _SAME:
+            state[LAST], state[SIDE] = last_below(place), -1.0
+            state[PART] = place - state[LAST]
+        return
+    first = last + 2
+    if first + 1 >= u.size or not waits_at(work, exp_y, seg, o, first, tau):
+        return
+    if is_held(state, place):
+        near, z = solved_before(last, state[PART])
+        slope = before_end(u[near - 1], u[near], end, z)
+        z = first - place
+        if slope <= -before_end(work[ABOVE, first + 1], work[ABOVE, first], end, z):
+            return
+    for i in range(last + 1, u.size):
+        u[i] = work[ABOVE, i]
+        if model == TSIVERIOTIS_FERNANDES:
+            b[i] = work[ABOVE_SECOND, i]
+    state[LAST], state[PART], state[SIDE] = u.size - 1, 1.0, 0.0
+
+
+def carry_above(
+    u: Any, b: Any, work: Any, exp_y: Any, state: Any, seg: Any, o: int, row: Any, model: int, now: Any, h: float,
+    zero: int,
+) -> None:  # fmt: skip
+    """Carry what the note is worth above the edge through a step, once all below has been."""
+    tau, last, nodes = now[NEW], int(state[LAST]), u.size
+    first = last + 1
+    if state[SIDE] == 0.0:
+        first = nodes
+    rate = own_or(seg[o + RATE], row[R_RATE])
+    place = trigger_place(seg, o, tau, h, zero)
+    near, z, edge = first, 0.0, 0.0
+    if first < nodes and is_held(state, place):
+        z = first - place
+        if z < 0.5:  # of a cell: not solved for, but interpolated
+            near, z = first + 1, z + 1.0
+        edge = called_for(seg, o, seg[o + RATIO] * seg[o + TRIGGER], now[MIDDLE])
+    scale = seg[o + RATIO] * along(seg, o, LEVEL_START, LEVEL_END, tau)
+    if near < nodes - 2 and model == TSIVERIOTIS_FERNANDES:
+        was = tau - now[HALF] * now[TWICE]
+        for i in range(first, nodes):
+            work[OLD, i], work[SOURCE, i] = _HUGE if waits_at(work, exp_y, seg, o, i, was) else 0.0, 0.0
+            work[DECAY, i] = rate + own_or(seg[o + CREDIT], row[R_CREDIT])
+        if z == 0.0:
+            work[OLD, first] = 0.0
+        solve_above(work[ABOVE_SECOND], work, seg, o, row, model, now, h, near, z, 0.0)
+        for i in range(near, nodes):
+            work[DECAY, i], work[SOURCE, i] = rate, work[COST, i] + work[LEAN, i] * work[GAIN, i]
+            work[ABOVE_SECOND, i] = max(work[ABOVE_SECOND, i], 0.0)
+        for i in range(first, near):
+            work[ABOVE_SECOND, i] = 0.0
+    for i in range(first, nodes):
+        work[OLD, i] = called_for(seg, o, scale * exp_y[i], tau)
+    if near < nodes - 2:
+        solve_above(work[ABOVE], work, seg, o, row, model, now, h, near, z, edge)
+    else:
+        for i in range(first, nodes):
+            work[ABOVE, i] = work[OLD, i]
+    if near > first:
+        held, z = called_for(seg, o, seg[o + RATIO] * seg[o + TRIGGER], tau), near - place
+        here, further, x = work[ABOVE, near], work[ABOVE, near + 1], -1.0
+        found = further * x * (x + z) / (1.0 + z) - here * (x - 1.0) * (x + z) / z + held * (x - 1.0) * x / (z * (1.0 + z))
+        work[ABOVE, first] = min(found, work[OLD, first])
+    if seg[o + PUT] > 0:
+        price = along(seg, o, PUT_START, PUT_END, tau)
+        for i in range(first, nodes):
+            work[ABOVE, i] = max(work[ABOVE, i], price - scale * exp_y[i])
+    for i in range(first):
+        work[ABOVE, i], work[ABOVE_SECOND, i] = u[i], b[i]
+
+
+def solve_above(
+    f: Any, work: Any, seg: Any, o: int, row: Any, model: int, now: Any, h: float, near: int, z: float, edge: float
+) -> None:  # fmt: skip
+    """Solve for an unknown from node `near` up, below a bound in work[OLD]; its midpoints go to work[GAIN].
+
+    It is `edge` halfway through the step, z nodes below; if z is nothing, it is on the bound at that node.
+    """
+    rate, carry = own_or(seg[o + RATE], row[R_RATE]), own_or(seg[o + CARRY], row[R_CARRY])
+    vol, hh, more = own_or(seg[o + VOLATILITY], row[R_VOLATILITY]), now[HALF], now[TWICE] - 1.0
+    level = along(seg, o, LEVEL_START, LEVEL_END, now[MIDDLE])
+    base = rate - carry - rise(seg, o, LEVEL_START, LEVEL_END) / level
+    drop = row[DROP] if model == AYACHE_FORSYTH_VETZAL else 0.0
+    gain, keep, top = 0.0, 0.0, f.size - 1
+    for i in range(top, near - 1, -1):
+        lo, up = spreads(base + drop * (work[DECAY, i] - rate), 0.5 * vol * vol, hh, h, i == top)
+        own, right = 1.0 + hh * work[DECAY, i] + lo + up, f[i] - hh * work[SOURCE, i]
+        if i == near and z > 0.0:
+            # The node below by the parabola through this one, the next and the edge.
+            up += lo * (1.0 - z) / (1.0 + z)
+            own += lo * 2.0 * (1.0 - z) / z
+            right += lo * 2.0 * edge / (z * (1.0 + z))
+            lo = 0.0
+        pivot = 1.0 / (own - up * keep)
+        gain, keep = (right + up * gain) * pivot, lo * pivot
+        work[GAIN, i], work[PASS, i] = gain, keep
+    if z == 0.0:
+        work[GAIN, near], work[PASS, near] = (work[OLD, near] + more * f[near]) / now[TWICE], 0.0
+    w = 0.0
+    for i in range(near, f.size):
+        new = min(now[TWICE] * (work[GAIN, i] + work[PASS, i] * w) - more * f[i], work[OLD, i])
+        w = (new + more * f[i]) / now[TWICE]
+        f[i], work[GAIN, i] = new, w
+
+
+def settle_above(u: Any, b: Any, work: Any, state: Any, model: int) -> None:
+    """Put what the note is worth above the edge in its place, at the start of a segment."""
+    for i in range(int(state[LAST]) + 1, u.size):
+        u[i] = work[ABOVE, i]
+        if model == TSIVERIOTIS_FERNANDES:
+            b[i] = work[ABOVE_SECOND, i]
