@@ -77,6 +77,15 @@ def waits_at(work: Any, exp_y: Any, seg: Any, o: int, i: int, tau: float) -> Any
     return work[ABOVE, i] < called_for(seg, o, shares, tau) - _SAME
 
 
+def waits_above(work: Any, exp_y: Any, state: Any, seg: Any, o: int, tau: float) -> Any:
+    """Tell whether the issuer waits anywhere above an edge from which the note would be called."""
+    if may_wait(seg, o) and state[SIDE] < 0.0:
+        for i in range(int(state[LAST]) + 1, exp_y.size):
+            if waits_at(work, exp_y, seg, o, i, tau):
+                return True
+    return False
+
+
 def begin_above(u: Any, b: Any, work: Any) -> None:
     """Keep what the note is worth, at the end of a segment."""
     for i in range(u.size):

@@ -105,10 +105,10 @@ def follow(
         before = new
         ending = ending_at(state, seg, o)
         last, first = int(state[LAST]), int(state[PUT_LAST]) + 1
-        if last < max(first, 2):  # it lives on nowhere
+        if last < max(first, 2) or first >= nodes - 1:  # it lives on nowhere
             for which in range(ENDINGS):
                 for i in range(nodes):
-                    p[which, i] = meant(PUT if i < first else ending, which)
+                    p[which, i] = meant(PUT if i < first or ending < 0 else ending, which)
             continue
         for i in range(first, last + 1):
             own = credit if by_hazard else 0.0
