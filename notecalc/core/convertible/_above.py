@@ -3,7 +3,7 @@
 Who holds it can't convert. So where the call price grows more slowly than money, calling pays only at the trigger, as
 the stock is about to fall below it, and where it grows faster, up to some stock price; above, the note is worth less
 than the call pays. What it is worth above the edge that `_march` finds is kept beside what that carries beyond the
-edge. The nodes are eliminated downwards from the top, and then called upwards from the edge wherever that is better.
+edge; which nodes are called there is found by repetition.
 """
 
 from __future__ import annotations
@@ -31,6 +31,7 @@ from notecalc.core.convertible._columns import (
     MIDDLE,
     NEW,
     OLD,
+    OLD_SECOND,
     OPEN,
     PART,
     PASS,
@@ -44,6 +45,7 @@ from notecalc.core.convertible._columns import (
     R_VOLATILITY,
     RATE,
     RATIO,
+    SECOND,
     SIDE,
     SOURCE,
     TRIGGER,
@@ -58,7 +60,10 @@ from notecalc.core.convertible._trigger import before_end, is_held, kept_before,
 __all__: list[str] = []
 
 _SAME = 1e-9  # [per 100]: a value this near the call price is called
+_REACH = 0.1  # of a cell: so near to the trigger the note must reach what it is called for, to be called there
+_TINY = 1e-12  # [per 100]
 _HUGE = 1e300
+_ROUNDS = 40  # to find which nodes are called, at most: two or three are usual
 
 
 def may_wait(seg: Any, o: int) -> Any:
@@ -95,28 +100,36 @@ def begin_above(u: Any, b: Any, work: Any) -> None:
 def join_above(
     u: Any, b: Any, work: Any, exp_y: Any, state: Any, seg: Any, o: int, model: int, tau: float, h: float, zero: int
 ) -> None:  # fmt: skip
-    """Before a step, let go of an edge beside which nothing is called, or hold the note at its trigger again."""
+    """Before a step, let go of the trigger where waiting there is better, or hold the note at it again.
+
+    It is held where W falls more steeply before the trigger than beyond; were calling not best, it would fall less so.
+    """
     place, last = trigger_place(seg, o, tau, h, zero), int(state[LAST])
-    end = called_for(seg, o, seg[o + RATIO] * seg[o + TRIGGER], tau)
-    if state[SIDE] == 0.0:
-        if 3.0 + state[PUT_LAST] < last_below(place) < u.size - 3.0 and kept_before(u, place) > end + _SAME:
-            state[LAST], state[SIDE] = last_below(place), -1.0
-            state[PART] = place - state[LAST]
-        return
-    first = last + 2
-    if first + 1 >= u.size or not waits_at(work, exp_y, seg, o, first, tau):
-        return
-    if is_held(state, place):
-        near, z = solved_before(last, state[PART])
-        slope = before_end(u[near - 1], u[near], end, z)
-        z = first - place
-        if slope <= -before_end(work[ABOVE, first + 1], work[ABOVE, first], end, z):
+    held = last_below(place)
+    first, room = held + 2, 3.0 + state[PUT_LAST] < held < u.size - 4.0
+    if state[SIDE] >= 0.0 or not is_held(state, place):
+        if room:
+            end, kept = called_for(seg, o, seg[o + RATIO] * seg[o + TRIGGER], tau), kept_before(u, place)
+            kink = kink_there(u, work, held, place, first, kept)
+            if kink > 0.0 and kept > end - _REACH * kink:
+                state[LAST], state[PART], state[SIDE] = held, place - held, -1.0
+                return
+        # Nothing is left of what was called beside the edge.
+        if state[SIDE] == 0.0 or last + 3 >= u.size or not waits_at(work, exp_y, seg, o, last + 2, tau):
             return
+    elif room and kink_there(u, work, held, place, first, called_for(seg, o, seg[o + RATIO] * seg[o + TRIGGER], tau)) > 0.0:
+        return
     for i in range(last + 1, u.size):
         u[i] = work[ABOVE, i]
         if model == TSIVERIOTIS_FERNANDES:
             b[i] = work[ABOVE_SECOND, i]
     state[LAST], state[PART], state[SIDE] = u.size - 1, 1.0, 0.0
+
+
+def kink_there(u: Any, work: Any, held: int, place: float, first: int, end: float) -> Any:
+    """Give by how much more steeply W falls before a trigger than beyond, per node, if it is `end` there."""
+    near, z = solved_before(held, place - held)
+    return -before_end(work[ABOVE, first + 1], work[ABOVE, first], end, first - place) - before_end(u[near - 1], u[near], end, z)
 
 
 def carry_above(
@@ -182,26 +195,40 @@ def solve_above(
     level = along(seg, o, LEVEL_START, LEVEL_END, now[MIDDLE])
     base = rate - carry - rise(seg, o, LEVEL_START, LEVEL_END) / level
     drop = row[DROP] if model == AYACHE_FORSYTH_VETZAL else 0.0
-    gain, keep, top = 0.0, 0.0, f.size - 1
-    for i in range(top, near - 1, -1):
-        lo, up = spreads(base + drop * (work[DECAY, i] - rate), 0.5 * vol * vol, hh, h, i == top)
-        own, right = 1.0 + hh * work[DECAY, i] + lo + up, f[i] - hh * work[SOURCE, i]
-        if i == near and z > 0.0:
-            # The node below by the parabola through this one, the next and the edge.
-            up += lo * (1.0 - z) / (1.0 + z)
-            own += lo * 2.0 * (1.0 - z) / z
-            right += lo * 2.0 * edge / (z * (1.0 + z))
-            lo = 0.0
-        pivot = 1.0 / (own - up * keep)
-        gain, keep = (right + up * gain) * pivot, lo * pivot
-        work[GAIN, i], work[PASS, i] = gain, keep
+    top, held = f.size - 1, work[OLD_SECOND]
+    for i in range(near, top + 1):
+        held[i] = 0.0
     if z == 0.0:
-        work[GAIN, near], work[PASS, near] = (work[OLD, near] + more * f[near]) / now[TWICE], 0.0
-    w = 0.0
-    for i in range(near, f.size):
-        new = min(now[TWICE] * (work[GAIN, i] + work[PASS, i] * w) - more * f[i], work[OLD, i])
-        w = (new + more * f[i]) / now[TWICE]
-        f[i], work[GAIN, i] = new, w
+        held[near] = 1.0
+    for _ in range(_ROUNDS):
+        gain, keep = 0.0, 0.0
+        for i in range(top, near - 1, -1):
+            lo, up = spreads(base + drop * (work[DECAY, i] - rate), 0.5 * vol * vol, hh, h, i == top)
+            own, right = 1.0 + hh * work[DECAY, i] + lo + up, f[i] - hh * work[SOURCE, i]
+            if i == near and z > 0.0:
+                # The node below by the parabola through this one, the next and the edge.
+                up += lo * (1.0 - z) / (1.0 + z)
+                own += lo * 2.0 * (1.0 - z) / z
+                right += lo * 2.0 * edge / (z * (1.0 + z))
+                lo = 0.0
+            pivot = 1.0 / (own - up * keep)
+            gain, keep = (right + up * gain) * pivot, lo * pivot
+            work[SECOND, i], work[PASS, i] = gain, keep  # what it would be, were it not held
+            if held[i] > 0.0:
+                gain, keep = (work[OLD, i] + more * f[i]) / now[TWICE], 0.0
+            work[GAIN, i] = gain
+        w, settled = 0.0, True
+        for i in range(near, top + 1):
+            free = work[SECOND, i] + work[PASS, i] * w
+            w = work[GAIN, i] if held[i] > 0.0 else free
+            work[GAIN, i] = w
+            better = now[TWICE] * free - more * f[i] > work[OLD, i] + (0.0 if held[i] > 0.0 else _TINY)
+            if better != (held[i] > 0.0) and not (i == near and z == 0.0):
+                held[i], settled = 1.0 if better else 0.0, False
+        if settled:
+            break
+    for i in range(near, top + 1):
+        f[i] = min(now[TWICE] * work[GAIN, i] - more * f[i], work[OLD, i])
 
 
 def settle_above(u: Any, b: Any, work: Any, state: Any, model: int) -> None:

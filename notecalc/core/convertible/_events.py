@@ -345,7 +345,7 @@ def weigh_trigger(
     if is_open > 0 and bound < floor:
         bound, slope, forced = floor, 0.0, True  # `weigh_conversion` weighs the cash part
     if kept > bound:
-        j = math.floor(at)
+        j = last_below(at)
         weigh_jump(work[GAIN], j, at - j, kept - bound, 0, high)
         weigh_kink(work[GAIN], at, steep - slope, 0.0, 0, high)
         if not (forced or math.isnan(cash)):

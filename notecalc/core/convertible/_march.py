@@ -18,7 +18,7 @@ from __future__ import annotations
 import math
 from typing import Any
 
-from notecalc.core.convertible._above import carry_above, join_above, may_wait, settle_above, waits_at
+from notecalc.core.convertible._above import carry_above, join_above, may_wait, settle_above
 from notecalc.core.convertible._columns import (
     AYACHE_FORSYTH_VETZAL,
     BESIDE,
@@ -364,9 +364,8 @@ def find_edge(
     least = max(int(state[PUT_LAST]) + 1, held if side < 0.0 else 0, 0)
     if side < 0.0 and i <= held:
         i, end = held, bound_on(seg, o, side, seg[o + RATIO] * seg[o + TRIGGER], now[NEW])
-        # Where the issuer waits above, `join_above` has told.
-        waits = may_wait(seg, o) and waits_at(work, exp_y, seg, o, held + 2, now[NEW] - now[TWICE] * now[HALF])
-        if waits or stays_held(u, work, seg, o, now, h, trigger, end, int(state[PUT_LAST]) + 1):
+        # Where the issuer may wait above, `join_above` has told.
+        if may_wait(seg, o) or stays_held(u, work, seg, o, now, h, trigger, end, int(state[PUT_LAST]) + 1):
             state[LAST], state[PART], state[SIDE] = held, trigger - held, side
             return
     part = place_edge(u, work, exp_y, seg, o, row, now, h, side, i)[1]
