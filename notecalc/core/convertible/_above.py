@@ -8,7 +8,6 @@ edge; which nodes are called there is found by repetition.
 
 from __future__ import annotations
 
-import math
 from typing import Any
 
 from notecalc.core.convertible._columns import (
@@ -20,6 +19,7 @@ from notecalc.core.convertible._columns import (
     CALL_START,
     CARRY,
     COST,
+    CREDIT,
     DECAY,
     DROP,
     GAIN,
@@ -51,11 +51,17 @@ from notecalc.core.convertible._columns import (
     TRIGGER,
     TSIVERIOTIS_FERNANDES,
     TWICE,
-    CREDIT,
     VOLATILITY,
 )
 from notecalc.core.convertible._segment import along, own_or, rise, spreads
-from notecalc.core.convertible._trigger import before_end, is_held, kept_before, last_below, solved_before, trigger_place
+from notecalc.core.convertible._trigger import (
+    before_end,
+    is_held,
+    kept_before,
+    last_below,
+    solved_before,
+    trigger_place,
+)
 
 __all__: list[str] = []
 
@@ -117,7 +123,10 @@ def join_above(
         # Nothing is left of what was called beside the edge.
         if state[SIDE] == 0.0 or last + 3 >= u.size or not waits_at(work, exp_y, seg, o, last + 2, tau):
             return
-    elif room and kink_there(u, work, held, place, first, called_for(seg, o, seg[o + RATIO] * seg[o + TRIGGER], tau)) > 0.0:
+    elif (
+        room
+        and kink_there(u, work, held, place, first, called_for(seg, o, seg[o + RATIO] * seg[o + TRIGGER], tau)) > 0.0
+    ):
         return
     for i in range(last + 1, u.size):
         u[i] = work[ABOVE, i]
@@ -129,7 +138,9 @@ def join_above(
 def kink_there(u: Any, work: Any, held: int, place: float, first: int, end: float) -> Any:
     """Give by how much more steeply W falls before a trigger than beyond, per node, if it is `end` there."""
     near, z = solved_before(held, place - held)
-    return -before_end(work[ABOVE, first + 1], work[ABOVE, first], end, first - place) - before_end(u[near - 1], u[near], end, z)
+    return -before_end(work[ABOVE, first + 1], work[ABOVE, first], end, first - place) - before_end(
+        u[near - 1], u[near], end, z
+    )
 
 
 def carry_above(
@@ -153,7 +164,9 @@ def carry_above(
     if near < nodes - 2 and model == TSIVERIOTIS_FERNANDES:
         was = tau - now[HALF] * now[TWICE]
         for i in range(first, nodes):
-            work[OLD, i], work[SOURCE, i] = _HUGE if waits_at(work, exp_y, seg, o, i, was) else 0.0, 0.0
+            # What was on its bound with a cash part was not called for its own sake.
+            free = work[ABOVE_SECOND, i] > 0.0 or waits_at(work, exp_y, seg, o, i, was)
+            work[OLD, i], work[SOURCE, i] = _HUGE if free else 0.0, 0.0
             work[DECAY, i] = rate + own_or(seg[o + CREDIT], row[R_CREDIT])
         if z == 0.0:
             work[OLD, first] = 0.0
@@ -170,15 +183,24 @@ def carry_above(
     else:
         for i in range(first, nodes):
             work[ABOVE, i] = work[OLD, i]
+    for i in range(first, nodes):
+        if model == TSIVERIOTIS_FERNANDES and work[ABOVE, i] >= work[OLD, i] - _SAME:
+            work[ABOVE_SECOND, i] = 0.0
     if near > first:
         held, z = called_for(seg, o, seg[o + RATIO] * seg[o + TRIGGER], tau), near - place
         here, further, x = work[ABOVE, near], work[ABOVE, near + 1], -1.0
-        found = further * x * (x + z) / (1.0 + z) - here * (x - 1.0) * (x + z) / z + held * (x - 1.0) * x / (z * (1.0 + z))
+        found = (
+            further * x * (x + z) / (1.0 + z) - here * (x - 1.0) * (x + z) / z + held * (x - 1.0) * x / (z * (1.0 + z))
+        )
         work[ABOVE, first] = min(found, work[OLD, first])
     if seg[o + PUT] > 0:
         price = along(seg, o, PUT_START, PUT_END, tau)
         for i in range(first, nodes):
-            work[ABOVE, i] = max(work[ABOVE, i], price - scale * exp_y[i])
+            put = price - scale * exp_y[i]
+            if work[ABOVE, i] <= put + _SAME:  # what is called and put at one price is put
+                work[ABOVE, i] = put
+                if model == TSIVERIOTIS_FERNANDES:
+                    work[ABOVE_SECOND, i] = price
     for i in range(first):
         work[ABOVE, i], work[ABOVE_SECOND, i] = u[i], b[i]
 

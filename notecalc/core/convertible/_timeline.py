@@ -48,7 +48,11 @@ class Timelines:
         needs = (self.table[:, col.PUT] > 0) | (self.table[:, col.NOTICE] > 0)
         closed = (self.table[:, col.CALL] > 0) & (self.table[:, col.OPEN] == 0)
         needs |= closed & (self.table[:, col.TRIGGER] > 0)
-        needs |= (self.table[:, col.DAY_OPEN] == 0) & (self.table[:, col.DAY_CALL] > 0) & (self.table[:, col.DAY_TRIGGER] > 0)
+        needs |= (
+            (self.table[:, col.DAY_OPEN] == 0)
+            & (self.table[:, col.DAY_CALL] > 0)
+            & (self.table[:, col.DAY_TRIGGER] > 0)
+        )
         needs |= self.table[:, col.DAY_RATIO] != self.table[:, col.RATIO]
         last = self.offsets[1:][self.offsets[1:] > self.offsets[:-1]] - 1
         needs[last] |= self.table[last, col.DAY_CASH] != self.table[last, col.DAY_PUT]
