@@ -143,7 +143,7 @@ def kink_there(u: Any, work: Any, held: int, place: float, first: int, end: floa
     )
 
 
-def carry_above(
+def carry_above(  # noqa: C901, PLR0912 (by what is held, put and owed)
     u: Any, b: Any, work: Any, exp_y: Any, state: Any, seg: Any, o: int, row: Any, model: int, now: Any, h: float,
     zero: int,
 ) -> None:  # fmt: skip

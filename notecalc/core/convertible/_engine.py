@@ -208,7 +208,7 @@ def _read_called(c: Any, seg: Any, o: int, row: Any, h: float, zero: int, out: A
     out[3] = (derivatives(c[TOMORROW], place, 0, high)[0] - value) * 365.0
 
 
-def _read(
+def _read(  # noqa: C901, PLR0912, PLR0915 (by where the stock is)
     u: Any, b: Any, work: Any, state: Any, exp_y: Any, seg: Any, o: int, row: Any, model: int, h: float, zero: int,
     out: Any,
 ) -> None:  # fmt: skip
