@@ -94,7 +94,9 @@ SECOND: Final = 5  # the second unknown at the middle of the step
 LEAN: Final = 6  # what the second unknown adds to SOURCE, per unit of it
 OLD: Final = 7  # both unknowns before the step
 OLD_SECOND: Final = 8
-WORK: Final = 9
+ABOVE: Final = 9  # both unknowns beyond an edge above which the issuer waits with a call
+ABOVE_SECOND: Final = 10
+WORK: Final = 11
 
 # ---- a note that has been called, on the same grid, a row each ----
 CALLED: Final = 0  # what it is worth above its shares

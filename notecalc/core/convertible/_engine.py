@@ -12,6 +12,7 @@ import numpy as np
 
 from notecalc.core._jit import kernel
 from notecalc.core.convertible import (
+    _above,
     _events,
     _march,
     _notice,
@@ -23,7 +24,10 @@ from notecalc.core.convertible import (
     _trigger,
     _weights,
 )
+from notecalc.core.convertible._above import may_wait, waits_at
 from notecalc.core.convertible._columns import (
+    ABOVE,
+    ABOVE_SECOND,
     AYACHE_FORSYTH_VETZAL,
     BRIEF,
     BY_NOTICE,
@@ -192,7 +196,7 @@ def _one_grid(
         if zero + math.log(row[STOCK] / seg[LEVEL_START]) / h >= state[LAST] + state[PART]:
             _read_called(c, seg, 0, row, h, zero, out)
             return
-    _read(u, b, state, seg, 0, row, model, h, zero, out)
+    _read(u, b, work, state, exp_y, seg, 0, row, model, h, zero, out)
 
 
 def _read_called(c: Any, seg: Any, o: int, row: Any, h: float, zero: int, out: Any) -> None:
@@ -205,7 +209,10 @@ def _read_called(c: Any, seg: Any, o: int, row: Any, h: float, zero: int, out: A
     out[3] = (derivatives(c[TOMORROW], place, 0, high)[0] - value) * 365.0
 
 
-def _read(u: Any, b: Any, state: Any, seg: Any, o: int, row: Any, model: int, h: float, zero: int, out: Any) -> None:
+def _read(  # noqa: C901, PLR0912, PLR0915 (by where the stock is)
+    u: Any, b: Any, work: Any, state: Any, exp_y: Any, seg: Any, o: int, row: Any, model: int, h: float, zero: int,
+    out: Any,
+) -> None:  # fmt: skip
     """Read value, delta, gamma and theta off the grid at the stock price."""
     k, stock = seg[o + RATIO], row[STOCK]
     place = zero + math.log(stock / seg[o + LEVEL_START]) / h
@@ -215,7 +222,12 @@ def _read(u: Any, b: Any, state: Any, seg: Any, o: int, row: Any, model: int, h:
         out[0], out[1], out[2] = seg[o + FLOOR_START] + k * stock, k, 0.0
         out[3] = rise(seg, o, FLOOR_START, FLOOR_END)
         return
-    if side < 0.0 and place >= state[LAST] + state[PART]:
+    called, above = side < 0.0 and place >= state[LAST] + state[PART], False
+    if called and may_wait(seg, o):
+        i = min(max(math.floor(place), int(state[LAST]) + 1), u.size - 2)
+        above = waits_at(work, exp_y, seg, o, i, seg[o + LENGTH])
+        above = above or waits_at(work, exp_y, seg, o, i + 1, seg[o + LENGTH])
+    if called and not above:
         out[0], out[1], out[2] = seg[o + CALL_START], 0.0, 0.0
         out[3] = rise(seg, o, CALL_START, CALL_END)
         return
@@ -229,6 +241,10 @@ def _read(u: Any, b: Any, state: Any, seg: Any, o: int, row: Any, model: int, h:
     elif barrier:
         high = zero
     low = max(int(state[PUT_LAST]), 0)
+    if above:
+        low, high, u = int(state[LAST]) + 1, u.size - 1, work[ABOVE]
+        if model == TSIVERIOTIS_FERNANDES:
+            b = work[ABOVE_SECOND]
     value, slope, bend = derivatives(u, place, low, high)
     slope, bend = slope / h, bend / (h * h)
     out[0] = value + k * stock
@@ -384,6 +400,9 @@ def _on_nodes(noticed: Any, nodes: int) -> Any:
         _trigger.trigger_place, _trigger.last_below, _trigger.allows_cash, _trigger.is_held, _trigger.solved_before,
         _trigger.parabola, _trigger.solve_held, _trigger.stays_held, _trigger.before_end,
         _trigger.own_slope, _trigger.hold, _trigger.kept_before, _trigger.weigh_end, _trigger.kink_at_trigger,
+        _above.may_wait, _above.called_for, _above.waits_at, _above.begin_above, _above.kink_there,
+        _above.join_above,
+        _above.carry_above, _above.solve_above, _above.settle_above,
         _march.march, _steps.carry_of, _steps.early_share, _steps.graded_by, _steps.step_count, _steps.next_step,
         _events.known_kink, _events.crosses, _events.excess, _events.crossing, _events.beside, _events.clip,
         _events.weigh_conversion, _events.weigh_trigger, _events.cap, _events.enter,

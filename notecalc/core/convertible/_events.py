@@ -9,6 +9,7 @@ from __future__ import annotations
 import math
 from typing import Any
 
+from notecalc.core.convertible._above import begin_above, may_wait
 from notecalc.core.convertible._columns import (
     AYACHE_FORSYTH_VETZAL,
     CALL,
@@ -118,7 +119,7 @@ def meet(
     # The weights are added last, so that no bound is compared with what they make of a value.
     work[GAIN, :] = 0.0
     work[PASS, :] = 0.0
-    settle(u, b, exp_y, state, seg, later, model)
+    settle(u, b, work, exp_y, state, seg, later, model)
     kink = known_kink(u, b, seg, later, zero)
     weigh_held(u, work, state, seg, later, o, h, zero)
     place = move(u, b, spare, work, exp_y, state, seg, later, o, model, h, zero, kink[0])
@@ -259,6 +260,8 @@ def enter(
     for i in range(u.size):
         u[i] += work[GAIN, i]
         b[i] += work[PASS, i]
+    if may_wait(seg, o):
+        begin_above(u, b, work)
     state[LAST], state[PART], state[SIDE] = called - 1, 1.0, (-1.0 if called <= top else 0.0)
     if jump > 0.0:
         weigh_end(u, place, jump)
@@ -342,7 +345,7 @@ def weigh_trigger(
     if is_open > 0 and bound < floor:
         bound, slope, forced = floor, 0.0, True  # `weigh_conversion` weighs the cash part
     if kept > bound:
-        j = math.floor(at)
+        j = last_below(at)
         weigh_jump(work[GAIN], j, at - j, kept - bound, 0, high)
         weigh_kink(work[GAIN], at, steep - slope, 0.0, 0, high)
         if not (forced or math.isnan(cash)):

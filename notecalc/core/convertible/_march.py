@@ -18,6 +18,7 @@ from __future__ import annotations
 import math
 from typing import Any
 
+from notecalc.core.convertible._above import carry_above, join_above, may_wait, settle_above
 from notecalc.core.convertible._columns import (
     AYACHE_FORSYTH_VETZAL,
     BESIDE,
@@ -103,7 +104,10 @@ def march(
 ) -> None:  # fmt: skip
     """Carry both unknowns from the end of a segment to its start."""
     tau, done, length, graded = 0.0, 0.0, seg[o + LENGTH], graded_by(seg, o, row)
+    waits = may_wait(seg, o)
     for step in range(steps + IMPLICIT // 2):
+        if waits:
+            join_above(u, b, work, exp_y, state, seg, o, model, tau, h, zero)
         tau, done = next_step(now, step, steps, length, graded, tau, done)
         state[OLD_LAST], state[OLD_SIDE] = state[LAST], state[SIDE]
         if seg[o + PUT] > 0:
@@ -118,6 +122,8 @@ def march(
                 break
         if seg[o + PUT] > 0:
             keep_above_put(u, exp_y, int(state[PUT_LAST]) + 1, seg, o, now)
+        if waits:
+            carry_above(u, b, work, exp_y, state, seg, o, row, model, now, h, zero)
         keep_edge(state, now, step)
 
 
@@ -358,7 +364,8 @@ def find_edge(
     least = max(int(state[PUT_LAST]) + 1, held if side < 0.0 else 0, 0)
     if side < 0.0 and i <= held:
         i, end = held, bound_on(seg, o, side, seg[o + RATIO] * seg[o + TRIGGER], now[NEW])
-        if stays_held(u, work, seg, o, now, h, trigger, end, int(state[PUT_LAST]) + 1):
+        # Where the issuer may wait above, `join_above` has told.
+        if may_wait(seg, o) or stays_held(u, work, seg, o, now, h, trigger, end, int(state[PUT_LAST]) + 1):
             state[LAST], state[PART], state[SIDE] = held, trigger - held, side
             return
     part = place_edge(u, work, exp_y, seg, o, row, now, h, side, i)[1]
@@ -471,7 +478,7 @@ def keep_within(
                 u[i] = min(u[i], bound_on(seg, o, -1.0, level * exp_y[i], tau))
 
 
-def settle(u: Any, b: Any, exp_y: Any, state: Any, seg: Any, o: int, model: int) -> None:
+def settle(u: Any, b: Any, work: Any, exp_y: Any, state: Any, seg: Any, o: int, model: int) -> None:
     """Put what was carried beyond the edge back on its bound, at the start of a segment."""
     level = seg[o + RATIO] * seg[o + LEVEL_START]
     if state[SIDE] != 0.0:
@@ -484,6 +491,8 @@ def settle(u: Any, b: Any, exp_y: Any, state: Any, seg: Any, o: int, model: int)
         for i in range(u.size):
             if exp_y[i] > 1.0 - 1e-9:
                 b[i] = 0.0
+    if may_wait(seg, o) and state[SIDE] < 0.0:
+        settle_above(u, b, work, state, model)
     for i in range(int(state[PUT_LAST]) + 1):
         u[i] = seg[o + PUT_START] - level * exp_y[i]
         if model == TSIVERIOTIS_FERNANDES:

@@ -152,7 +152,7 @@ def value_called(
         meet(u, b, spare, work, exp_y, state, part, FIELDS, 0, model, h, zero)
         for j in range(FIELDS):
             part[FIELDS + j] = part[j]
-    settle(u, b, exp_y, state, part, FIELDS, model)
+    settle(u, b, work, exp_y, state, part, FIELDS, model)
 
 
 def cap_on_day(
@@ -206,7 +206,7 @@ def meet_after_notice(
         settle_called(u, b, c, state, model, zero)
     price = seg[e + DAY_NOTICE]
     if price > 0.0:
-        settle(u, b, exp_y, state, seg, o, model)
+        settle(u, b, work, exp_y, state, seg, o, model)
         value_called(
             c, CALLED, inner_work, exp_y, inner, now, part, seg, s, final, seg[o + LENGTH], price, row, model, h, zero,
             called_steps,

@@ -105,10 +105,10 @@ def follow(
         before = new
         ending = ending_at(state, seg, o)
         last, first = int(state[LAST]), int(state[PUT_LAST]) + 1
-        if last < max(first, 2):  # it lives on nowhere
+        if last < max(first, 2) or first >= nodes - 1:  # it lives on nowhere
             for which in range(ENDINGS):
                 for i in range(nodes):
-                    p[which, i] = meant(PUT if i < first else ending, which)
+                    p[which, i] = meant(PUT if i < first or ending < 0 else ending, which)
             continue
         for i in range(first, last + 1):
             own = credit if by_hazard else 0.0
@@ -255,7 +255,7 @@ def meet(
     scratch[:] = 0.0
     found[:] = math.nan
     carry_over(p, tilt, spare, exp_y, state, seg, later, o, h, zero)
-    settle(v, scratch, exp_y, state, seg, later, AYACHE_FORSYTH_VETZAL)
+    settle(v, scratch, work, exp_y, state, seg, later, AYACHE_FORSYTH_VETZAL)
     kink = known_kink(v, scratch, seg, later, zero)
     place = move(v, scratch, spare, work, exp_y, state, seg, later, o, AYACHE_FORSYTH_VETZAL, h, zero, kink[0])
     kink = (place, kink[1], kink[2], kink[3])

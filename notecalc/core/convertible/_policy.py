@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from notecalc.core._jit import kernel
-from notecalc.core.convertible import _events, _march, _outcomes
+from notecalc.core.convertible import _above, _events, _march, _outcomes
 from notecalc.core.convertible._columns import (
     CALL,
     DAY_CALL,
@@ -74,7 +74,7 @@ def add_point(points: Any, count: int, time: float, kind: int, price: float) -> 
 
 
 def add_edges(
-    points: Any, count: int, state: Any, seg: Any, o: int, start: float, h: float, zero: int, steps: int
+    points: Any, count: int, state: Any, seg: Any, o: int, start: float, h: float, zero: int, steps: int, top: int
 ) -> Any:
     """Write the boundaries of a segment, which begins at a time, after each step."""
     for step in range(steps):
@@ -91,7 +91,7 @@ def add_edges(
             count = add_point(points, count, time, CASH_CALL, edge if ending == CALLED else math.nan)
         if seg[o + PUT] > 0:
             below, part = state[e + EDGE_PUT_LAST], state[e + EDGE_PUT_PART]
-            edge = level * math.exp((below + 1.0 - part - zero) * h)
+            edge = level * math.exp((below + 1.0 - part - zero) * h) if below < top - 1 else math.inf
             count = add_point(points, count, time, PUTTING, edge if below >= 0.0 else math.nan)
     return count
 
@@ -122,8 +122,11 @@ def on_grid(
     seg: Any, begin: int, end: int, row: Any, model: int, h: float, zero: int, steps: float, times: int, points: Any,
     chances: Any,
 ) -> Any:  # fmt: skip
-    """Go through a life on one grid; chances and expected life go to `chances`. Give how many points there are."""
-    total, count = 0.0, 0
+    """Go through a life on one grid; chances and expected life go to `chances`. Give how many points there are.
+
+    Chances are missing where the issuer waits above an edge: they are followed below it alone.
+    """
+    total, count, waits = 0.0, 0, False
     for s in range(begin, end):
         total += seg[s * FIELDS + LENGTH]
     for i in range(u.size):
@@ -141,7 +144,8 @@ def on_grid(
         turns += IMPLICIT // 2
         _outcomes.follow(p, work, state, seg, o, row, model, h, zero, turns)
         start -= seg[o + LENGTH]
-        count = add_edges(points, count, state, seg, o, start, h, zero, turns)
+        count = add_edges(points, count, state, seg, o, start, h, zero, turns, u.size - 1)
+        waits = waits or _above.waits_above(work, exp_y, state, seg, o, seg[o + LENGTH])
         if s > begin:
             v[:] = u
             _outcomes.meet(p, tilt, v, scratch, spare, work, exp_y, state, seg, o, o - FIELDS, h, zero, found)
@@ -159,6 +163,8 @@ def on_grid(
         high = int(state[0]) + 1
     for which in range(ENDINGS):
         chances[which] = _outcomes.meant(ending, which) if high < 0 else derivatives(p[which], place, low, high)[0]
+        if waits:
+            chances[which] = math.nan
     return count
 
 
@@ -172,7 +178,7 @@ def on_grid(
         _outcomes.slope_at, _outcomes.put_slope, _outcomes.substitute,
         _outcomes.follow, _outcomes.edge_after, _outcomes.carry_over, _outcomes.hold, _outcomes.call, _outcomes.enter,
         _outcomes.mature, _outcomes.meet,
-        add_point, add_edges, add_day, on_grid, most_steps,
+        _above.waits_above, add_point, add_edges, add_day, on_grid, most_steps,
     ],
 )  # fmt: skip
 def policy_rows(
@@ -225,4 +231,5 @@ def policy_rows(
         remaining = 0.0
         for s in range(end):
             remaining += own[s * FIELDS + LENGTH]
-        life[r] = min(max(life[r], 0.0), remaining)
+        if not math.isnan(life[r]):
+            life[r] = min(max(life[r], 0.0), remaining)

@@ -49,9 +49,17 @@ class Timelines:
     def needs_general(self) -> BoolArray:
         """Whether a pair has terms that only the general engine knows.
 
-        They are puts in windows, calls after notice, a maturity paid in shares, and more shares on a day alone.
+        They are puts in windows, calls after notice, a maturity paid in shares, more shares on a day alone, and calls
+        from a trigger on while conversion is closed.
         """
         needs = (self.table[:, col.PUT] > 0) | (self.table[:, col.NOTICE] > 0)
+        closed = (self.table[:, col.CALL] > 0) & (self.table[:, col.OPEN] == 0)
+        needs |= closed & (self.table[:, col.TRIGGER] > 0)
+        needs |= (
+            (self.table[:, col.DAY_OPEN] == 0)
+            & (self.table[:, col.DAY_CALL] > 0)
+            & (self.table[:, col.DAY_TRIGGER] > 0)
+        )
         needs |= self.table[:, col.DAY_RATIO] != self.table[:, col.RATIO]
         last = self.offsets[1:][self.offsets[1:] > self.offsets[:-1]] - 1
         needs[last] |= self.table[last, col.DAY_CASH] != self.table[last, col.DAY_PUT]

@@ -59,8 +59,8 @@ class ExerciseBoundary(NamedTuple):
     kind: Any
     """One of `BOUNDARIES`."""
     stock_price: FloatArray
-    """[currency/share]; NaN where the option is live and no stock price has it exercised; on a day on which every one
-    has, 0, or infinite for a put."""
+    """[currency/share]; NaN where the option is live and no stock price has it exercised; where every one has, infinite
+    for a put and, for what is live on a day alone, 0."""
 
 
 def convertible_probabilities(
@@ -86,8 +86,9 @@ def convertible_probabilities(
     -------
     ConvertibleProbabilities
         Each of the kind that came in. NaN where no grid settles the value (its ``error_estimate`` is NaN), where by
-        a wide spread the note is converted in a stretch of stock prices below its edge, too, and where chances come out
-        below 0 or above 1 by more than the accuracy promises: a finer one may give them.
+        a wide spread the note is converted in a stretch of stock prices below its edge, too, where a call from a
+        trigger on is live while conversion is closed and the issuer would rather wait above some price, and where
+        chances come out below 0 or above 1 by more than the accuracy promises: a finer one may give them.
 
     Raises
     ------
@@ -149,7 +150,8 @@ def exercise_boundary(
     call makes the holder convert; ``call``, from which the issuer calls for cash, up to the one before; ``put``, below
     which the holder puts. Each is given at the times of the engine's steps, and on days that matter to it, for as long
     as the option is live. On the day of a coupon there may be two: before it is paid and after; so, of
-    conversion, on an ex-date and on the day of another conversion price.
+    conversion, on an ex-date and on the day of another conversion price. While conversion is closed the issuer calls
+    from the trigger of a call, or the price given, but may wait above another, which is not.
 
     Parameters
     ----------

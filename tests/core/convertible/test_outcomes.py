@@ -325,6 +325,11 @@ def test_an_option_exercised_at_every_price_has_its_boundary_at_the_end(make):
     ):
         boundary = exercise_boundary(make(terms=rights), DAY, **market(credit=0.06, accuracy="fast"))
         assert of_kind(boundary, kind)[1].tolist() == [price]
+    window = PutWindow(clean_price=1e5, start="2005-09-01", end="2005-11-01")
+    boundary = exercise_boundary(make(terms={"puts": [window]}), DAY, **market(credit=0.06, accuracy="fast"))
+    prices = of_kind(boundary, "put")[1]
+    assert prices.size > 2
+    assert (prices == math.inf).all()
 
 
 @compiled
