@@ -34,6 +34,7 @@ _EXPECTED: dict[str, dict[str, tuple[float, float, float]]] = {
         "moving": (0.14, 0.06, 0.14),
         "soft call": (0.09, 0.085, 0.09),
         "jump": (0.24, 0.13, 0.18),
+        "wait": (1.5, 1.5, 1.5),
         "notice": (0.36, 0.2, 0.0),
         "put window": (0.095, 0.016, 0.095),
     },
@@ -46,6 +47,7 @@ _EXPECTED: dict[str, dict[str, tuple[float, float, float]]] = {
         "moving": (0.05, 0.03, 0.05),
         "soft call": (0.03, 0.045, 0.03),
         "jump": (0.13, 0.08, 0.1),
+        "wait": (1.5, 1.5, 1.5),
         "notice": (0.12, 0.05, 0.0),
         "put window": (0.035, 0.007, 0.035),
     },
@@ -58,6 +60,7 @@ _EXPECTED: dict[str, dict[str, tuple[float, float, float]]] = {
         "moving": (3.0, 1.5, 3.0),
         "soft call": (3.0, 2.0, 3.0),
         "jump": (3.0, 3.0, 5.0),
+        "wait": (3.0, 3.0, 5.0),
         "notice": (2.0, 2.0, 0.0),
         "put window": (4.0, 1.6, 4.0),
     },
@@ -87,8 +90,8 @@ _USED = (col.VOLATILITY, col.RATE, col.CARRY, col.CREDIT)
 # ---- of a note: what it uses of each of those, and whether of a row's own number; what is added up; what it has ----
 _LOW, _HIGH, _FALLS_BACK = 0, 4, 8
 _LIFE, _CASH = 12, 13
-_MOVING, _SOFT, _JUMP, _NOTICE, _PUT = 14, 15, 16, 17, 18
-_PARTS = 19
+_MOVING, _SOFT, _JUMP, _NOTICE, _PUT, _WAIT = 14, 15, 16, 17, 18, 19
+_PARTS = 20
 
 
 def error_to_expect(
@@ -109,6 +112,7 @@ def error_to_expect(
         "moving": rows.has(_MOVING),
         "soft call": rows.has(_SOFT),
         "jump": rows.has(_JUMP),
+        "wait": rows.has(_WAIT),
         "notice": rows.has(_NOTICE),
         "kink": _has_kink(columns, model),
         "wide": spread > _WIDE * volatility[0],
@@ -167,7 +171,8 @@ class _Rows:
 def find_options(seg: Any, o: int, out: Any, at: int) -> None:
     """Mark what options a segment has.
 
-    A trigger below which shares are worth less than the call pays makes the value jump between nodes.
+    A trigger below which shares are worth less than the call pays makes the value jump between nodes; while conversion
+    is closed the issuer may wait above it, and which nodes are called is told one by one.
     """
     live, is_open, trigger, ratio = (
         seg[o + col.CALL] > 0,
@@ -186,6 +191,8 @@ def find_options(seg: Any, o: int, out: Any, at: int) -> None:
         out[at + _SOFT] = 1.0
     if live and for_cash and trigger > 0:
         out[at + _JUMP] = 1.0
+        if not is_open:
+            out[at + _WAIT] = 1.0
     if seg[o + col.BY_NOTICE] > 0 or seg[o + col.DAY_NOTICE] > 0:
         out[at + _NOTICE] = 1.0
     if seg[o + col.PUT] > 0:
