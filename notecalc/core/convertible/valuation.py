@@ -131,14 +131,17 @@ def convertible_value(
     convolution with the stock's normal law between events: root mean square errors against ``reference`` of 6.0e-6 per
     100 at ``fast`` and 7.2e-7 at ``standard`` over 1,000 markets of one note, 5.0e-5 and 1.5e-5 over 1,000 different
     notes (at worst 3.7e-4 and 1.3e-4). All other rows go through finite differences, with errors over random notes at
-    ``fast`` and ``standard`` of: the second model under a hard call and a put 6e-4 and 1e-4; with a hazard elasticity,
-    a volatility that changes or cash dividends 2e-3 and 4e-4; with a yield of 6% and no call 5e-3 and 7e-4; the first
-    model 4e-3 and 7e-4, under a hard call 1e-2 and 8e-3, with that yield 2e-2 and 4e-3; the worst rows are five to
-    fifteen times that (``benchmarks/bench_convertible.py``). At ``reference`` 1e-6 to 1e-4, against a finer grid.
+    ``fast`` and ``standard`` of: the second model under a hard call and a put 3e-4 and 6e-5; with a hazard elasticity
+    or numbers that change by date 7e-4 and 2e-4; with cash dividends 2e-3 and 4e-4; with a yield of 6% and no call 2e-3
+    and 4e-4; the first model 9e-4 and 2e-4, under a hard call 8e-4 and 3e-4, with that yield 3e-3 and 8e-4; the third
+    1e-3 and 3e-4; the worst rows are five to twenty times that. These are of rows whose reference tells less than 1e-3
+    of itself; the first and the third model have others (``benchmarks/bench_convertible.py``). At ``reference`` 1e-6 to
+    1e-4, against a finer grid.
     `error_estimate` is told from what extrapolation, or a second grid, has changed, by the terms of the note and how
     far its stock may get. It is meant to cover 95% of rows of each class of terms, for lives of half a year to 10,
     coupons up to 12%, volatilities of 10 to 120% and spreads or hazard rates up to 20%, and covered 92 to 100% of 60
-    rows of each; its median is 7 to 70 times that of the error. ``benchmarks/error_coverage.py`` has the table.
+    rows of each; its median is 6 to 240 times that of the error, mostly 15 to 60. ``benchmarks/error_coverage.py`` has
+    the table.
 
     In the first and the third model a note that is converted bears no spread, so that conversion feeds on itself. Where
     the spread is wide for the volatility the note is converted in a stretch of stock prices, too, above which its
