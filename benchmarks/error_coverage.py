@@ -10,9 +10,9 @@ where grids settle slowly. A line tells what share of rows is without an estimat
 estimate covers, the medians of error and estimate, and how many rows err by more than 20 times their estimate. Calls
 after notice take seconds a row: they have a tenth of the rows.
 
-Measured, 60 rows a class of a seed that no constant was chosen by (cash dividends 100 rows of another): share covered and
-ratio of the medians at ``fast``, ``standard`` and ``reference``; rows of ``tsiveriotis-fernandes`` and ``goldman-sachs``
-with a dividend yield are without an estimate in 3 to 7 of 100, mixed ones of the latter in 2.
+Measured, 60 rows a class of a seed that no constant was chosen by (cash dividends 100 rows of another): share covered
+and ratio of the medians at ``fast``, ``standard`` and ``reference``; rows of the models of a spread with a dividend
+yield are without an estimate in 3 to 7 of 100, mixed ones of ``goldman-sachs`` in 2.
 
     tsiveriotis-fernandes  fixed edges     100%   81  100%   50   98%   20
     tsiveriotis-fernandes  dividend yield   98%   16   96%   17   98%   22
