@@ -41,6 +41,7 @@ from notecalc.core.convertible._lanes_memory import (
     most_of,
     of,
 )
+from notecalc.core.convertible._lanes_trigger import last_below
 from notecalc.core.convertible._lanes_weights import (
     weigh_jump,
     weigh_kink,
@@ -143,10 +144,10 @@ def weigh_trigger(
     where = select((at > bottom + 2.0) & (at < top - 2.0) & (kept > bound), at, none)
     if model == TSIVERIOTIS_FERNANDES:
         place = select(in_cash > zeros, where, none)
-        cell = whole(place)
+        cell = last_below(like, place)
         weigh_jump(like, grid, PASS * room, now, cell, place - cell, cash, top)
         weigh_kink(like, grid, PASS * room, now, place, thin, zeros, top)
-    node = whole(where)
+    node = last_below(like, where)  # what lies on a node is called there, too
     weigh_jump(like, grid, GAIN * room, now, node, where - node, kept - bound, top)
     weigh_kink(like, grid, GAIN * room, now, where, steep - slope, zeros, top)
 

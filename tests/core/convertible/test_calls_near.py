@@ -8,14 +8,17 @@ from functools import cache
 
 import numpy as np
 import pytest
+from scipy.integrate import quad
 from scipy.linalg import solve_banded
 from scipy.stats import norm
 
 from notecalc.core.convertible._case import ACCURACIES, Case
 from notecalc.core.convertible._engine import value_rows
 from notecalc.core.convertible._lanes import value_rows_in_lanes
-from notecalc.core.convertible.terms import CallWindow
+from notecalc.core.convertible.terms import CallWindow, ConversionWindow, Convertible
 from notecalc.core.convertible.valuation import convertible_value
+from notecalc.core.notes import Notes
+from notecalc.core.schedule import resolve
 
 pytestmark = pytest.mark.compiled  # as Python, a value takes seconds
 
@@ -211,3 +214,40 @@ def test_where_the_stock_moves_by_several_times_its_price(make):
         convertible_value(terms, DAY, **given_, accuracy=accuracy).dirty_price for accuracy in ("fast", "reference")
     )
     np.testing.assert_allclose(fast, exact, atol=1e-2)
+
+
+@pytest.mark.parametrize("model", ["tsiveriotis-fernandes", "ayache-forsyth-vetzal", "goldman-sachs"])
+@pytest.mark.parametrize(("accuracy", "error"), [("fast", 3e-3), ("standard", 3e-4)])
+@pytest.mark.parametrize("trigger", [0.95, 1.0, 1.05])
+def test_a_call_for_cash_on_one_day_is_an_integral_wherever_its_trigger_lies(model, accuracy, error, trigger):
+    """At the conversion price it lies on a node: what is there was taken to be kept in vectors, 0.08 off."""
+    notes = Notes(
+        issue_date="2004-01-01", maturity="2006-01-01", principal=100, annual_rate=0.0, frequency=1,
+        day_count="actual/365 fixed",
+    )  # fmt: skip
+    call = CallWindow(clean_price=102, trigger=trigger, start="2005-01-01", end="2005-01-01")
+    terms = Convertible(
+        periods=resolve(notes), conversions=[ConversionWindow(conversion_price=100.0)], calls=[call],
+        accrued_on_conversion="forfeited",
+    )  # fmt: skip
+    stocks, vol, rate, first, later = np.array([80.0, 95.0, 110.0]), 0.3, 0.03, 366 / 365, 1.0
+    own = (
+        {"hazard_rate": 0.0, "recovery_rate": 0.0, "stock_drop": 0.0} if "forsyth" in model else {"credit_spread": 0.0}
+    )
+    found = convertible_value(
+        terms, "2004-01-01", stock_price=stocks, volatility=vol, risk_free=rate, model=model, accuracy=accuracy, **own
+    ).dirty_price
+
+    def kept(s):
+        d = (np.log(s / 100) + (rate + vol**2 / 2) * later) / (vol * math.sqrt(later))
+        return s * norm.cdf(d) + 100 * math.exp(-rate * later) * norm.cdf(vol * math.sqrt(later) - d)
+
+    for stock, value in zip(stocks, found, strict=True):
+
+        def paid(z, stock=stock):
+            s = stock * math.exp((rate - vol**2 / 2) * first + vol * math.sqrt(first) * z)
+            return norm.pdf(z) * (max(s, 102.0) if s >= 100 * trigger else kept(s))
+
+        at = (math.log(100 * trigger / stock) - (rate - vol**2 / 2) * first) / (vol * math.sqrt(first))
+        expected = math.exp(-rate * first) * quad(paid, -9, 9, points=[at], epsabs=1e-9, limit=200)[0]
+        assert value == pytest.approx(expected, abs=error)
